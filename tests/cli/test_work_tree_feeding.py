@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CASES = json.loads((TESTS / "cases/review/feeding.json").read_text(encoding="utf-8"))
 UNITS = json.loads((TESTS / "cases/review/terragrunt_units.json").read_text(encoding="utf-8"))
+OTHERS = json.loads((TESTS / "cases/review/other_files.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -62,6 +63,17 @@ def test_what_the_inputs_of_a_unit_of_terragrunt_do_is_judged(
     assert bool(not_judged(answer)) is case.get("open", False)
 
 
+@pytest.mark.process
+@pytest.mark.parametrize("case", OTHERS, ids=lambda case: case["name"])
+def test_what_a_file_takes_from_another_one_is_judged_with_it(
+    case: dict[str, Any], review_of: ReviewOf
+) -> None:
+    answer = review_of(case)
+    assert all(text in answer["summary"] for text in case.get("says", ()))
+    assert not any(text in answer["summary"] for text in ("Not judged", *case.get("silent", ())))
+    assert answer["summary"].startswith(ALL_CLEAR) is not bool(case.get("says"))
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_two_folders_are_reviewed_alike(case: dict[str, Any], tmp_path: Path) -> None:
     sides = {}
@@ -72,7 +84,7 @@ def test_two_folders_are_reviewed_alike(case: dict[str, Any], tmp_path: Path) ->
         sides[name] = read_policies(name, [str(folder)])
     answer = tool.run({"action": "review", **sides})
     # What holds no policy by its ending is not read from a folder: the file itself, what reads it, Helm's named templates.
-    endings = (".hcl", ".toml", ".js")
+    endings = (".hcl", ".toml", ".js", ".ini")
     is_whole = not any(name.endswith((".tpl", ".hcl")) for name in case["same"])
     sides_of = [{**case["same"], **case[side]} for side in ("after", "before")]
 

@@ -161,7 +161,8 @@ def compare_documents(
     managed = {own.name for own in sides.new.attachments if own.managed}
     compared = tuple(compared_policy(pair, before) for pair in pairs)
     values = tuple(unresolved_changes(sides.document, sides.baseline))
-    values += tuple(alternative_changes(sides, {own.place for own in values}))
+    perhaps = {own.place for own in held.unjudged if own.widens}
+    values += tuple(alternative_changes(sides, {own.place for own in values} | perhaps))
     # What AWS wrote without effect is nobody's mistake, and a value that is known later may have one.
     unknown = {own.place for own in values} | ({""} if values else set())
     compared = tuple(

@@ -248,7 +248,10 @@ def _of_each(given: Files, requested: Requested) -> tuple[list[Gathered], list[s
             without.append(file.name)
         if found is not None:
             parts.append(found)
-    return without_taken(parts), without, unread
+    texts = {file.name.replace("\\", "/"): file for file in given.files}
+    attached = Counter(own.policy for part in parts for own in part.attachments)
+    told = without_taken(parts, lambda name: not _is_left(texts[name], attached))
+    return told, without, unread
 
 
 def _as_called(given: Files, names: Iterable[str]) -> set[str]:
@@ -257,7 +260,7 @@ def _as_called(given: Files, names: Iterable[str]) -> set[str]:
 
 
 def _is_left(file: File, attached: Counter[str]) -> bool:
-    """Whether a file that Terraform reads, and from which no policy came there, may hold one by itself.
+    """Whether a file that others read, and from which no policy came there, may hold one by itself.
 
     The AWS managed policies that it names may all be `attached` there, as often as it names them.
     """

@@ -12,7 +12,7 @@ from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.policy_places import FoundResource, SkippedPlace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from aws_iam.engine.language.document import Source
 
@@ -82,8 +82,11 @@ def together(parts: Sequence[Gathered], unread: Sequence[Unread] = ()) -> Gather
     )
 
 
-def without_taken(parts: Sequence[Gathered]) -> list[Gathered]:
-    """The parts, without what others have of them: a file whose policies are all taken by another one counts there alone."""
+def without_taken(parts: Sequence[Gathered], is_told: Callable[[str], bool]) -> list[Gathered]:
+    """The parts, without what others have of them: a file whose policies are all taken by another one counts there alone.
+
+    `is_told` says of a file that is taken whether all that it may grant stands with the one that takes it.
+    """
     taken = frozenset(name for part in parts for name in part.read_files)
     if not taken:
         return list(parts)
@@ -102,7 +105,11 @@ def without_taken(parts: Sequence[Gathered]) -> list[Gathered]:
             continue
         left = tuple(s for s in part.sources if not by_others.issuperset(_statements(s)))
         files = {file for file, _ in by_others}
-        unread = tuple(place for place in part.unread if place.file not in files)
+        unread = tuple(
+            place
+            for place in part.unread
+            if place.file not in files and not (place.file in taken and is_told(place.file))
+        )
         if left or unread:
             found.append(replace(part, sources=left, unread=unread))
     return found

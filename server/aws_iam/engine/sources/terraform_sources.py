@@ -22,7 +22,7 @@ def of_terraform(given: Files, requested: Requested, steps: int | None = None) -
     # Imported here because only Terraform's sources need it.
     from aws_iam.engine.sources.terraform.policies import NAME, terraform_policies
 
-    found = terraform_policies(given.files, given.read, given.names, steps, given.roots)
+    found = terraform_policies(given, steps)
     unread = [
         unread_of(place, file or None)
         for file, place in found.places

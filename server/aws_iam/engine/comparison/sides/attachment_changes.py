@@ -60,13 +60,15 @@ def attachment_changes(
             yield from _replaced(place, (before[place], old), (now[place], new))
         elif place in now and now[place][0].holder in old.resources:
             # Of what is new the boundary limits the policies that are compared.
-            yield from (
-                _limited(own, new, _beyond((own, new), old, baseline)) for own in now[place]
-            )
+            for own in now[place]:
+                beyond = _beyond((own, new), old, baseline)
+                # Where all that the policies allow is within it, nothing changes.
+                if beyond is None or beyond:
+                    yield _limited(own, new, beyond or ())
         elif place in before and before[place][0].holder in new.resources:
             # A boundary of what is gone limits nothing.
             yield from (
-                _removed(own, new, old, _beyond((own, old), new, document))
+                _removed(own, new, old, _beyond((own, old), new, document) or ())
                 for own in before[place]
             )
 
@@ -125,8 +127,8 @@ def _replaced(
 
 def _beyond(
     boundary: tuple[PolicyAttachment, NamedSide], side: NamedSide, policies: Sequence[Source]
-) -> tuple[AccessChange, ...]:
-    """What the policies of the holder on one side allow beyond a boundary of the other, riskiest first, as far as both are known."""
+) -> tuple[AccessChange, ...] | None:
+    """What the policies of the holder on one side allow beyond a boundary of the other, riskiest first; None where that is not known."""
     own, of = boundary
     owners = principals_by_policy(side, {own.holder})
     granting = policies_of_holders({own.holder}, owners, policies)
@@ -136,9 +138,17 @@ def _beyond(
         if isinstance(source.content, Policy)
     )
     if not (granting and limits):
-        return ()
+        return None
     pair = PolicyPair(name="", change="changed", document=granting, baseline=limits)
-    return compared_policy(pair, limits).gained
+    found = compared_policy(pair, limits)
+    elsewhere = any(
+        (one.holder == own.holder or own.holder in {to for _, to in owners.get(one.name, ())})
+        and not one.is_known
+        for one in side.attachments
+    )
+    later = any(one.unresolved for one in policies if one.content in granting)
+    is_known = not (found.beyond.open or found.beyond.cut or elsewhere or later)
+    return found.gained or (() if is_known else None)
 
 
 def _removed(

@@ -164,11 +164,13 @@ def principals_by_policy(
     found: dict[str, tuple[_Principal, ...]] = {}
     resources = side.resources
     by_own_name = _by_own_name(side, held)
-    for name, place, targets in _attached(side):
+    for name, place, targets, kind in _attached(side):
         start, _, address = place.rpartition(" ")
+        # A policy of a task, or of data, has no holder: its own name begins with the file.
+        file = start if place else name.rpartition(" ")[0]
         full = (
-            by_own_name.get((start, *_named_by(address), target))
-            or _full_name(start, target, resources, side.roots)
+            by_own_name.get((start, *_named_by(address, kind), target))
+            or _full_name(file, target, resources, side.roots, place)
             for target in targets
         )
         own = ((start if one in resources else start + module_of(address), one) for one in full)
@@ -195,39 +197,46 @@ def _holding(side: NamedSide) -> Iterator[str]:
     yield from (own.holder for own in side.attachments if not own.target)
 
 
-def _named_by(address: str) -> tuple[str, str]:
+def _named_by(address: str, kind: str) -> tuple[str, str]:
     """The module of what attaches a policy, and the type of the principal that it names."""
     module = module_of(address)
+    if kind:
+        return module, f"aws_iam_{kind}"
     found = _ATTACHES.match(address.removeprefix(module))
     return module, (found[1] or found[2]) if found else ""
 
 
-def _attached(side: NamedSide) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Each policy with what attaches it and the principals that have it."""
-    by_document: dict[str, list[tuple[str, str]]] = {}
+def _attached(side: NamedSide) -> Iterator[tuple[str, str, tuple[str, ...], str]]:
+    """Each policy with what attaches it and the principals that have it, and the kind of these if it is named."""
+    by_document: dict[str, list[tuple[str, str, str]]] = {}
     for attached in side.attachments:
         if attached.is_boundary:
             # It grants nothing.
             continue
         target = attached.target or attached.holder
         if attached.document:
-            by_document.setdefault(attached.document, []).append((attached.holder, target))
-        yield attached.name, attached.holder, (target,)
+            own = (attached.holder, target, attached.target_kind)
+            by_document.setdefault(attached.document, []).append(own)
+        yield attached.name, attached.holder, (target,), attached.target_kind
     for source in side.sources:
         holder = source.holder
         if isinstance(source.content, Policy) and source.content.kind is Kind.IDENTITY:
             elsewhere = by_document.get(source.name, ())
             is_own = holder.type.endswith(_PRINCIPALS) and not elsewhere
             targets = holder.attached_to or ((holder.name,) if is_own else ())
-            yield source.name, holder.name, targets
+            yield source.name, holder.name, targets, ""
             for target in holder.attached_to:
-                yield f"{source.name} of {target}", holder.name, (target,)
-            for place, target in elsewhere:
-                yield source.name, place, (target,)
-                yield f"{source.name} of {target}", place, (target,)
+                yield f"{source.name} of {target}", holder.name, (target,), ""
+            for place, target, kind in elsewhere:
+                yield source.name, place, (target,), kind
+                yield f"{source.name} of {target}", place, (target,), kind
 
 
-def _full_name(start: str, target: str, resources: Container[str], roots: Container[str]) -> str:
-    """The resource that is the principal, where the file has it, else its name."""
+def _full_name(
+    start: str, target: str, resources: Container[str], roots: Container[str], place: str
+) -> str:
+    """The resource that is the principal, or the part of what has the policy, where the file has it, else its name."""
+    if f"{place}/{target}" in resources:
+        return f"{place}/{target}"
     full = f"{start} {target}".strip()
     return full if full in resources or start in roots else target

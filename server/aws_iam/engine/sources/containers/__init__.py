@@ -40,15 +40,9 @@ def documents_in(
 
     `choices` are the values of parameters and options to read it with, in place of their defaults.
     """
-    from aws_iam.engine.sources.containers import cloudformation
-    from aws_iam.engine.sources.containers.placeholders import Placeholders
-
     if hasattr(container, "documents_beside"):
         yield from container.documents_beside(root, placeholders, others, choices)
         yield from others.names
-    elif container is cloudformation:
-        marks = placeholders or Placeholders.unused_in(root)
-        yield from cloudformation.documents_with(root, marks, choices=choices)
     elif placeholders and hasattr(container, "documents_with"):
         yield from container.documents_with(root, placeholders)
     else:

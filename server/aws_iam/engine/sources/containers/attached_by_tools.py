@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import NO_HOLDER, Holder
@@ -28,7 +29,7 @@ from aws_iam.engine.sources.containers.attachments import (
 from aws_iam.engine.sources.containers.policy_places import places_by_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.engine.parsing.json_nodes import Member, Node
     from aws_iam.engine.sources.containers.policy_places import PolicyPlace
@@ -40,6 +41,10 @@ _COLLECTION = re.compile(r"(?:amazon|community)\.aws\.")
 # `aws:iam/role:Role` is the long form of `aws:iam:Role`.
 _LONG_TYPE = re.compile(r"/\w+(?=:)")
 _REFERENCE = re.compile(r"\$\{([\w-]+)\.arn\}")
+# A role, a user or a group of the program, by itself or by what it is called.
+_PRINCIPAL = re.compile(r"\$\{([\w-]+)(?:\.(?:name|id))?\}")
+_KINDS = ("role", "user", "group")
+_MANAGED, _POLICY_NAMES = "iam_managed_policy", ("policy_name", "name")
 _GONE, _BY_NAME, _ASSUMED = "absent", "awsManaged", "assumedBy"
 _NAMES = ("name", "statement_id", "alias")
 # Whose policy a task of Ansible writes, the more telling argument first.
@@ -67,13 +72,14 @@ def attached_by_tools(
     root: Node, documents: Sequence[str] = ()
 ) -> Iterator[PolicyAttachment | AccessSetting]:
     """The attached policies below a node, and such settings; `documents` are the names of the policies that stand there in full."""
+    policies = {_policy_name(root, name): name for name in documents}
     todo = [root]
     while todo:
         node = todo.pop()
         yield from _by_accelerator(node)
         for member in node.members:
-            yield from _by_ansible(member)
-            yield from _by_pulumi(member, documents)
+            yield from _by_ansible(member, policies)
+            yield from _by_pulumi(member, documents, root)
             todo.append(member.value)
         todo += node.items
 
@@ -98,13 +104,15 @@ def holder_in_tools(root: Node, path: Sequence[str | int]) -> Holder:
         nodes.append((str(token), inner))
     if place_in_task(path):
         values = nodes[-2][1]
-        named = (_text(values, own) for own in _HOLDER_NAMES)
-        return _attached_to(next(filter(None, named), ""))
+        type_, named = _text(values, "iam_type"), (_text(values, own) for own in _HOLDER_NAMES)
+        name = next(filter(None, named), "")
+        return _attached_to(f"iam_{type_}/{name}" if name and type_ in _KINDS else name)
     for _, node in reversed(nodes):
         type_ = _LONG_TYPE.sub("", _text(node, "type"))
         properties = node.member("properties")
         if properties and (keys := _HELD_BY.get(type_)):
-            return _attached_to(next(filter(None, (_text(properties, key) for key in keys)), ""))
+            name = next(filter(None, (_text(properties, key) for key in keys)), "")
+            return _attached_to(_resource_named(root, name, keys[0]))
     return NO_HOLDER
 
 
@@ -112,14 +120,60 @@ def _attached_to(name: str) -> Holder:
     return Holder(attached_to=(name,)) if name else NO_HOLDER
 
 
-def _by_ansible(task: Member) -> Iterator[PolicyAttachment | AccessSetting]:
+def _policy_name(root: Node, pointer: str) -> str:
+    """The name of the policy that a task of Ansible writes; empty for any other one."""
+    node, task = root, root
+    *path, _ = pointer.removeprefix("/").split("/")
+    for token in path:
+        task = node
+        is_item = node.form is Form.ARRAY and token.isdecimal() and int(token) < len(node.items)
+        inner = node.items[int(token)] if is_item else node.member(token.replace("~1", "/"))
+        if inner is None:
+            return ""
+        node = inner
+    module = _COLLECTION.sub("", path[-1], count=1) if path and task is not node else ""
+    return (
+        next(filter(None, map(partial(_text, node), _POLICY_NAMES)), "")
+        if module == _MANAGED
+        else ""
+    )
+
+
+def _resource_named(root: Node, written: str, kind: str) -> str:
+    """The resource of Pulumi that a role, a user or a group is named by, else what is written."""
+    section = root.member("resources")
+    if section is None or kind.removesuffix("Name") not in _KINDS:
+        return written
+    reference = _PRINCIPAL.fullmatch(written)
+    if reference:
+        return reference[1] if section.member(reference[1]) else written
+    named = [own.key for own in section.members if _is_called(own.value, written, kind)]
+    return named[0] if len(named) == 1 else written
+
+
+def _is_called(resource: Node, name: str, kind: str) -> bool:
+    properties, type_ = resource.member("properties"), _LONG_TYPE.sub("", _text(resource, "type"))
+    kind = kind.removesuffix("Name")
+    is_one = type_.lower().endswith(f":iam:{kind}")
+    keys = ("name", f"{kind}Name")
+    return bool(
+        name and is_one and properties and name in {_text(properties, key) for key in keys}
+    )
+
+
+def _by_ansible(
+    task: Member, policies: Mapping[str, str]
+) -> Iterator[PolicyAttachment | AccessSetting]:
     module, values = _COLLECTION.sub("", task.key, count=1), task.value
     is_known = attachment_rows(_ANSIBLE, module) or setting_rows(_BY_ANSIBLE, module)
     if not is_known or _text(values, "state") == _GONE:
         return
     name = next(filter(None, (_text(values, own) for own in _NAMES)), "")
     holder = "/".join(filter(None, (module, name)))
-    yield from attachments(_ANSIBLE, module, values, holder)
+    for own in attachments(_ANSIBLE, module, values, holder):
+        # The ARN of a policy of the account, or its name.
+        document = "" if own.managed else policies.get(own.policy.rpartition("/")[2], "")
+        yield replace(own, document=document)
     yield from access_settings(_BY_ANSIBLE, module, values, holder)
 
 
@@ -146,7 +200,7 @@ def _by_accelerator(role: Node) -> Iterator[PolicyAttachment | AccessSetting]:
 
 
 def _by_pulumi(
-    resource: Member, documents: Sequence[str]
+    resource: Member, documents: Sequence[str], root: Node
 ) -> Iterator[PolicyAttachment | AccessSetting]:
     type_ = _LONG_TYPE.sub("", _text(resource.value, "type"))
     values = resource.value.member("properties")
@@ -157,7 +211,8 @@ def _by_pulumi(
         named = _REFERENCE.fullmatch(own.policy)
         start = f"/resources/{named[1]}/properties/" if named else ""
         document = next((name for name in documents if start and name.startswith(start)), "")
-        yield replace(own, document=document)
+        target = own.target and _resource_named(root, own.target, own.target_kind)
+        yield replace(own, document=document, target=target)
 
 
 def _text(node: Node, name: str) -> str:

@@ -42,7 +42,7 @@ class PolicyAttachment:
     is that of the resource that attaches it (`Holder`), `alternatives` are values that `policy` may have instead. `cases` are those in which
     it is attached, and `when` calls them where the other side of a comparison has it in others. `roots` are the folders from
     which Terraform attaches it, each with the name of the document there and the cases. `part` counts the parts of the file in
-    which something has the same name as the holder. `reference` is the object with the policy, and `to` the principal's, where these
+    which something has the same name as the holder. `target_kind` is `role`, `user` or `group` where the target is named as one. `reference` is the object with the policy, and `to` the principal's, where these
     are named by references.
     """
 
@@ -53,6 +53,7 @@ class PolicyAttachment:
     file: str | None = None
     document: str = ""
     target: str = ""
+    target_kind: str = ""
     in_force: bool | None = True
     alternatives: frozenset[Alternative] = frozenset()
     roots: tuple[tuple[str, str, Cases], ...] = ()
@@ -92,6 +93,10 @@ class PolicyAttachment:
             return None
 
 
+# What arguments name principals of one kind, in the singular.
+_KINDS = {kind: kind for kind in ("role", "user", "group")}
+
+
 @slotted
 class AttachmentRow:
     """Where resources of a type name attached policies, and the principals that they attach them to."""
@@ -122,16 +127,21 @@ def attachments(
 ) -> Iterator[PolicyAttachment]:
     """The attached policies that the values of a resource name; `shown` spells values that are known later."""
     for row in attachment_rows(file, type_):
-        targets = tuple(map(shown, texts_at(values, row.targets)))
+        targets = [
+            (_KINDS.get(path.removesuffix("_name").rstrip("s[]"), ""), shown(text))
+            for path in row.targets
+            for text in texts_at(values, (path,))
+        ]
         for _, value, _ in values_at(values, row.path):
             text = _named(value)
-            for target in (targets or ("",)) if text else ():
+            for kind, target in (targets or (("", ""),)) if text else ():
                 yield PolicyAttachment(
                     holder=holder,
                     place=f"{holder}.{row.path.removesuffix('[]')}",
                     policy=shown(text),
                     is_boundary=row.boundary,
                     target=target,
+                    target_kind=kind,
                 )
 
 

@@ -52,6 +52,7 @@ from aws_iam.engine.sources.containers.cloudformation_template import (
     case_of,
     combined,
 )
+from aws_iam.engine.sources.containers.included_files import with_included_files
 from aws_iam.engine.sources.containers.other_files import NO_CHOICES
 from aws_iam.engine.sources.containers.own_names import own_name
 from aws_iam.engine.sources.containers.placeholders import Placeholders
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.parsing.json_nodes import Node
     from aws_iam.engine.sources.containers.cloudformation_values import Resolver
     from aws_iam.engine.sources.containers.condition_combinations import Combinations
+    from aws_iam.engine.sources.containers.other_files import OtherFiles
 
     _Found = FoundPolicy | SkippedPlace | PolicyAttachment | FoundResource | AccessSetting
 
@@ -117,6 +119,18 @@ def documents_with(
     `choices` are the values of parameters to read it with, in place of their defaults.
     """
     yield from _documents(Template(root, placeholders, given=given, choices=choices))
+
+
+def documents_beside(
+    root: Node,
+    placeholders: Placeholders | None,
+    others: OtherFiles,
+    choices: Mapping[str, str] = NO_CHOICES,
+) -> Iterator[_Found]:
+    """The same with the files that the template includes, and the templates of nested stacks."""
+    whole = with_included_files(root, others)
+    marks = placeholders or Placeholders.unused_in(whole)
+    yield from _documents(Template(whole, marks, choices=choices, others=others))
 
 
 def _documents(template: Template) -> Iterator[_Found]:
@@ -205,10 +219,17 @@ def _in_case(
             reading.read(own, template.placeholders, others)
         else:
             reading.add_beside(own)
+    stack = _stack(resource, properties, template)
     for found in _beside_policies(resource, properties, resolver):
-        reading.add_beside(found)
-    for inner in _nested(resource, properties, template, reading):
-        reading.add(inner)
+        if stack is None or not nested_templates.is_of_other_file(found):
+            reading.add_beside(found)
+    if stack is not None:
+        place, inner = stack
+        case = f"{place} ({reading.label})" if reading.label else place
+        for found_ in _documents(inner) if reading.is_new(place, properties) else ():
+            reading.add(nested_templates.within(found_, case))
+    for found_ in _nested(resource, properties, template, reading):
+        reading.add(found_)
 
 
 def _pointer(candidate: Candidate, resource: Resource) -> str:
@@ -282,6 +303,28 @@ def _beside_policies(
     yield from nested_templates.other_file(resource, properties, resolver.placeholders)
 
 
+def _stack(
+    resource: Resource, properties: Node, template: Template
+) -> tuple[str, Template] | None:
+    """The template of a nested stack in a file beside this one, with the parameters that it is given, and its place."""
+    place, path = nested_templates.path_of_file(resource, properties, template.placeholders)
+    if not place or template.depth >= nested_templates.MOST_DEEP:
+        return None
+    root = template.others.value(path) if template.others.may_nest() else None
+    if root is None or not fits(root) or not template.placeholders.in_none_of(root):
+        return None
+    others = template.others.beside(path)
+    own = {name: text for name, text in template.choices.items() if "::" in name}
+    given = nested_templates.parameters_of(properties, template.placeholders)
+    return place, Template(
+        with_included_files(root, others),
+        template.placeholders,
+        template.depth + 1,
+        choices={**own, **given},
+        others=others,
+    )
+
+
 def _nested(
     resource: Resource, properties: Node, template: Template, reading: CaseReadings
 ) -> Iterator[_Found]:
@@ -341,7 +384,7 @@ def _permissions(
             resolver.value(resource.written) if resource.type == URL and resource.written else None
         )
         if properties is not None:
-            yield from open_urls(resource, properties, allowed)
+            yield from open_urls(resource, properties, allowed, resolver)
 
 
 def _permissions_of(

@@ -106,7 +106,7 @@ def candidates(
                 in_vpc=resource.type in _DOMAINS and properties.member("VPCOptions") is not None,
             )
             candidate = Candidate(f"{resource.name}.{shown}{name}", place, value, own)
-            yield from _listed(candidate, properties, resolver.placeholders)
+            yield from _listed(candidate, properties, resolver)
     if resource.type in {API, *WITHOUT_ROLE}:
         yield from _of_api(resource, properties, done)
     other = Holder(name=resource.name, type=resource.type)
@@ -117,7 +117,7 @@ def candidates(
 
 
 def _listed(
-    candidate: Candidate, properties: Node, placeholders: Placeholders
+    candidate: Candidate, properties: Node, resolver: Resolver
 ) -> Iterator[Candidate | SkippedPlace]:
     """The document of an entry in SAM's list of policies, which may be that of a policy template."""
     if not candidate.place.listed:
@@ -130,8 +130,8 @@ def _listed(
     if not name:
         yield candidate
         return
-    document = expanded(candidate.value, placeholders)
-    shown = f"{candidate.name} ({placeholders.as_variables(name)})"
+    document = expanded(candidate.value, resolver.placeholders, resolver.choices)
+    shown = f"{candidate.name} ({resolver.placeholders.as_variables(name)})"
     if isinstance(document, str):
         yield SkippedPlace(name=shown, why=document)
     else:

@@ -77,7 +77,8 @@ def grants(resource: Resource) -> bool:
 def permission_of(resource: Resource, properties: Node, resolver: Resolver) -> Permission:
     """The statements of the resource."""
     if resource.type == _FUNCTION:
-        arn = return_values.attribute(resource.type, resource.name, "Arn") or resource.name
+        arn = return_values.attribute(resource.type, resource.name, "Arn", resolver.choices)
+        arn = arn or resource.name
         of_events = (
             statement_of(who, string(_CALL, who.at), function, conditions, who.at)
             for who, function, conditions in event_permissions(resource, properties, arn)
@@ -109,13 +110,14 @@ def candidate_of(
 
 
 def open_urls(
-    resource: Resource, properties: Node, allowed: Container[str]
+    resource: Resource, properties: Node, allowed: Container[str], resolver: Resolver
 ) -> Iterator[SkippedPlace]:
     """A function URL that asks for no credentials, unless its function's policy is in the template."""
     auth, target = properties.member("AuthType"), properties.member("TargetFunctionArn")
     if resource.type != URL or auth is None or auth.text != _PUBLIC or target is None:
         return
-    if _arn(permission_rows("cloudformation")["AWS::Lambda::Permission"], target) not in allowed:
+    row = permission_rows("cloudformation")["AWS::Lambda::Permission"]
+    if _arn(row, target, resolver) not in allowed:
         yield SkippedPlace(name=f"{resource.name}.AuthType", why=_OPEN_URL)
 
 
@@ -169,14 +171,14 @@ def _target(row: PermissionRow, properties: Node, resolver: Resolver) -> Node:
     marks = resolver.placeholders
     # What is not known at all may be an ARN.
     is_hole = name.text.startswith(marks.begin) and name.text.find(marks.end) == len(name.text) - 1
-    return name if is_hole else string(_arn(row, name), name.at)
+    return name if is_hole else string(_arn(row, name, resolver), name.at)
 
 
-def _arn(row: PermissionRow, name: Node) -> str:
+def _arn(row: PermissionRow, name: Node, resolver: Resolver) -> str:
     if not row.service or name.text.startswith("arn:"):
         return name.text
     short = name.text.rpartition(f":{row.resource}:")[2]
-    return return_values.arn_of(row.service, row.resource, short) or name.text
+    return return_values.arn_of(row.service, row.resource, short, resolver.choices) or name.text
 
 
 def _conditions(row: PermissionRow, properties: Node) -> Iterator[tuple[str, str, Node]]:

@@ -40,9 +40,16 @@ class ReturnValues:
         """A name for the resource."""
         return _KEY_ID if self.service == "kms" else made_up_name(logical_id)
 
-    def arn(self, logical_id: str) -> str | None:
+    def arn(
+        self, logical_id: str, choices: Mapping[str, str] = PSEUDO_PARAMETERS, name: str = ""
+    ) -> str | None:
         """An ARN for the resource; None when the reference lacks its format."""
-        return arn_of(self.service, self.resource, self.name(logical_id))
+        return arn_of(self.service, self.resource, name or self.name(logical_id), choices)
+
+
+def deployed(choices: Mapping[str, str]) -> Mapping[str, str]:
+    """The pseudo parameters, of which `choices` may have some."""
+    return {name: choices.get(name, own) for name, own in PSEUDO_PARAMETERS.items()}
 
 
 def made_up_name(logical_id: str) -> str:
@@ -50,16 +57,22 @@ def made_up_name(logical_id: str) -> str:
     return f"{logical_id.lower()}-example"
 
 
-def arn_of(service: str, resource: str, name: str) -> str | None:
-    """The ARN of a resource with that name in the template's account; None when the reference lacks its format."""
+def arn_of(
+    service: str, resource: str, name: str, choices: Mapping[str, str] = PSEUDO_PARAMETERS
+) -> str | None:
+    """The ARN of a resource with that name in the template's account; None when the reference lacks its format.
+
+    `choices` may have the account and the region.
+    """
     known = catalog().service(service)
     type_ = known.resource_types.get(resource.lower()) if known else None
     if type_ is None or not type_.arn_formats:
         return None
+    pseudo = deployed(choices)
     fields = {
-        "Partition": PSEUDO_PARAMETERS["AWS::Partition"],
-        "Region": PSEUDO_PARAMETERS["AWS::Region"],
-        "Account": PSEUDO_PARAMETERS["AWS::AccountId"],
+        "Partition": pseudo["AWS::Partition"],
+        "Region": pseudo["AWS::Region"],
+        "Account": pseudo["AWS::AccountId"],
     }
     return _HOLE.sub(lambda hole: fields.get(hole[1], name), type_.arn_formats[0])
 
@@ -70,24 +83,35 @@ def return_values() -> Mapping[str, ReturnValues]:
     return {row["type"]: ReturnValues(**row) for row in rows}
 
 
-def ref(type_: str, logical_id: str) -> str | None:
-    """What `Ref` returns for a resource of the type; None where that is not known."""
+def ref(
+    type_: str, logical_id: str, choices: Mapping[str, str] = PSEUDO_PARAMETERS, name: str = ""
+) -> str | None:
+    """What `Ref` returns for a resource of the type, which may have a name; None where that is not known."""
     known = return_values().get(type_)
     if known is None or known.ref == "other":
         return None
-    return known.arn(logical_id) if known.ref == "arn" else known.name(logical_id)
+    if known.ref == "arn":
+        return known.arn(logical_id, choices, name)
+    return name or known.name(logical_id)
 
 
-def attribute(type_: str, logical_id: str, name: str) -> str | None:
-    """The ARN that `Fn::GetAtt` returns; None for other attributes and types."""
+def attribute(
+    type_: str,
+    logical_id: str,
+    asked: str,
+    choices: Mapping[str, str] = PSEUDO_PARAMETERS,
+    name: str = "",
+) -> str | None:
+    """The ARN that `Fn::GetAtt` returns of a resource, which may have a name; None for other attributes and types."""
     known = return_values().get(type_)
-    if known is None or known.attribute != name:
+    if known is None or known.attribute != asked:
         return None
-    arn = known.arn(logical_id)
+    arn = known.arn(logical_id, choices, name)
     return arn and arn + known.suffix
 
 
-def policy_arn(name: str) -> str:
+def policy_arn(name: str, choices: Mapping[str, str] = PSEUDO_PARAMETERS) -> str:
     """The ARN of a managed policy of the template's account, without a path."""
-    partition, account = (PSEUDO_PARAMETERS[f"AWS::{n}"] for n in ("Partition", "AccountId"))
+    pseudo = deployed(choices)
+    partition, account = (pseudo[f"AWS::{n}"] for n in ("Partition", "AccountId"))
     return f"arn:{partition}:iam::{account}:policy/{name}"

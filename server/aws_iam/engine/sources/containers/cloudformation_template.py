@@ -20,6 +20,7 @@ from aws_iam.engine.sources.containers.condition_combinations import (
     Combinations,
     ConditionLogic,
 )
+from aws_iam.engine.sources.containers.other_files import OtherFiles
 from aws_iam.engine.sources.containers.sam_globals import with_globals
 
 if TYPE_CHECKING:
@@ -56,13 +57,14 @@ class Resource:
 
 @dataclass(slots=True)
 class Template:
-    """The template at `root`; `depth` counts the templates around it."""
+    """The template at `root`; `depth` counts the templates around it, `others` are the files beside it."""
 
     root: Node
     placeholders: Placeholders
     depth: int = 0
     given: Sequence[tuple[frozenset[int], Alternative]] = ()
     choices: Mapping[str, str] = field(default_factory=dict)
+    others: OtherFiles = field(default_factory=OtherFiles)
     logic: ConditionLogic = field(init=False)
     conditions: Conditions = field(init=False)
     # The logical ids of resources, by what `Ref` returns for them.
@@ -112,15 +114,18 @@ class Template:
     def _is_chosen(self, truths: Mapping[str, bool]) -> bool:
         """Whether conditions can be so with the values of parameters that the template is read with."""
         table = self.conditions.table
+        known = {
+            name: text for name, text in self.choices.items() if not self.placeholders.within(text)
+        }
         return all(
-            with_values(table.get(name), self.choices, table) in {None, holds}
+            with_values(table.get(name), known, table) in {None, holds}
             for name, holds in truths.items()
         )
 
     def logical_ids(self, types: Container[str]) -> dict[str, str]:
         """The logical ids of the resources of some types, by what `Ref` returns for them."""
-        resources = ((id_, own.member("Type")) for id_, own in self._of_types(types))
-        refs = ((return_values.ref(type_.text, id_), id_) for id_, type_ in resources if type_)
+        resolver = Resolver(self.root, self.placeholders, choices=self.choices)
+        refs = ((resolver.returned_by_ref(id_, own), id_) for id_, own in self._of_types(types))
         return {name: id_ for name, id_ in refs if name}
 
     def managed_policies(self) -> Mapping[str, str]:
@@ -132,7 +137,7 @@ class Template:
             name = written.member("ManagedPolicyName") if written else None
             known = Resolver(self.root, self.placeholders).value(name) if name else None
             if known and known.text:
-                names[return_values.policy_arn(known.text)] = logical_id
+                names[return_values.policy_arn(known.text, self.choices)] = logical_id
         return {**names, **found}
 
     def _of_types(self, types: Container[str]) -> Iterator[tuple[str, Node]]:

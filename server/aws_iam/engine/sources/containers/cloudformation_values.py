@@ -38,6 +38,24 @@ _SHORT_WORD = re.compile(r"(?=.{1,40}$)[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 _DIGEST = 12
 _PAIR, _TRIPLE = 2, 3
 _NO_VALUE = "AWS::NoValue"
+# What a resource is called in its ARN. A secret's has an end of its own.
+_NAMES = {
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::ECR::Repository": "RepositoryName",
+    "AWS::IAM::Group": "GroupName",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::IAM::User": "UserName",
+    "AWS::Kinesis::Stream": "Name",
+    "AWS::Lambda::Function": "FunctionName",
+    "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SQS::Queue": "QueueName",
+    "AWS::Serverless::Function": "FunctionName",
+    "AWS::Serverless::SimpleTable": "TableName",
+    "AWS::StepFunctions::StateMachine": "StateMachineName",
+}
 # The default is the name of what holds the value.
 _LOOKED_UP = "AWS::SSM::Parameter::"
 
@@ -58,6 +76,8 @@ class Resolver:
     choices: Mapping[str, str] = field(default_factory=dict)
     """The values of parameters to read it with, in place of their defaults."""
     _produced: int = 0
+    # One name may be made of another one, or of itself.
+    _naming: bool = False
     _tables: dict[str, dict[str, Node]] = field(default_factory=dict)
 
     def value(self, node: Node) -> Node | None:
@@ -166,8 +186,24 @@ class Resolver:
                 return default
             return self._unknown(at, name)
         resource = self._table("Resources").get(name)
-        known = return_values.ref(_type(resource), name) if resource else None
+        known = self.returned_by_ref(name, resource) if resource else None
         return self._unknown(at, name) if known is None else _text(known, at)
+
+    def returned_by_ref(self, name: str, resource: Node) -> str | None:
+        """What `Ref` returns for a resource; None where that is not known."""
+        return return_values.ref(_type(resource), name, self.choices, self._own_name(resource))
+
+    def _own_name(self, resource: Node) -> str:
+        """The name that the template gives a resource; empty where AWS makes it, or the deployment."""
+        written, property_ = resource.member("Properties"), _NAMES.get(_type(resource), "")
+        given = written.member(property_) if written and property_ else None
+        if given is None or (written and written.member("Path")) or self._naming:
+            return ""
+        self._naming = True
+        value = self.value(given)
+        self._naming = False
+        is_known = value and value.form is Form.STRING and not self.placeholders.within(value.text)
+        return value.text if value and is_known else ""
 
     def _default(self, parameter: Node, at: Node) -> Node | None:
         default, type_ = parameter.member("Default"), _type(parameter)
@@ -191,7 +227,8 @@ class Resolver:
 
     def _is_ruled_out(self, parameter: str, default: str) -> bool:
         """Whether a condition is as it is only where the parameter has another value than its default."""
-        definitions = self._table("Conditions") if self.truths else {}
+        is_known = not self.placeholders.within(default)
+        definitions = self._table("Conditions") if self.truths and is_known else {}
         values = {parameter: default}
         return any(
             with_values(definitions.get(name), values, definitions) is not holds
@@ -201,7 +238,13 @@ class Resolver:
 
     def _attribute(self, name: str, attribute: str, at: Node) -> Node:
         resource = self._table("Resources").get(name)
-        known = return_values.attribute(_type(resource), name, attribute) if resource else None
+        known = (
+            return_values.attribute(
+                _type(resource), name, attribute, self.choices, self._own_name(resource)
+            )
+            if resource
+            else None
+        )
         return self._unknown(at, f"{name}.{attribute}") if known is None else _text(known, at)
 
     def ref(self, argument: Node) -> Node | None:

@@ -9,6 +9,7 @@ from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Node, pointer_token, rooted
 from aws_iam.engine.parsing.json_text import Syntax
+from aws_iam.engine.sources.containers.ansible_values import with_variables
 from aws_iam.engine.sources.containers.attached_by_tools import (
     attached_by_tools,
     holder_in_tools,
@@ -32,10 +33,12 @@ from aws_iam.engine.sources.containers.pulumi_documents import pulumi_documents
 from aws_iam.engine.sources.containers.service_accounts import annotated_roles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from aws_iam.engine.sources.containers.access_settings import AccessSetting
     from aws_iam.engine.sources.containers.attachments import PolicyAttachment
+    from aws_iam.engine.sources.containers.other_files import OtherFiles
+    from aws_iam.engine.sources.containers.placeholders import Placeholders
 
 NAME = "policies in other data"
 NOT_JSON: Final = "it looks like a policy but is not JSON"
@@ -48,6 +51,14 @@ _TRUST_NAMES = ("assumerolepolicy", "assume_role_policy", "trustpolicy", "trust_
 def fits(root: Node) -> bool:
     """Whether it is an object or a list, which may hold anything."""
     return root.form in {Form.OBJECT, Form.ARRAY}
+
+
+def documents_beside(
+    root: Node, placeholders: Placeholders | None, others: OtherFiles, choices: Mapping[str, str]
+) -> Iterator[FoundPolicy | SkippedPlace | AccessSetting | PolicyAttachment]:
+    """The same with the variables of Ansible that stand in the file or beside it."""
+    del choices
+    yield from documents(root if placeholders else with_variables(root, others))
 
 
 def documents(

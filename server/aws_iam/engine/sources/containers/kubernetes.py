@@ -6,7 +6,7 @@ The role of a service account stands beside them, and the policies that ACK, Cro
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
 from aws_iam.engine.language.document import Holder, Kind
@@ -27,7 +27,7 @@ from aws_iam.engine.sources.containers.policy_places import (
 from aws_iam.engine.sources.containers.service_accounts import annotated_roles, role_of_account
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from aws_iam.engine.sources.containers.access_settings import AccessSetting
     from aws_iam.engine.sources.containers.policy_places import SkippedPlace
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 NAME = "Kubernetes manifest"
 _DATA = "kubernetes-resources.json"
 _EKSCTL = "eksctl.io"
-_ENTRY_NAMES = ("namespace", "name", "serviceAccountName")
 # What Crossplane calls the resource that gets a policy, where that is not what its kind begins with.
 _TARGETS = {
     "sqs/QueuePolicy": ("queueUrl",),
@@ -100,24 +99,24 @@ def _holders(type_: str, manifest: Node, path: tuple[str | int, ...]) -> tuple[s
         paths = [f"spec.forProvider.{key}{end}" for key in keys for end in _NAMED_BY]
         return tuple(texts_at(manifest, paths))
     if service == _EKSCTL:
-        named = _entry_name(manifest, path)
+        named = _part_of(type_, manifest, path)
         return (named,) if named else ()
     return ()
 
 
-def _entry_name(manifest: Node, path: tuple[str | int, ...]) -> str:
-    """The name of the last entry of a list on a path, with its namespace."""
-    node, found = manifest, ""
-    for token in path:
-        inner = node.items[token] if isinstance(token, int) else node.member(token)
-        if inner is None:
-            return found
-        if isinstance(token, int):
-            metadata = inner.member("metadata") or inner
-            parts = (_member(metadata, key) for key in _ENTRY_NAMES)
-            found = "/".join(filter(None, parts)) or found
-        node = inner
-    return found
+def _part_of(type_: str, manifest: Node, path: tuple[str | int, ...]) -> str:
+    """The part of an object that a path leads into, such as a service account that eksctl makes; with its name."""
+    place = "".join(f"[{own}]" if isinstance(own, int) else f".{own}" for own in path)[1:]
+    for row in resources.data(_DATA)["parts"]:
+        for start, part, _ in values_at(manifest, row["path"]) if row["type"] == type_ else ():
+            if place.startswith(f"{start}."):
+                return _part_name(row, start, part)
+    return ""
+
+
+def _part_name(row: Mapping[str, Any], place: str, part: Node) -> str:
+    own = "/".join(texts_at(part, row["names"]))
+    return f"{row['path'].removesuffix('[]')}/{own}" if own else place
 
 
 def _policy_of_resource(manifest: Node) -> tuple[Kind | None, str | None]:
@@ -162,11 +161,7 @@ def _attached_by(manifest: Node, name: str) -> Iterator[PolicyAttachment | Acces
     yield from _attached(type_, manifest, name)
     for row in resources.data(_DATA)["parts"]:
         for place, part, _ in values_at(manifest, row["path"]) if row["type"] == type_ else ():
-            own = "/".join(texts_at(part, row["names"]))
-            path = row["path"].removesuffix("[]")
-            yield from _attached(
-                row["part"], part, f"{name}/{path}/{own}" if own else f"{name}/{place}"
-            )
+            yield from _attached(row["part"], part, f"{name}/{_part_name(row, place, part)}")
 
 
 def _attached(type_: str, values: Node, holder: str) -> Iterator[PolicyAttachment | AccessSetting]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from aws_iam.engine.parsing.json_nodes import Form, Node
 from aws_iam.engine.parsing.json_text import Syntax, scan
 from aws_iam.engine.parsing.yaml_text import scan_yaml
-from aws_iam.engine.sources.containers.access_settings import AccessSetting
+from aws_iam.engine.sources.containers.access_settings import AccessSetting, subject_named
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.embedded_documents import file_offsets, relocated
 from aws_iam.engine.sources.containers.policy_places import (
@@ -21,7 +22,7 @@ from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from aws_iam.engine.sources.containers.cloudformation_template import Resource
     from aws_iam.engine.sources.containers.placeholders import Placeholders
@@ -34,6 +35,9 @@ _BODIES: Final = {
     "AWS::CloudFormation::StackSet": "TemplateBody",
     "AWS::CloudFormation::Stack": "TemplateBody",
 }
+_IN_ANOTHER = "a template in another file"
+_ELSEWHERE = re.compile(r"^(?:https?|s3|arn|ssm):|^/")
+_SCALARS = frozenset({Form.STRING, Form.NUMBER, Form.BOOLEAN})
 _FILES: Final = {
     "AWS::CloudFormation::Stack": "TemplateURL",
     "AWS::CloudFormation::StackSet": "TemplateURL",
@@ -76,6 +80,31 @@ def template_in(
     return relocated(root, body, offsets if offsets is not None else file_offsets(body))
 
 
+def path_of_file(
+    resource: Resource, properties: Node, placeholders: Placeholders
+) -> tuple[str, str]:
+    """The place of a nested stack's template and its path, where that is beside this one; else empty texts."""
+    name = _FILES.get(resource.type, "")
+    value = properties.member(name) if name else None
+    text = value.text if value is not None and value.form is Form.STRING else ""
+    if not text or _ELSEWHERE.search(text) or placeholders.within(text):
+        return "", ""
+    return f"{resource.name}.{name}", text
+
+
+def parameters_of(properties: Node, placeholders: Placeholders) -> Mapping[str, str]:
+    """The parameters that a stack gives its template, with placeholders for what is not known."""
+    given = properties.member("Parameters")
+    found: dict[str, str] = {}
+    for member in given.members if given else ():
+        value = member.value
+        items = value.items if value.form is Form.ARRAY else (value,)
+        is_known = all(item.form in _SCALARS for item in items)
+        text = ",".join(item.text for item in items)
+        found[member.key] = text if is_known else placeholders.placeholder(member.key)
+    return found
+
+
 def other_file(
     resource: Resource, properties: Node, placeholders: Placeholders
 ) -> Iterator[SkippedPlace]:
@@ -85,8 +114,15 @@ def other_file(
     if name and value is not None:
         text = placeholders.as_variables(value.text)
         where = f" ({quoted(text)})" if text else ""
-        why = f"a template in another file{where}: check that file too"
+        why = f"{_IN_ANOTHER}{where}: check that file too"
         yield SkippedPlace(name=f"{resource.name}.{name}", why=why)
+
+
+def is_of_other_file(found: object) -> bool:
+    """Whether it says that the template of a nested stack is in another file."""
+    if isinstance(found, AccessSetting):
+        return found.subject == subject_named("other_template")
+    return isinstance(found, SkippedPlace) and found.why.startswith(_IN_ANOTHER)
 
 
 def within(found: Found, place: str) -> Found:

@@ -25,6 +25,8 @@ _ENDINGS = (".yml", ".yaml", ".json")
 # Of one file; a service has a handful.
 _MOST_FILES = 100
 _LONGEST = 1_000_000
+# A template with more stacks than that, or stacks in stacks that name each other.
+_MOST_NESTED = 200
 
 
 @slotted
@@ -41,6 +43,7 @@ class OtherFiles:
     folder: str = ""
     read: Callable[[str], str | None] | None = None
     taken: dict[str, Node | None] = field(default_factory=dict)
+    _nested: list[None] = field(default_factory=list)
 
     def value(self, path: str) -> Node | None:
         """The value of a file of JSON or YAML, by its path from the folder on; None where it is not at hand or no data."""
@@ -52,6 +55,16 @@ class OtherFiles:
             found = _value(text, name) if text is not None and len(text) <= _LONGEST else None
             self.taken[name] = found
         return self.taken.get(name)
+
+    def beside(self, path: str) -> OtherFiles:
+        """The files beside one of them."""
+        folder = posixpath.dirname(posixpath.normpath(posixpath.join(self.folder, path)))
+        return OtherFiles(folder, self.read, self.taken, self._nested)
+
+    def may_nest(self) -> bool:
+        """Whether one more of them is read as a template within another one; each takes as long as one by itself."""
+        self._nested.append(None)
+        return len(self._nested) <= _MOST_NESTED
 
     @property
     def names(self) -> tuple[TakenFile, ...]:

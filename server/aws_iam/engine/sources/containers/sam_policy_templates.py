@@ -58,8 +58,8 @@ def template_name(entry: Node) -> str:
     return ""
 
 
-def expanded(entry: Node, placeholders: Placeholders) -> Node | str:
-    """The document that SAM writes for the entry, at its place; or why SAM would write none."""
+def expanded(entry: Node, placeholders: Placeholders, choices: Mapping[str, str]) -> Node | str:
+    """The document that SAM writes for the entry, at its place; or why SAM would write none. `choices` may have account and region."""
     name, given = entry.members[0].key, entry.members[0].value
     template = policy_templates().get(name)
     if template is None:
@@ -74,7 +74,7 @@ def expanded(entry: Node, placeholders: Placeholders) -> Node | str:
     def filled(match: re.Match[str]) -> str:
         value = values.get(match[1])
         if value is None:
-            return PSEUDO_PARAMETERS[match[1]]
+            return choices.get(match[1]) or PSEUDO_PARAMETERS[match[1]]
         known = value.form in {Form.STRING, Form.NUMBER, Form.BOOLEAN}
         return value.text if known else placeholders.placeholder(match[1])
 

@@ -203,16 +203,20 @@ class Variables:
         name, inner = (self._text(string(own.strip(), at.at)).text for own in (path, address))
         if self.placeholders.within(name + inner):
             return None
-        found = self.others.value(name.strip("'\""))
-        if found is not None and inner:
-            found = self._within(found, inner)
-        return None if found is None else self.value(found)
+        file = self.others.value(name.strip("'\""))
+        found = self._within(file, inner) if file is not None and inner else file
+        value = None if found is None else self.value(found)
+        if file is not None:
+            self._note_entries(address.strip(), inner, at, value, file)
+        return value
 
-    def _note_entries(self, path: str, chosen: str, at: Node, value: Node | None) -> None:
-        """The entries of a section among which another variable chooses, as in `custom.actions.${opt:stage}`."""
+    def _note_entries(
+        self, path: str, chosen: str, at: Node, value: Node | None, root: Node | None = None
+    ) -> None:
+        """The entries of a section among which another variable chooses, as in `custom.actions.${opt:stage}`, of this file or of `root`."""
         if not (chooses := [path[start + 2 : end - 1] for start, end in _variables(path)]):
             return
-        entries = [("", self.root)]
+        entries = [("", root or self.root)]
         patterns = [_HOLE.sub("*", step) for step in _steps(path)]
         is_key = len(chooses) == 1 and _STAGES.match(chooses[0]) and patterns.count("*") == 1
         for step, pattern in zip(_steps(path), patterns, strict=True):

@@ -18,6 +18,7 @@ from aws_iam.engine.sources.terraform.syntax import (
     Literal,
     ObjectExpression,
     described,
+    without_type,
 )
 from aws_iam.engine.sources.terraform.unknowns import Unknowns
 from aws_iam.engine.sources.terraform.values import Deferred
@@ -116,8 +117,9 @@ class Branches(Unknowns):
             own = closure_of(self.budget, loop.result, scope).digest
             self.missing.add(alternative(what, own, is_read=included is True))
 
-    def note_part(self, name: str, part: object, scope: Scope) -> None:
+    def note_part(self, called: str | Expression, part: object, scope: Scope) -> None:
         """All that a value is made of that is not known."""
+        name = called if isinstance(called, str) else described(without_type(called))
         own = closure_of(self.budget, part, scope).digest
         self.missing.add(alternative(f"a value of {quoted(name)}", own))
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.terraform.scopes import Scope
     from aws_iam.engine.sources.terraform.syntax import Expression
 
+WORKSPACE = ("terraform", "workspace")
+"""What chooses in every module alike."""
 _MOST_STEPS = 20
 _VARIABLE = 2
 
@@ -48,6 +50,8 @@ def chooser_of(expression: object, scope: Scope) -> str:
             expression = expression.parts[0]
             continue
         path = _path(expression)
+        if path == WORKSPACE:
+            return ".".join(path)
         if not path or path[0] in scope.names:
             return ""
         found = scope.module.behind(path)

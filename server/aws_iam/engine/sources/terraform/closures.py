@@ -16,6 +16,7 @@ from aws_iam.engine.sources.containers.alternatives import digest
 from aws_iam.engine.sources.terraform.syntax import (
     Attribute,
     Body,
+    Call,
     Expression,
     Index,
     Literal,
@@ -23,6 +24,7 @@ from aws_iam.engine.sources.terraform.syntax import (
     ObjectExpression,
     Splat,
     Template,
+    without_type,
 )
 
 if TYPE_CHECKING:
@@ -67,6 +69,8 @@ class _Walk:
         self.budget.spend()
         if depth > MAX_DEPTH:
             return ""
+        if isinstance(part, Call):
+            part = without_type(part)
         if isinstance(part, (Attribute, Index, Splat)):
             referred = self._reference(part, scope, depth)
             if referred is not None:

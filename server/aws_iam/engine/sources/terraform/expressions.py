@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
 from aws_iam.engine.parsing.made_nodes import listed, mapped
+from aws_iam.engine.sources.containers.cloudformation_return_values import PSEUDO_PARAMETERS
 from aws_iam.engine.sources.terraform import values
 from aws_iam.engine.sources.terraform.branches import Branches
 from aws_iam.engine.sources.terraform.operators import ARITHMETIC, COMPARISONS, number_of
@@ -35,6 +36,7 @@ from aws_iam.engine.sources.terraform.syntax import (
     Template,
     Text,
     described,
+    items_of_call,
 )
 from aws_iam.engine.sources.terraform.values import (
     Deferred,
@@ -47,7 +49,7 @@ from aws_iam.engine.sources.terraform.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.sources.terraform.named_files import NamedFiles
     from aws_iam.engine.sources.terraform.scopes import Scope
@@ -68,6 +70,8 @@ class Evaluator(Branches):
     side: bool = True
     conditional: bool = False
     off: bool = False
+    deployment: Mapping[str, str] = field(default_factory=lambda: PSEUDO_PARAMETERS)
+    """The account, the region and the partition that it is deployed in, named as CloudFormation's pseudo parameters."""
     _tolerant: int = 0
     _depth: int = 0
     choice: int = 0
@@ -226,8 +230,8 @@ class Evaluator(Branches):
         if expression.function.removeprefix("core::") == "lookup":
             own = [self.value_or_hole(argument, scope) for argument in expression.arguments]
             self.note_lookup(expression.arguments, own, scope)
-        elif self.is_hole(found) and expression.arguments:
-            self.note_part(described(expression), expression, scope)
+        elif self.is_hole(found) and expression.arguments and items_of_call(expression) is None:
+            self.note_part(expression, expression, scope)
         return found
 
     def conditional_(self, expression: Conditional, scope: Scope) -> Node:
@@ -340,7 +344,7 @@ class Evaluator(Branches):
         holder = self.value(expression.items, scope)
         items = self.entries(holder, expression.items.at)
         if items is None:
-            self.note_part(described(expression.items), expression, scope)
+            self.note_part(expression.items, expression, scope)
             return self.rest(described(expression), expression.at)
         results: list[tuple[str, Node]] = []
         for key, item in items:

@@ -87,12 +87,19 @@ class Module:
             "local": lambda own: self.local(own, at),
             "path": lambda own: self._path(own, at),
             "module": lambda own: self._call(own, at),
+            "terraform": lambda own: self._of_run(own, at),
             "data": lambda own: self._deferred(
                 f"data.{own}", at, lambda label: self._resource((own, label), at, data=True)
             ),
         }
         read = readers.get(name) or (lambda own: self._resource((name, own), at, data=False))
         return self._deferred(name, at, read)
+
+    def _of_run(self, name: str, at: Place) -> Node:
+        """What Terraform says of its own run, as far as it is chosen."""
+        path = f"terraform.{name}"
+        known = self.evaluator.deployment.get(path)
+        return self.evaluator.hole(path, at) if known is None else string(known, at)
 
     def _deferred(self, name: str, at: Place, read: Callable[[str], Node]) -> Deferred:
         return Deferred(self.evaluator.hole(name, at).text, at, read)
@@ -230,6 +237,7 @@ class Module:
             holder = evaluator.value_or_hole(for_each, self.scope)
             entries = None if evaluator.is_hole(holder) else self._entries(holder, block.at)
             if entries is None:
+                evaluator.note_part(for_each, for_each, self.scope)
                 return [self._each("", self._unknown_entry(block.at), is_certain=False)], 0
             if not entries:
                 return [self._each("", self._unknown_entry(block.at), off=True)], 0

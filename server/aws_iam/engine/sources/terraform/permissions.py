@@ -53,7 +53,7 @@ def _resource(evaluator: Evaluator, row: PermissionRow, block: Block, scope: Sco
         return evaluator.hole(row.name, block.at)
     if not row.service or text.startswith("arn:") or (name and evaluator.is_hole(name)):
         return name or evaluator.hole(row.name, block.at)
-    arn = arn_of(row.service, row.resource, text)
+    arn = arn_of(row.service, row.resource, text, evaluator.deployment)
     return string(arn, name.at if name else block.at) if arn else evaluator.hole(text, block.at)
 
 

@@ -19,6 +19,7 @@ from aws_iam.engine.sources.containers.attachments import (
     attachment_rows,
     attachments,
 )
+from aws_iam.engine.sources.containers.cloudformation_return_values import deployed
 from aws_iam.engine.sources.containers.embedded_documents import is_policy
 from aws_iam.engine.sources.containers.generic_data import PolicyByLooks
 from aws_iam.engine.sources.containers.own_names import NAMES
@@ -68,10 +69,10 @@ from aws_iam.escape import quoted
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from aws_iam.engine.language.alternatives import Alternative
-    from aws_iam.engine.sources.files import File
+    from aws_iam.engine.sources.files import Files
     from aws_iam.engine.sources.terraform.folders import Folder
     from aws_iam.engine.sources.terraform.scopes import Scope
 
@@ -98,30 +99,21 @@ _EMPTY = Body(at=Place())
 _META = frozenset({"count", "for_each", "depends_on", "lifecycle", "provider", "providers", "source", "version"})  # fmt: skip
 
 
-def terraform_policies(
-    files: Sequence[File],
-    read_file: Callable[[str], str | None],
-    names: FileNames | None = None,
-    steps: int | None = None,
-    roots: frozenset[str] = frozenset(),
-) -> TerraformPolicies:
-    """The policies of files in Terraform's language.
-
-    `read_file` returns the text of another file of the same folder, `names` are those that are known to be there.
-    `steps` are spent at most, where these are fewer than usual. The folders `roots` are read by themselves though others call them.
-    """
-    files, refused = within_limit(files)
+def terraform_policies(given: Files, steps: int | None = None) -> TerraformPolicies:
+    """The policies of files in Terraform's language; `steps` are spent at most, where these are fewer than usual."""
+    files, refused = within_limit(given.files)
     folders = folders_of(files)
-    named = NamedFiles(read_file, names or FileNames())
+    named = NamedFiles(given.read, given.names or FileNames())
     evaluator = Evaluator(
         placeholders=Placeholders.unused_in_texts(file.text for file in files),
         budget=Budget(steps or MOST_STEPS),
         files=named,
         functions=called,
+        deployment={**deployed({}), **given.choices},
     )
     results = Results(evaluator)
     reading = _Reading(folders=configured(folders), evaluator=evaluator, results=results)
-    reading.read(roots)
+    reading.read(given.roots)
     for folder in folders.values():
         refused |= folder.refused
     missing = evaluator.missing

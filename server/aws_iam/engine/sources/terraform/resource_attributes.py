@@ -26,20 +26,17 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.terraform.syntax import Block
 
 _HOLE = re.compile(r"\$\{([^{}]*)\}")
-_ACCOUNT, _PARTITION, _REGION, _SUFFIX = (
-    PSEUDO_PARAMETERS[f"AWS::{name}"] for name in ("AccountId", "Partition", "Region", "URLSuffix")
-)
-_FIELDS = {"Partition": _PARTITION, "Region": _REGION, "Account": _ACCOUNT}
+_FIELDS = {"Partition": "AWS::Partition", "Region": "AWS::Region", "Account": "AWS::AccountId"}
 # Data sources about the account and the region that Terraform runs in.
 _CALLER: Mapping[tuple[str, str], str] = {
-    ("aws_caller_identity", "account_id"): _ACCOUNT,
-    ("aws_caller_identity", "id"): _ACCOUNT,
-    ("aws_partition", "partition"): _PARTITION,
-    ("aws_partition", "id"): _PARTITION,
-    ("aws_partition", "dns_suffix"): _SUFFIX,
-    ("aws_region", "name"): _REGION,
-    ("aws_region", "region"): _REGION,
-    ("aws_region", "id"): _REGION,
+    ("aws_caller_identity", "account_id"): "AWS::AccountId",
+    ("aws_caller_identity", "id"): "AWS::AccountId",
+    ("aws_partition", "partition"): "AWS::Partition",
+    ("aws_partition", "id"): "AWS::Partition",
+    ("aws_partition", "dns_suffix"): "AWS::URLSuffix",
+    ("aws_region", "name"): "AWS::Region",
+    ("aws_region", "region"): "AWS::Region",
+    ("aws_region", "id"): "AWS::Region",
 }
 
 
@@ -107,16 +104,21 @@ def _arn(
     if row.path:
         path = _text(evaluator, block, "path", scope) or "/"
         name = path.removeprefix("/") + name
-    return arn_of(row.service, row.resource, name)
+    return arn_of(row.service, row.resource, name, evaluator.deployment)
 
 
-def arn_of(service: str, resource: str, name: str) -> str | None:
+def arn_of(
+    service: str, resource: str, name: str, deployment: Mapping[str, str] = PSEUDO_PARAMETERS
+) -> str | None:
     """The ARN of a resource with that name, in the account and the region that Terraform runs in."""
     known = catalog().service(service)
     type_ = known.resource_types.get(resource.lower()) if known else None
     if type_ is None or not type_.arn_formats:
         return None
-    return _HOLE.sub(lambda hole: _FIELDS.get(hole[1], name), type_.arn_formats[0])
+    return _HOLE.sub(
+        lambda hole: deployment[_FIELDS[hole[1]]] if hole[1] in _FIELDS else name,
+        type_.arn_formats[0],
+    )
 
 
 def _name(
@@ -149,7 +151,7 @@ def of_data(  # noqa: PLR0913, PLR0917 - a data source is its block with its sco
     type_, label = key
     known = _CALLER.get((type_, name))
     if known is not None:
-        return string(known, at)
+        return string(evaluator.deployment[known], at)
     unknown = evaluator.hole(f"data.{type_}.{label}.{name}", at)
     if block is None or scope is None:
         return unknown

@@ -255,6 +255,23 @@ _STATEMENT = "Statement"
 _READERS = frozenset({"file", "templatefile"})
 
 
+# Of these the items are those of the argument.
+_TYPES = frozenset({"tolist", "toset"})
+
+
+def items_of_call(call: Call) -> Expression | None:
+    """The argument of a call that returns its items, as another type."""
+    is_type = call.function.removeprefix("core::") in _TYPES and len(call.arguments) == 1
+    return call.arguments[0] if is_type and not call.spread else None
+
+
+def without_type(expression: Expression) -> Expression:
+    """What has the items: `var.x` of `toset(var.x)`."""
+    while isinstance(expression, Call) and (inner := items_of_call(expression)) is not None:
+        expression = inner
+    return expression
+
+
 def described(expression: Expression) -> str:
     """What an expression is called where its value is not known: the reference, the function, or what it is."""
     parts: list[str] = []

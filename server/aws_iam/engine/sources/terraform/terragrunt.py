@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.parsing.json_nodes import Form, Node, Place, dump, string
+from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, dump, string
 from aws_iam.engine.parsing.made_nodes import mapped
 from aws_iam.engine.sources.containers.alternatives import digest
 from aws_iam.engine.sources.containers.placeholders import Placeholders
@@ -62,6 +62,12 @@ def unit_of(path: str, text_of: Callable[[str], str | None]) -> Unit | None:
         return None
 
 
+_Inputs = dict[str, tuple[Node, str]]
+# https://terragrunt.gruntwork.io/docs/reference/config-blocks-and-attributes/#include
+_DEEP_LISTS = "deep"
+_DEEP = frozenset({_DEEP_LISTS, "deep_map_only"})
+
+
 @dataclass(slots=True)
 class _Reading:
     """One unit with the files that it includes and reads; all functions are those of the unit."""
@@ -84,8 +90,9 @@ class _Reading:
     def unit(self) -> Unit | None:
         """The unit with what its includes add."""
         own = self.file(self.path)
-        found: dict[str, tuple[Node, str]] = {}
+        found: _Inputs = {}
         source = own.source()
+        strategies: set[str] = set()
         for block in own.includes():
             path = self._path(block.body.attribute("path"), own)
             parent = self.file(path) if path else None
@@ -94,10 +101,16 @@ class _Reading:
             source = source or parent.source()
             how = block.body.attribute("merge_strategy")
             strategy = own.value(how).text if how else "shallow"
-            if strategy not in {"shallow", "no_merge"}:
+            if strategy not in {*_DEEP, "shallow", "no_merge"}:
                 return None
-            found |= parent.inputs() if strategy == "shallow" else {}
-        found |= own.inputs()
+            strategies |= {strategy} - {"no_merge"}
+            found = self._merged(
+                found, {} if strategy == "no_merge" else parent.inputs(), strategy
+            )
+        if len(strategies) > 1:
+            # Which of several goes first is not known.
+            return None
+        found = self._merged(found, own.inputs(), next(iter(strategies), "shallow"))
         if not source:
             return None
         known = {
@@ -119,6 +132,35 @@ class _Reading:
             unknown=unknown,
             files=frozenset({*self.files, *self.texts}),
         )
+
+    def _merged(self, under: _Inputs, over: _Inputs, strategy: str) -> _Inputs:
+        """The inputs of two files."""
+        if strategy not in _DEEP:
+            return under | over
+        both = {
+            name: (
+                self._joined(under[name][0], over[name][0], strategy),
+                digest(under[name][1], over[name][1]),
+            )
+            for name in under.keys() & over.keys()
+        }
+        return under | over | both
+
+    def _joined(self, under: Node, over: Node, strategy: str) -> Node:
+        """Two values of one input: maps are merged entry by entry, lists put together."""
+        self.evaluator.budget.spend()
+        if self.evaluator.is_hole(under) or self.evaluator.is_hole(over):
+            return self.evaluator.hole("merged", over.at)
+        if under.form is over.form is Form.ARRAY and strategy == _DEEP_LISTS:
+            return over.but(items=(*under.items, *over.items))
+        if not under.form is over.form is Form.OBJECT:
+            return over
+        values = {own.key: own for own in under.members}
+        for member in over.members:
+            before = values.get(member.key)
+            value = self._joined(before.value, member.value, strategy) if before else member.value
+            values[member.key] = Member.named(member.name, value)
+        return over.but(members=tuple(values.values()))
 
     def file(self, path: str) -> _File:
         """A file of Terragrunt's, read once."""

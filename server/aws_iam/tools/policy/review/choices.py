@@ -34,6 +34,7 @@ MOST = 12
 _ANOTHER = "any-other"
 # How a policy is called that holds in a further combination of conditions.
 _CASE = re.compile(r" \([^()]*\)$")
+_WORKSPACE = "terraform.workspace"
 _VARIABLE, _FILE = "var.", "chosen.tfvars"
 
 
@@ -96,6 +97,13 @@ class Choices:
                 alone(self.document, file, {chooser: value}),
                 alone(self.baseline, file, {chooser: value}),
             )
+            return
+        if chooser == _WORKSPACE:
+            new, old = (
+                replace(side, choices={**side.choices, chooser: value})
+                for side in (self.document, self.baseline)
+            )
+            yield new, old
             return
         name = chooser.removeprefix(_VARIABLE)
         text = f"{name} = {json.dumps(value)}\n"

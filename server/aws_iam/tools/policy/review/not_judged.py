@@ -212,7 +212,7 @@ class _Changed:
                 path=path, was=old.texts.get(path, ""), now=new.texts.get(path, "")
             )
             if not any(side.has_unread(path) for side in (new, old)):
-                own = fills_itself(changed)
+                own = fills_itself(changed, new.texts)
                 yield from (Unread(place=path, why=why, file=path) for why in own)
                 continue
             whys = [*named_by(path, patterns, new.texts), *fed_by(changed, new.texts)]

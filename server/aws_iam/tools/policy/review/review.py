@@ -27,7 +27,9 @@ from aws_iam.tools.policy.evaluate.relation_in_words import (
 from aws_iam.tools.policy.muting import with_ignores
 from aws_iam.tools.policy.review.comment import comment
 from aws_iam.tools.policy.review.empty_sides import NO_ACCESS, with_empty_side
+from aws_iam.tools.policy.review.feeding import variable_files
 from aws_iam.tools.policy.review.holder_files import HolderFiles
+from aws_iam.tools.policy.review.likely_deployment import likely_deployment
 from aws_iam.tools.policy.review.new_findings import new_findings
 from aws_iam.tools.policy.review.not_judged import not_judged_of_change
 from aws_iam.tools.policy.review.origins import origins
@@ -64,6 +66,7 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
             raise
         document, baseline, empty = sides
         found = compare_documents(document, baseline, per_principal=True, partly=True)
+    document, baseline, found, deployed = _where_deployed(document, baseline, found)
     places = origins(found)
     ignores = _ignores(document, baseline, found)
     values = judged_value_sets(document, baseline, found)
@@ -93,6 +96,7 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         ignores_added=ignores.number_added,
         value_sets=values.sets,
         empty=empty,
+        deployed=deployed,
         **_of_tree(document),
     )
     findings = tuple(sorted((*reviewed.access, *reviewed.added), key=urgency))
@@ -122,6 +126,28 @@ def review(document: Any, baseline: Any, base: str | None, report: Report | None
         as_of=catalog().as_of,
     )
     return with_texts(with_ignores(answer, ignores), found.as_written)
+
+
+def _where_deployed(
+    document: Any, baseline: Any, found: ComparedDocuments
+) -> tuple[Any, Any, ComparedDocuments, str]:
+    """The sides as of the account and the region that the change shows, where less changes then, and what that takes for granted."""
+    if not (isinstance(document, Files) and isinstance(baseline, Files)):
+        return document, baseline, found, ""
+    if not (found.gained or found.lost):
+        return document, baseline, found, ""
+    likely = likely_deployment(found, variable_files.texts_of(document))
+    if likely is None:
+        return document, baseline, found, ""
+    new, old = likely.of(document), likely.of(baseline)
+    again = compare_documents(new, old, per_principal=True, partly=True)
+    if _changes(again) < _changes(found):
+        return new, old, again, likely.says
+    return document, baseline, found, ""
+
+
+def _changes(found: ComparedDocuments) -> int:
+    return sum(len(own.names) for own in (*found.gained, *found.lost)) + len(found.unjudged)
 
 
 def _of_tree(document: Any) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class Reviewed:
     """The comparison, its findings and the new problems, and what was not judged; `base` is what the baseline is called.
 
     `unread` are the places that the change touches and that could not be read, `not_read` the files with such places; `value_sets` are what it does with values that are told at deployment; `excluded` are changed files that the settings leave out, `newly_excluded` those that the change adds to them. `empty` names a side without
-    a policy.
+    a policy; `deployed` is where it is taken to be.
     """
 
     base: str
@@ -55,6 +55,7 @@ class Reviewed:
     not_parted: str = ""
     empty: str = ""
     value_sets: tuple[ValueSet, ...] = ()
+    deployed: str = ""
 
     @property
     def muted_by_change(self) -> tuple[Finding, ...]:
@@ -66,6 +67,8 @@ class Reviewed:
         """What limits the review: the paths, a side without a policy, and a baseline that may have changed, too."""
         if self.empty:
             yield f"the {self.empty} holds no policy"
+        if self.deployed:
+            yield self.deployed
         if self.within:
             listed = joined(list(map(quoted, self.within)), shown=_SHOWN)
             lie = "file with policies lies" if self.outside == 1 else "files with policies lie"

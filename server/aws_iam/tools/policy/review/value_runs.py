@@ -12,6 +12,17 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.compare import ComparedDocuments
 
 
+def of_new_values(found: ComparedDocuments) -> ComparedDocuments:
+    """The comparison with a set of values that was not there before: what these decide is judged, though nothing decided it before."""
+    decided = {own.name for own in found.sources[0] if not own.unresolved}
+    told = {
+        own
+        for own in found.unjudged
+        if own.place in decided and not (own.others or own.is_setting or own.is_certain)
+    }
+    return found.without(told) if told else found
+
+
 @dataclass(slots=True)
 class ValueRuns:
     """By the file with the values, how these are called and the comparison; `judged` are the changed files of which all was compared."""

@@ -20,7 +20,9 @@ from aws_iam.tools.policy.review.feeding.variable_files import is_given
 from aws_iam.tools.policy.review.new_findings import new_findings
 from aws_iam.tools.policy.review.origins import Origins, origins
 from aws_iam.tools.policy.review.stack_values import judged_stacks
+from aws_iam.tools.policy.review.stage_values import judged_stages
 from aws_iam.tools.policy.review.terragrunt_units import judged_units
+from aws_iam.tools.policy.review.value_runs import of_new_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -106,9 +108,10 @@ def judged_value_sets(
                 judged.discard(path)
                 break
             judged.add(path)
+            compared = compared if changed.was else of_new_values(compared)
             runs.append((path, f"the values of {quoted(path)}", compared))
     runs = [own for own in runs if own[0] in judged]
-    for judge in (judged_units, judged_stacks):
+    for judge in (judged_units, judged_stacks, judged_stages):
         own = judge(document, baseline, then, now, others)
         runs += own.runs
         judged |= own.judged

@@ -58,6 +58,8 @@ def _flatten(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node
 
 
 def _distinct(evaluator: Evaluator, arguments: Sequence[Node], at: Place) -> Node:
+    if evaluator.is_hole(arguments[0]):
+        return arguments[0]
     found: dict[str, Node] = {}
     for item in items_of(evaluator, arguments[0]):
         found.setdefault(f"{item.form}{_as_key(evaluator, item)}", item)

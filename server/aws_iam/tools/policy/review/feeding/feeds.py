@@ -19,6 +19,7 @@ from aws_iam.tools.policy.review.feeding import (
     pulumi_config,
     serverless_files,
     stack_parameters,
+    template_files,
     terragrunt_files,
     variable_files,
 )
@@ -53,6 +54,7 @@ FEEDS = tuple(
         pulumi_config,
         stack_parameters,
         serverless_files,
+        template_files,
         terragrunt_files,
     )
 )
@@ -65,8 +67,9 @@ def fed_by(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
             yield from _said(feed.why, list(feed.readers(changed, texts)))
 
 
-def fills_itself(changed: ChangedFile) -> Iterator[str]:
-    """Why a file matters to its own policies."""
+def fills_itself(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
+    """Why a file that is read matters beside its policies: to its own, or to those of tasks that take its variables."""
+    yield from _said(ansible_variables.WHY, list(ansible_variables.given_by_play(changed, texts)))
     if ansible_variables.fills_itself(changed):
         yield from _said(ansible_variables.WHY, [changed.path])
 

@@ -23,6 +23,7 @@ MARK = "${file("
 WHY = "{} takes what its policies are made of from it, which is not followed: write it there, or give what `serverless package` writes"
 _FILE = re.compile(r"\$\{file\(((?:[^()]|\([^()]*\))*)\)")
 _HOLE = re.compile(r"\$\{[^{}]*\}")
+_STAGE = re.compile(r"\$\{\s*(?:opt:|sls:|self:(?:\w+\.)*)stage\b[^{}]*\}")
 _CUSTOM = re.compile(r"\$\{self:custom\b")
 _ENDINGS = (".yml", ".yaml", ".json")
 # Where statements stand, or a section that may hold them.
@@ -48,6 +49,22 @@ def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
             continue
         if any(_is_taken(root, changed.path, folder) for root in parsed(text) or ()):
             yield path
+
+
+def stage_of(path: str, text: str, reader: str) -> str:
+    """The stage that takes the file where its name has that in it; empty where the name has something else, or nothing."""
+    folder = posixpath.dirname(reader)
+    for named in _FILE.findall(text):
+        written = named.strip().strip("'\"")
+        if not _STAGE.search(written) or len(_HOLE.findall(written)) != 1:
+            continue
+        start, end = _STAGE.split(written)
+        pattern = posixpath.normpath(posixpath.join(folder, f"{start}\0{end}"))
+        start, _, end = pattern.partition("\0")
+        stage = path[len(start) : len(path) - len(end)]
+        if path == f"{start}{stage}{end}" and stage and "/" not in stage:
+            return stage
+    return ""
 
 
 def _is_taken(root: Node, path: str, folder: str) -> bool:

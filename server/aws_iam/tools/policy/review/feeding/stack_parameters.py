@@ -15,9 +15,10 @@ from aws_iam.engine.sources.containers.cloudformation_conditions import with_val
 from aws_iam.engine.sources.containers.policy_places import values_at
 from aws_iam.engine.sources.resource_permissions import permission_rows
 from aws_iam.tools.policy.review.feeding.changed_file import parsed, strings_in
+from aws_iam.tools.policy.review.feeding.sam_config import is_sam_config, sam_stacks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
 
@@ -25,21 +26,17 @@ MARK = "AWS::"
 """What every file that reads one has in its text."""
 WHY = "parameters, one of which decides about access in {}: give the template with that value in its place"
 _ENDINGS = (".json", ".yaml", ".yml", ".template")
-_SAM = "samconfig.toml"
 # Members of a resource that hold policies; those beside `Properties`, such as `DeletionPolicy`, are none.
 _POLICY = re.compile(r"Polic(?:y|ies)|PermissionsBoundary")
 _NAMED = re.compile(r"param", re.IGNORECASE)
 _NESTED = "other_template"
 _TEXTS = frozenset({Form.STRING, Form.NUMBER, Form.BOOLEAN})
 _KEY, _VALUE = "ParameterKey", "ParameterValue"
-_OVERRIDE = re.compile(
-    r"""(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9]*)=("(?:[^"\\]|\\.)*"|[^\s"',\]]*)"""
-)
 
 
 def may_feed(path: str) -> bool:
     """Whether the file may have parameters."""
-    return path.rpartition("/")[2] == _SAM or path.lower().endswith(_ENDINGS)
+    return is_sam_config(path) or path.lower().endswith(_ENDINGS)
 
 
 def may_read(path: str) -> bool:
@@ -49,30 +46,65 @@ def may_read(path: str) -> bool:
 
 def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
     """The templates in which access depends on a parameter that changes."""
-    was, now = (_parameters(text, changed.path) for text in (changed.was, changed.now))
-    names = {name for name in {**was, **now} if was.get(name) != now.get(name)}
-    if not names:
+    if is_sam_config(changed.path):
+        yield from _of_sam(changed, texts)
         return
-    templates = {
-        path: text for path, text in texts.items() if path != changed.path and may_read(path)
-    }
+    was, now = (_parameters(text, changed.path) for text in (changed.was, changed.now))
+    yield from _readers(_differing(was, now), _templates(changed, texts))
+
+
+def _of_sam(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
+    was, now = (sam_stacks(text, changed.path) for text in (changed.was, changed.now))
+    for name, stack in now.items():
+        before = was.get(name)
+        old, new = (own.parameters if own else {} for own in (before, stack))
+        templates = _templates(changed, texts)
+        own = stack.templates(changed.path, templates)
+        # What another file has may be any parameter.
+        names = _all_parameters(templates) if old is None or new is None else _differing(old, new)
+        yield from _readers(names, templates, own)
+
+
+def _templates(changed: ChangedFile, texts: Mapping[str, str]) -> Mapping[str, str]:
+    return {path: text for path, text in texts.items() if path != changed.path and may_read(path)}
+
+
+def _differing(was: Mapping[str, object], now: Mapping[str, object]) -> set[str]:
+    return {name for name in {**was, **now} if was.get(name) != now.get(name)}
+
+
+def _readers(
+    names: set[str], templates: Mapping[str, str], only: Sequence[str] = ()
+) -> Iterator[str]:
+    """The templates, or `only` these and their nested ones, in which access depends on parameters of these names."""
     found: dict[str, None] = {}
-    for path, text in templates.items():
-        if any(name in text for name in names):
+    for path in only or templates:
+        if any(name in templates[path] for name in names):
             found |= dict.fromkeys(_depending(path, names, templates, frozenset()))
     yield from found
 
 
-def parameters(text: str, path: str) -> dict[str, str] | None:
-    """The parameters of a file for one stack; None where one has another value than a text, or where a file is for several stacks."""
+def _all_parameters(templates: Mapping[str, str]) -> set[str]:
+    declared = (
+        root.member("Parameters") for text in templates.values() for root in parsed(text) or ()
+    )
+    return {own.key for section in declared if section for own in section.members}
+
+
+def stacks(text: str, path: str) -> Mapping[str, Mapping[str, str] | None]:
+    """The parameters of each stack that the file names, by its environment; None where one has another value than a text.
+
+    What other files have is for one stack, without a name.
+    """
+    if is_sam_config(path):
+        return {name: own.parameters for name, own in sam_stacks(text, path).items()}
     found = _parameters(text, path)
     texts = {
-        key: own.text if isinstance(own, Node) else own
+        key: own.text if isinstance(own, Node) else str(own)
         for key, own in found.items()
         if isinstance(own, str) or (isinstance(own, Node) and own.form in _TEXTS)
     }
-    is_whole = len(texts) == len(found) and not path.endswith(_SAM)
-    return {key: str(own) for key, own in texts.items()} if is_whole else None
+    return {"": texts if len(texts) == len(found) else None}
 
 
 def is_decided(template: str, before: Mapping[str, str], now: Mapping[str, str]) -> bool:
@@ -127,8 +159,6 @@ def _depending(
 
 def _parameters(text: str, path: str) -> dict[str, object]:
     """The parameters of a file in one of the forms that the command lines and pipelines of AWS take."""
-    if path.rpartition("/")[2] == _SAM:
-        return dict(_OVERRIDE.findall(text.replace('\\"', '"')))
     roots = parsed(text) if text.strip() else ()
     if not roots or len(roots) > 1:
         return {}

@@ -1,0 +1,70 @@
+"""Files that CloudFormation's templates include, and the templates of nested stacks, by their paths from the template on.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/transform-aws-include.html
+"""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.parsing.json_nodes import Form
+from aws_iam.engine.sources.containers.included_files import included
+from aws_iam.tools.policy.review.feeding.changed_file import parsed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aws_iam.engine.parsing.json_nodes import Node
+    from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
+
+MARK = "AWS::Include\nAWS::CloudFormation::Stack\nAWS::Serverless::Application"
+"""What every file that reads one has in its text, one of these."""
+WHY = "{} takes policies or settings from it, and it cannot be read: write them there"
+_NESTED = ("TemplateURL", "Location")
+_ENDINGS = (".json", ".yaml", ".yml", ".template")
+
+
+def may_feed(path: str) -> bool:
+    """Whether a template may include the file."""
+    return path.lower().endswith(_ENDINGS)
+
+
+def may_read(path: str) -> bool:
+    """Whether the file may be a template."""
+    return path.lower().endswith(_ENDINGS)
+
+
+def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
+    """The templates that include it."""
+    for path, text in texts.items():
+        has_mark = any(mark in text for mark in MARK.splitlines())
+        if has_mark and path != changed.path and changed.path in _included_by(path, text):
+            yield path
+
+
+def _included_by(path: str, text: str) -> Iterator[str]:
+    folder = posixpath.dirname(path)
+    for root in parsed(text) or ():
+        for location in _locations(root):
+            yield posixpath.normpath(posixpath.join(folder, location))
+
+
+def _locations(root: Node) -> Iterator[str]:
+    for own in _objects(root):
+        yield from (
+            value.text
+            for name in _NESTED
+            if (value := own.member(name)) and value.form is Form.STRING
+        )
+        if location := included(own):
+            yield location
+
+
+def _objects(node: Node) -> Iterator[Node]:
+    if node.members:
+        yield node
+    for item in node.items:
+        yield from _objects(item)
+    for member in node.members:
+        yield from _objects(member.value)
