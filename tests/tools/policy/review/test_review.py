@@ -35,6 +35,7 @@ CASES = [
         "policies_of_resources",
         "policies_of_targets",
         "values_at_hand",
+        "workload_roles",
     )
     for case in json.loads((TESTS / f"cases/review/{name}.json").read_text(encoding="utf-8"))
 ]

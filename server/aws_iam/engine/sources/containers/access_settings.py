@@ -14,6 +14,7 @@ from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.sources.containers.cluster_admins import cluster_admins, embedded_values
 from aws_iam.engine.sources.containers.policy_places import texts_at, values_at
+from aws_iam.engine.sources.containers.workload_roles import workload_roles
 from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
@@ -148,6 +149,39 @@ def access_settings(
                     for group in texts_at(values, row.groups)
                 ),
             )
+
+    for own in role_settings(type_, values, holder, named):
+        if not _has_row(file_format, type_, own.place.removeprefix(f"{holder}.")):
+            yield own
+
+
+def role_settings(
+    type_: str,
+    values: Node,
+    holder: str,
+    named: Callable[[str], str] = lambda _: "",
+    subject: str = "workload_role",
+) -> Iterator[AccessSetting]:
+    """Which roles something of a resource, or of a document, runs under."""
+    for place, roles in workload_roles(type_, values).items():
+        text = named(place) or " ".join(map(canonical, roles))
+        if text not in _NOTHING:
+            yield AccessSetting(
+                holder=holder,
+                place=f"{holder}.{place}" if holder else place,
+                subject=subject_named(subject),
+                value=json.dumps({place: text}),
+                only_changed=True,
+            )
+
+
+def _has_row(file_format: str, type_: str, place: str) -> bool:
+    """Whether a row is about the place, about what holds it, or about all of the resource."""
+    for row in setting_rows(file_format, type_):
+        paths = [path.replace("[]", "") for path in (row.path, *row.paths) if path]
+        if not paths or f"{place.replace('[]', '')}.".startswith(tuple(f"{p}." for p in paths)):
+            return True
+    return False
 
 
 def _admins(row: SettingRow, values: Node) -> frozenset[str]:

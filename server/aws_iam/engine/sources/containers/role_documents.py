@@ -1,0 +1,71 @@
+"""Files that by themselves say which role something runs under: state machines, SSM documents, task definitions, workflows, patches.
+
+roles_in_document({"StartAt": …, "States": …})   →   AccessSetting(place="States.A.Credentials.RoleArn", …)
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from aws_iam import resources
+from aws_iam.engine.parsing.json_nodes import Form
+from aws_iam.engine.parsing.made_nodes import mapped
+from aws_iam.engine.sources.containers.access_settings import (
+    AccessSetting,
+    canonical,
+    role_settings,
+    subject_named,
+)
+from aws_iam.engine.sources.containers.cluster_admins import embedded_values
+from aws_iam.engine.sources.containers.policy_places import FoundResource
+from aws_iam.engine.sources.containers.workload_roles import workload_roles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.engine.parsing.json_nodes import Node
+
+_DATA = "workload-roles.json"
+_BOUNDARY = "PermissionsBoundary"
+_IN_PATCH = re.compile(r"\bpath\b[\s\S]{0,200}/", re.ASCII)
+
+
+def roles_in_document(root: Node) -> Iterator[AccessSetting | FoundResource]:
+    """The roles of a file of such a shape, and what it is."""
+    for shape in resources.data(_DATA)["shapes"]:
+        if all(map(root.member, shape["members"])):
+            what = shape["what"]
+            if not shape.get("many"):
+                yield FoundResource(name=what)
+            yield from role_settings(
+                what, root, what, subject=shape.get("subject", "workload_role")
+            )
+            return
+    yield from patched_roles(root)
+
+
+def patched_roles(root: Node) -> Iterator[AccessSetting]:
+    """What patches of JSON put in the place of roles and permissions boundaries, as for Copilot and Kustomize.
+
+    https://aws.github.io/copilot-cli/docs/developing/overrides/yamlpatch/
+    https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/patches/
+    """
+    todo = [root]
+    while todo:
+        node = todo.pop()
+        todo += [*node.items, *(member.value for member in node.members)]
+        if node.form is Form.STRING and _IN_PATCH.search(node.text):
+            todo += filter(None, [embedded_values(node.text)])
+        path, value = node.member("path"), node.member("value")
+        if node.member("op") is None or path is None or path.form is not Form.STRING:
+            continue
+        name = path.text.rpartition("/")[2].replace("~1", "/")
+        is_boundary = name == _BOUNDARY
+        if is_boundary or (value and workload_roles("patch", mapped(((name, value),), value.at))):
+            yield AccessSetting(
+                holder=path.text,
+                place=path.text,
+                subject=subject_named("unread_policy" if is_boundary else "workload_role"),
+                value=canonical(value) if value else "",
+            )
