@@ -23,7 +23,7 @@ _WORDS = (
     "iam_group", "iam_instance_profile", "iam_saml_federation", "kms_key", "s3_bucket", "aws:iam", "aws:lambda", "aws:kms",
     "aws:s3", "aws:eks", "karpenter.k8s.aws/",
     # The role that something runs under.
-    _TO_ASSUME, "oleArn", "oleARN", "ole_arn", ":role/", "assumeRole", "services.k8s.aws/", ".aws.upbound.io/", ".aws.m.upbound.io/", ".aws.crossplane.io/",
+    _TO_ASSUME, "x-amazon-apigateway-", "oleArn", "oleARN", "ole_arn", ":role/", "assumeRole", "services.k8s.aws/", ".aws.upbound.io/", ".aws.m.upbound.io/", ".aws.crossplane.io/",
     "amazon.aws.", "community.aws.", "type: aws:", '"aws:',
 )  # fmt: skip
 # A file that cannot be parsed probably holds policies when it contains one of these; "olicy" alone is also in `imagePullPolicy`.

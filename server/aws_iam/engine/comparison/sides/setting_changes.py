@@ -32,6 +32,7 @@ _SHOWN = 5
 _APIS, _NOBODY = ("api_authorization", "api_event"), "NONE"
 _URL, _TARGET = "function_url", "TargetFunctionArn"
 _CLOSED = "changed, from no authorization"
+_OPENED = "{}, and asks for no authorization"
 _LATER = "changed, to what is known only at deployment"
 
 
@@ -119,15 +120,26 @@ def _changes(new: NamedSide, old: NamedSide) -> Iterator[tuple[AccessSetting, st
             is_known = all(setting.is_known for setting in own) or _differ_plainly(
                 own, theirs[place]
             )
-            is_closed = _was_open(own[0], theirs[place][0])
-            yield own[0], _CLOSED if is_closed else "changed" if is_known else _LATER
+            yield own[0], _how_changed(own, theirs[place], is_known=is_known)
         elif place in theirs and _others_change(own, theirs[place]):
             yield own[0], _LATER
     for change, settings, other in (("added", added, old), ("removed", removed, new)):
         renamed = _contents(added) & _contents(removed)
         for own in settings.values():
-            if not _is_moved(own, renamed) and not _comes_with(own[0], other):
+            if change == "added" and own[0].is_open:
+                yield own[0], _OPENED.format(change)
+            elif not _is_moved(own, renamed) and not _comes_with(own[0], other):
                 yield own[0], change
+
+
+def _how_changed(
+    own: Sequence[AccessSetting], before: Sequence[AccessSetting], *, is_known: bool
+) -> str:
+    if _was_open(own[0], before[0]):
+        return _CLOSED
+    if own[0].is_open and not before[0].is_open:
+        return _OPENED.format("changed")
+    return "changed" if is_known else _LATER
 
 
 def _url_policies(setting: AccessSetting, new: NamedSide, old: NamedSide) -> Iterator[str]:
@@ -157,6 +169,8 @@ def _was_open(setting: AccessSetting, before: AccessSetting) -> bool:
     """Whether it is about an API that nobody had to be authorized for before."""
     if setting.subject not in map(subject_named, _APIS):
         return False
+    if before.is_open and not setting.is_open:
+        return True
     parts: dict[str, str] = json.loads(before.value) if before.value.endswith("}") else {}
     return any(own.upper() == _NOBODY for own in parts.values())
 

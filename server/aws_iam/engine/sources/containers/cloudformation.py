@@ -64,6 +64,7 @@ from aws_iam.engine.sources.containers.policy_places import (
 from aws_iam.engine.sources.containers.sam_events import (
     event_attachments,
     event_settings,
+    guarded_apis,
     implicit_api_settings,
     implicit_apis,
 )
@@ -206,7 +207,8 @@ def _in_case(
             reading.read(own, template.placeholders, others)
         else:
             reading.add_beside(own)
-    for found in _beside_policies(resource, properties, resolver):
+    guarded = guarded_apis(template.root)
+    for found in _beside_policies(resource, properties, resolver, guarded):
         reading.add_beside(found)
     for inner in _nested(resource, properties, template, reading):
         reading.add(inner)
@@ -266,7 +268,7 @@ def _may_hold_policy(resource: Resource) -> bool:
 
 
 def _beside_policies(
-    resource: Resource, properties: Node, resolver: Resolver
+    resource: Resource, properties: Node, resolver: Resolver, guarded: frozenset[str]
 ) -> Iterator[PolicyAttachment | AccessSetting | SkippedPlace]:
     """The attached policies of a resource, its settings, what it grants without a policy, and templates elsewhere."""
     shown = resolver.placeholders.as_variables
@@ -288,7 +290,7 @@ def _beside_policies(
             own, value=shown(own.value), admins=admins, alternatives=others, memberships=members
         )
     yield from event_attachments(resource, properties)
-    for own in event_settings(resource, properties):
+    for own in event_settings(resource, properties, guarded):
         yield replace(own, value=shown(own.value))
     for place, why in granting_settings(_FORMAT, resource.type, properties, resource.name):
         yield SkippedPlace(name=place, why=shown(why))

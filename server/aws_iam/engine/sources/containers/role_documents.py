@@ -14,6 +14,7 @@ from aws_iam.engine.parsing.made_nodes import mapped
 from aws_iam.engine.sources.containers.access_settings import (
     AccessSetting,
     canonical,
+    operation_settings,
     role_settings,
     subject_named,
 )
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.parsing.json_nodes import Node
 
 _DATA = "workload-roles.json"
+_GATEWAY, _OF_GATEWAY = "OpenAPI", "x-amazon-apigateway-"
 _BOUNDARY = "PermissionsBoundary"
 _IN_PATCH = re.compile(r"\bpath\b[\s\S]{0,200}/", re.ASCII)
 
@@ -41,8 +43,21 @@ def roles_in_document(root: Node) -> Iterator[AccessSetting | FoundResource]:
             yield from role_settings(
                 what, root, what, subject=shape.get("subject", "workload_role")
             )
+            if _GATEWAY in what:
+                yield from _operations(root, what)
             return
     yield from patched_roles(root)
+
+
+def _operations(root: Node, what: str) -> Iterator[AccessSetting]:
+    """Who may call the operations, if the document is one for API Gateway."""
+    todo = [root]
+    while todo:
+        node = todo.pop()
+        if any(member.key.startswith(_OF_GATEWAY) for member in node.members):
+            yield from operation_settings(root, what, what)
+            return
+        todo += [*node.items, *(member.value for member in node.members)]
 
 
 def patched_roles(root: Node) -> Iterator[AccessSetting]:

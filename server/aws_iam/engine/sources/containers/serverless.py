@@ -252,6 +252,7 @@ class _File:
                             )
                         ),
                         only_changed=True,
+                        is_open=not any(map(_is_asked_for, parts.values())),
                     )
 
     def _called(self, event: Node) -> str:
@@ -409,6 +410,11 @@ class _File:
         modules = plugins.member("modules") if plugins else None
         listed = (modules or plugins).listed() if plugins else ()
         return any(plugin.text == _PER_FUNCTION for plugin in listed)
+
+
+def _is_asked_for(value: Node | None) -> bool:
+    """Whether an authorizer or a key is asked for."""
+    return value is not None and value.text.lower() not in {"false", "none"}
 
 
 def _is_reference(role: Node) -> bool:

@@ -77,7 +77,7 @@ class RoleNames:
 def names_of_roles(type_: str) -> RoleNames | None:
     """Which arguments of a type, of any format, say that something runs under a role; None where none does."""
     data: dict[str, Any] = resources.data(_DATA)
-    plain = _plain_type(type_)
+    plain = plain_type(type_)
     left_out: set[str] = set()
     for row in data["left_out"]:
         if plain.startswith(row["type"]):
@@ -130,7 +130,7 @@ def _roles(values: Node, names: RoleNames) -> Iterator[tuple[str, Node]]:
             else:
                 inner.append((path, name, value))
         if node.form is Form.STRING and names.is_document(within) and _IN_TEXT.search(node.text):
-            document = _document_in(node.text)
+            document = document_in(node.text)
             if document is None:
                 # What cannot be read names a role perhaps: it is the same as long as its text is.
                 yield place, node
@@ -161,7 +161,7 @@ def _role(value: Node) -> Node:
     return next(filter(None, map(value.member, _DEFAULTS)), None) or value
 
 
-def _document_in(text: str) -> Node | None:
+def document_in(text: str) -> Node | None:
     """The value of a document in JSON or YAML; None where it is not readable."""
     if len(text) > _LONGEST:
         return None
@@ -184,5 +184,6 @@ def _is_of_aws(type_: str) -> bool:
     return not _OF_OTHERS.match(type_)
 
 
-def _plain_type(type_: str) -> str:
+def plain_type(type_: str) -> str:
+    """A type in lower case without separators and provider, so that it is the same in every format."""
     return _PROVIDER.sub("", _plain(type_))

@@ -53,7 +53,12 @@ def settings(  # noqa: PLR0913, PLR0917 - an instance is its block, its scope, i
 ) -> Iterator[AccessSetting]:
     """The settings of a resource; `shown` spells what is not known from these files."""
     rows = setting_rows(_FORMAT, block.labels[0])
-    paths = (path for row in rows for path in (row.path, row.called_at, *row.paths) if path)
+    paths = (
+        path
+        for row in rows
+        for path in (row.path, row.called_at, row.unless_at, *row.paths)
+        if path
+    )
     names = {path.partition(".")[0].removesuffix("[]") for path in paths}
     reader = _Arguments(evaluator, shown)
     roles = RoleArguments.of(block.labels[0])
