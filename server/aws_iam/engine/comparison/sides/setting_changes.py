@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.sides.function_urls import open_policies, url_change
 from aws_iam.engine.comparison.sides.policy_pairs import is_called
+from aws_iam.engine.comparison.sides.public_buckets import list_change, switched
 from aws_iam.engine.comparison.sides.removed_limits import only_denies, removed_limit
 from aws_iam.engine.comparison.sides.setting_values import values_of
 from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
@@ -33,6 +34,7 @@ _APIS, _NOBODY = ("api_authorization", "api_event"), "NONE"
 _URL, _TARGET = "function_url", "TargetFunctionArn"
 _CLOSED = "changed, from no authorization"
 _OPENED = "{}, and asks for no authorization"
+_ON, _OFF = "changed: it blocks more, ", "changed: it blocks less, "
 _LATER = "changed, to what is known only at deployment"
 
 
@@ -57,6 +59,10 @@ def setting_changes(
             yield url
             continue
         former = before.get(setting.place)
+        of_list = list_change(setting, former, change, new)
+        if of_list is not None:
+            yield from filter(None, [of_list.says])
+            continue
         now = None if change == "removed" else setting
         if limit := removed_limit(former, now, new) if former and change != _LATER else None:
             yield UnjudgedChange(
@@ -71,7 +77,8 @@ def setting_changes(
         elif admins := setting.admins - admins_before:
             yield _administered(setting, admins, change)
         else:
-            alike.setdefault((setting.subject, change), []).append(setting)
+            own = _switched(setting, former) if former and change == "changed" else ""
+            alike.setdefault((setting.subject, own or change), []).append(setting)
     for (subject, change), settings in alike.items():
         places = [setting.place for setting in settings]
         listed = joined([quoted(place) for place in places], shown=_SHOWN)
@@ -80,12 +87,24 @@ def setting_changes(
             place=joined(places, shown=_SHOWN),
             says=f"{listed} ({subject.what}) {verb} {change}",
             widens=change != _CLOSED
+            and not change.startswith(_ON)
             and not (change == "added" and (subject.limits or _only_limit(settings, new))),
             narrows=True,
             source=subject.source,
             is_setting=True,
             where=settings[0].where if change != "removed" else None,
         )
+
+
+def _switched(setting: AccessSetting, before: AccessSetting) -> str:
+    """How Block Public Access changes."""
+    found = switched(setting, before)
+    if found is None or not (found.off or found.on):
+        return ""
+    names, way = (found.off, "off") if found.off else (found.on, "on")
+    verb = "is" if len(names) == 1 else "are"
+    listed = joined(list(map(quoted, names)))
+    return f"{_OFF if found.off else _ON}{listed} {verb} {way} now"
 
 
 def _only_limit(settings: Iterable[AccessSetting], new: NamedSide) -> bool:
