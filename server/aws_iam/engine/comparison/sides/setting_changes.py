@@ -34,6 +34,7 @@ _APIS, _NOBODY = ("api_authorization", "api_event"), "NONE"
 _URL, _TARGET = "function_url", "TargetFunctionArn"
 _CLOSED = "changed, from no authorization"
 _OPENED = "{}, and asks for no authorization"
+_COMPARED = "changed: its own policies were compared, not what those of resources grant it"
 _ON, _OFF = "changed: it blocks more, ", "changed: it blocks less, "
 _LATER = "changed, to what is known only at deployment"
 
@@ -78,6 +79,7 @@ def setting_changes(
             yield _administered(setting, admins, change)
         else:
             own = _switched(setting, former) if former and change == "changed" else ""
+            own = own or (_COMPARED if setting.is_compared else "")
             alike.setdefault((setting.subject, own or change), []).append(setting)
     for (subject, change), settings in alike.items():
         places = [setting.place for setting in settings]

@@ -51,7 +51,7 @@ class AccessSetting:
     With `only_changed` it comes and goes with its resource without saying anything about the access of others, and with `is_computed`
     by itself, as the provider writes it. Without
     `is_known` a part of the value is known only at deployment. `admins` are principals that it makes administrators of a
-    cluster; `is_open`: it lets in whoever calls. `alternatives` are values that it may have instead, `memberships` each user who gets what a group has. `in_force` is that of its resource
+    cluster; `is_open`: it lets in whoever calls; `is_compared`: what changes by it was compared, as far as the files have that. `alternatives` are values that it may have instead, `memberships` each user who gets what a group has. `in_force` is that of its resource
     (`Holder`), `where` its line, where files have some, `root` the folder that Terraform runs in.
     """
 
@@ -70,6 +70,7 @@ class AccessSetting:
     memberships: tuple[tuple[str, str], ...] = ()
     is_computed: bool = False
     is_open: bool = False
+    is_compared: bool = False
 
     @property
     def is_resource(self) -> bool:
