@@ -60,6 +60,8 @@ def setting_changes(
             yield url
             continue
         former = before.get(setting.place)
+        if setting.memberships and setting.is_compared and (not former or former.is_compared):
+            continue
         of_list = list_change(setting, former, change, new)
         if of_list is not None:
             yield from filter(None, [of_list.says])
@@ -79,7 +81,7 @@ def setting_changes(
             yield _administered(setting, admins, change)
         else:
             own = _switched(setting, former) if former and change == "changed" else ""
-            own = own or (_COMPARED if setting.is_compared else "")
+            own = own or (_COMPARED if setting.is_compared and not setting.memberships else "")
             alike.setdefault((setting.subject, own or change), []).append(setting)
     for (subject, change), settings in alike.items():
         places = [setting.place for setting in settings]
