@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.sides.setting_values import values_of
 from aws_iam.engine.language.document import Kind, Policy
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.sources.containers.access_settings import subject_named
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.cloudformation_return_values import made_up_name
@@ -44,24 +44,24 @@ def with_workloads(new: NamedSide, old: NamedSide) -> Workloads:
     mine, theirs = _by_place(new), _by_place(old)
     # What ran under the same role and is gone may be the same thing under another name.
     gone = {own.value for place, own in theirs.items() if place not in mine}
+    there, roles = old.resources, (_Roles.of(new), _Roles.of(old))
     after: dict[str, tuple[PolicyAttachment, ...]] = {}
     before: dict[str, tuple[PolicyAttachment, ...]] = {}
     started: set[str] = set()
     for place, own in mine.items():
-        role, then = _role(own, new), theirs.get(place)
+        then = theirs.get(place)
+        if own.value == then.value if then else own.value in gone or own.holder in there:
+            continue
+        role = roles[0].of_setting(own)
         now = _policies_of(own, role, new) if role else None
-        if now is None or (then and then.value == own.value):
+        if now is None:
             continue
         if then:
-            former = _role(then, old)
+            former = roles[1].of_setting(then)
             was = _policies_of(then, former, old) if former else None
             if was is not None:
                 after[place], before[place] = now, was
-        elif (
-            own.value not in gone
-            and own.holder not in old.resources
-            and role in old.found_resources
-        ):
+        elif role in old.found_resources:
             after[place] = now
             started.update((own.holder, *(one.name for one in now)))
     return Workloads(
@@ -137,22 +137,33 @@ def _is_of(attached: PolicyAttachment, names: frozenset[str], start: str) -> boo
     return (attached.target or attached.holder) in names
 
 
-def _role(setting: AccessSetting, side: NamedSide) -> str:
-    """The role among the files that a workload has; empty where it is not among them, or not known to be the only one."""
-    start = setting.holder.rpartition(" ")[0]
-    texts = tuple(values_of(setting).values()) or (setting.value,)
-    named = _ROLE.fullmatch(texts[0]) if len(texts) == 1 else None
-    if named is None:
-        return ""
-    name = named["name"]
-    reference = _REFERENCE.fullmatch(name)
-    address = f"{start} {reference['address'] if reference else name}".strip()
-    found = [
-        own
-        for own in side.found_resources
-        if own.rpartition(" ")[0] == start and (own == address or name in _called(own, side))
-    ]
-    return found[0] if len(found) == 1 else ""
+@positional
+class _Roles:
+    """The resources of a side by the file or root folder and by what they may be called."""
+
+    named: Mapping[tuple[str, str], frozenset[str]]
+
+    @classmethod
+    def of(cls, side: NamedSide) -> _Roles:
+        found: dict[tuple[str, str], frozenset[str]] = {}
+        for resource in side.found_resources:
+            start = resource.rpartition(" ")[0]
+            for name in {resource, *_called(resource, side)}:
+                found[start, name] = found.get((start, name), frozenset()) | {resource}
+        return cls(found)
+
+    def of_setting(self, setting: AccessSetting) -> str:
+        """The role that a workload has; empty where it is not among the files, or not the only one of that name."""
+        start = setting.holder.rpartition(" ")[0]
+        texts = tuple(values_of(setting).values()) or (setting.value,)
+        named = _ROLE.fullmatch(texts[0]) if len(texts) == 1 else None
+        if named is None:
+            return ""
+        name = named["name"]
+        reference = _REFERENCE.fullmatch(name)
+        address = f"{start} {reference['address'] if reference else name}".strip()
+        found = [*{own for key in (address, name) for own in self.named.get((start, key), ())}]
+        return found[0] if len(found) == 1 else ""
 
 
 def _called(resource: str, side: NamedSide) -> tuple[str, ...]:

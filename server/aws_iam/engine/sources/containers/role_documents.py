@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 _DATA = "workload-roles.json"
 _GATEWAY, _OF_GATEWAY = "OpenAPI", "x-amazon-apigateway-"
 _BOUNDARY = "PermissionsBoundary"
-_IN_PATCH = re.compile(r"\bpath\b[\s\S]{0,200}/", re.ASCII)
+# An entry of a list with an operation.
+_IN_PATCH = re.compile(r"^\s*(?:-\s|\[).*\b(?:op|path)\b", re.MULTILINE)
 
 
 def roles_in_document(root: Node) -> Iterator[AccessSetting | FoundResource]:
@@ -70,8 +71,10 @@ def patched_roles(root: Node) -> Iterator[AccessSetting]:
     while todo:
         node = todo.pop()
         todo += [*node.items, *(member.value for member in node.members)]
-        if node.form is Form.STRING and _IN_PATCH.search(node.text):
-            todo += filter(None, [embedded_values(node.text)])
+        inner = embedded_values(node.text) if _IN_PATCH.search(node.text) else None
+        if inner is not None and inner.form is Form.ARRAY:
+            # A text of YAML may be the same text again.
+            todo.append(inner)
         path, value = node.member("path"), node.member("value")
         if node.member("op") is None or path is None or path.form is not Form.STRING:
             continue
