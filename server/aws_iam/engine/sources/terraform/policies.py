@@ -309,7 +309,7 @@ class _Reading:
         if expression is None:
             return ""
         value = self.evaluator.value_or_hole(expression, instance.scope)
-        if value.form is not Form.STRING or self.evaluator.placeholders.within(value.text):
+        if not value.text or self.evaluator.placeholders.within(value.text):
             return ""
         return f"{type_} {value.text} {described(provider) if provider else ''}".rstrip()
 
