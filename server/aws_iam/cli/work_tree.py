@@ -33,10 +33,16 @@ from aws_iam.cli.settings import settings_above
 from aws_iam.engine.sources import file_names
 from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
 from aws_iam.engine.sources.files import File, FileNames, Files
-from aws_iam.engine.sources.policy_signs import looks_like_policy, may_grant, pointed_to
+from aws_iam.engine.sources.policy_signs import (
+    looks_like_policy,
+    may_deploy,
+    may_grant,
+    pointed_to,
+)
 from aws_iam.engine.sources.settings_file import SETTINGS, is_settings
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
+from aws_iam.tools.policy.review.feeding.deployment_settings import may_say_who_deploys
 from aws_iam.tools.policy.review.tree_files import TreeFiles
 
 if TYPE_CHECKING:
@@ -310,9 +316,11 @@ class _Change:
         is_known = path.lower().endswith(ENDINGS)
         if path.endswith(TERRAFORM_ENDINGS) and folder_of(path) in modules:
             return True
+        may_decide = may_grant(file.text) or may_deploy(file.text)
         return path in self.trees.changed and (
             looks_like_policy(file.text)
-            or (is_known and (not is_hidden(self._below(path)) or may_grant(file.text)))
+            or may_say_who_deploys(path)
+            or (is_known and (not is_hidden(self._below(path)) or may_decide))
         )
 
     def _current(self, path: str) -> File:

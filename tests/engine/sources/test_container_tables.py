@@ -108,6 +108,7 @@ def test_each_setting_has_a_subject_with_a_page_of_aws() -> None:
         "api_event",
         "assumed_by",
         "condition",
+        "deployment_role",
         "module",
         "service_account_role",
         "unread_policy",

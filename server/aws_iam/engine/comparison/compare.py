@@ -33,6 +33,7 @@ from aws_iam.engine.comparison.sides.unresolved_changes import (
     unresolved_changes,
 )
 from aws_iam.engine.comparison.sides.unusable_policies import without_unusable
+from aws_iam.engine.comparison.sides.workload_roles import with_workloads
 from aws_iam.engine.comparison.unchanged_statements import reusable_nodes
 from aws_iam.engine.language.document import Policy
 from aws_iam.engine.language.frozen import slotted
@@ -144,7 +145,8 @@ def compare_documents(
     new, old = with_readable(document, new, baseline, old)
     made_up: dict[str, str] = {}
     new, old = _with_unknown_values(new, made_up), _with_unknown_values(old, made_up)
-    held = SidesInForce.of(named_side(document, new), named_side(baseline, old))
+    workloads = with_workloads(named_side(document, new), named_side(baseline, old))
+    held = SidesInForce.of(workloads.new, workloads.old)
     limiting = (
         replace(side, sources=with_boundaries(side.sources, side.attachments))
         for side in with_kinds_alike(held.new, held.old)
@@ -159,7 +161,12 @@ def compare_documents(
     pairs = pairs_together(pairs, roots)
     before = tuple(own for pair in pairs for own in pair.baseline)
     managed = {own.name for own in sides.new.attachments if own.managed}
-    compared = tuple(compared_policy(pair, before) for pair in pairs)
+    compared = tuple(
+        own
+        for own in (compared_policy(pair, before) for pair in pairs)
+        # One more thing with a role that was there is news where that role is a powerful one.
+        if workloads.started.isdisjoint(own.names) or own.is_powerful
+    )
     values = tuple(unresolved_changes(sides.document, sides.baseline))
     perhaps = {own.place for own in held.unjudged if own.widens}
     values += tuple(alternative_changes(sides, {own.place for own in values} | perhaps))

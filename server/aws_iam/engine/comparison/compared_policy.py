@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from aws_iam.answer import Comparison
+from aws_iam.answer import Comparison, Severity
 from aws_iam.engine.comparison.access_changes import access_changes
 from aws_iam.engine.comparison.actions import names_of
 from aws_iam.engine.comparison.affected_principals import is_of_root_user
@@ -78,6 +78,11 @@ class ComparedPolicy:
     def names(self) -> frozenset[str]:
         """Its name, and those of the policies that it is made of."""
         return frozenset((self.name, *self.parts, *self.namesakes))
+
+    @property
+    def is_powerful(self) -> bool:
+        """Whether it gains what makes an administrator, or leads to one."""
+        return any(change.risk.severity is Severity.CRITICAL for change in self.gained)
 
 
 def compared_policy(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedPolicy:

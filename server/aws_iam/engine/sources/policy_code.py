@@ -53,9 +53,11 @@ _IMPORTS_PULUMI = re.compile(r"@pulumi/aws|pulumi_aws|pulumi-aws|Pulumi\.Aws|com
 # https://sst.dev/docs/component/aws/function/#permissions
 _SST = re.compile(r"\bsst\b")
 _PERMISSIONS = re.compile(r"\bpermissions\b[^{}]{0,99}\{[^{}]{0,999}\bactions\s*:\s*\[")
-# As a value: quoted, or what a key, an entry of a list or an option has. In prose it is neither.
+# As a value: quoted, or what a key, an entry of a list or an option has, or a line as in Architect's `app.arc`. In prose it is neither.
+# https://arc.codes/docs/en/reference/project-manifest/aws#policies
 _MANAGED_VALUE = re.compile(
-    r"""(?:["'\[,]|[:=][ \t]|^[ \t]*-[ \t]+)[ \t]*arn:[^\s"':]{1,60}:iam::aws:policy/""",
+    r"""(?:["'\[,]|[:=][ \t]|^[ \t]*-[ \t]+)[ \t]*arn:[^\s"':]{1,60}:iam::aws:policy/"""
+    r"""|^[ \t]*(?:policies[ \t]+)?arn:[^\s"':]{1,60}:iam::aws:policy/\S+[ \t]*$""",
     re.MULTILINE,
 )
 _MANAGED_ARN = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/[\w+=,.@/-]+")

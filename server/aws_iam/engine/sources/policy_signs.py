@@ -13,6 +13,8 @@ from aws_iam.engine.sources.policy_code import why_in_code
 WORDS_OF_STATEMENTS = ("Effect", "aws_iam_policy_document")
 # One of these is in everything that looks like a policy.
 SIGNS = (*WORDS_OF_STATEMENTS, *WORDS_OF_CODE)
+# https://github.com/aws-actions/configure-aws-credentials#credentials
+_TO_ASSUME = "role-to-assume"
 # Every file with a policy, with a place for one or with a setting that decides about access contains one of these.
 _WORDS = (
     "Statement", "olicy", "olicies", "2012-10-17", "AWS::", "planned_values", "ServiceAccount", "containers", "eks.amazonaws.com/role-arn",
@@ -20,6 +22,9 @@ _WORDS = (
     "ublicAccessBlock", "BucketACL", "FunctionURL", "lambda.aws.", "kms.aws.", "kms.services.k8s.aws",
     "iam_group", "iam_instance_profile", "iam_saml_federation", "kms_key", "s3_bucket", "aws:iam", "aws:lambda", "aws:kms",
     "aws:s3", "aws:eks", "karpenter.k8s.aws/",
+    # The role that something runs under.
+    _TO_ASSUME, "x-amazon-apigateway-", "oleArn", "oleARN", "ole_arn", ":role/", "assumeRole", "services.k8s.aws/", ".aws.upbound.io/", ".aws.m.upbound.io/", ".aws.crossplane.io/",
+    "amazon.aws.", "community.aws.", "type: aws:", '"aws:',
 )  # fmt: skip
 # A file that cannot be parsed probably holds policies when it contains one of these; "olicy" alone is also in `imagePullPolicy`.
 _STRONG_WORDS = (
@@ -77,6 +82,11 @@ def may_hold_policy(text: str) -> bool:
         return True
     # A function URL, and a role that stands elsewhere.
     return "service" in text and _PROVIDER.search(text) is not None
+
+
+def may_deploy(text: str) -> bool:
+    """Whether the text may be a workflow that gets a role."""
+    return _TO_ASSUME in text
 
 
 def mentions_policies(text: str) -> bool:

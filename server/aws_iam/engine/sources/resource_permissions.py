@@ -34,6 +34,8 @@ class PermissionRow:
     resource_type: str
     conditions: Mapping[str, tuple[str, str]]
     default: str = ""
+    # The argument with the version of what has the name.
+    version: str = ""
 
 
 @cache
@@ -56,6 +58,7 @@ def permission_rows(
                 if file_format in own
             },
             default=row.get("default", ""),
+            version=row[file_format].get("version", ""),
         )
         for row in rows
     }

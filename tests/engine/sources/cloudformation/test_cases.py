@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from aws_iam.engine.language.document import Policy, dump
-from aws_iam.engine.sources.containers.sam_policy_templates import policy_templates
+from aws_iam.engine.sources.containers.sam.policy_templates import policy_templates
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError
 from aws_iam.rules.policy.run import validate

@@ -35,6 +35,9 @@ CASES = [
         "policies_of_resources",
         "policies_of_targets",
         "values_at_hand",
+        "workload_roles",
+        "roles_of_workloads",
+        "public_access",
     )
     for case in json.loads((TESTS / f"cases/review/{name}.json").read_text(encoding="utf-8"))
 ]

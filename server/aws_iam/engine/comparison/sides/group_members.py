@@ -25,27 +25,26 @@ _OF_OTHERS = re.compile(r"aws_iam_(?:role|user)_|AWS::IAM::(?:Role|User)\b")
 
 
 def with_members(side: NamedSide) -> NamedSide:
-    """The side with what members get, where the side has the policies of every group that they join."""
+    """The side with what members get; all of it is known where every group that is joined has policies among the files."""
     joined = {own: _policies_of(own, side) for own in side.settings if own.memberships}
-    found = {own: policies for own, policies in joined.items() if policies is not None}
+    found = {own: policies for own, policies in joined.items() if any(policies)}
     if not found:
         return side
     return replace(
         side,
-        attachments=(*side.attachments, *(one for listed in found.values() for one in listed)),
-        settings=tuple(own for own in side.settings if own not in found),
+        attachments=(
+            *side.attachments,
+            *(one for groups in found.values() for listed in groups for one in listed),
+        ),
+        settings=tuple(
+            replace(own, is_compared=own in found and all(found[own])) for own in side.settings
+        ),
     )
 
 
-def _policies_of(setting: AccessSetting, side: NamedSide) -> tuple[PolicyAttachment, ...] | None:
-    """The policies that all members get; None where a group has none among the files, so that they are not known."""
-    found: list[PolicyAttachment] = []
-    for user, group in setting.memberships:
-        own = tuple(_attached(setting, user, group, side))
-        if not own:
-            return None
-        found += own
-    return tuple(found)
+def _policies_of(setting: AccessSetting, side: NamedSide) -> list[tuple[PolicyAttachment, ...]]:
+    """The policies that each member gets by each group; none where the group has none among the files."""
+    return [tuple(_attached(setting, user, group, side)) for user, group in setting.memberships]
 
 
 def _attached(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.sides.function_urls import open_policies, url_change
 from aws_iam.engine.comparison.sides.policy_pairs import is_called
+from aws_iam.engine.comparison.sides.public_buckets import list_change, switched
 from aws_iam.engine.comparison.sides.removed_limits import only_denies, removed_limit
 from aws_iam.engine.comparison.sides.setting_values import values_of
 from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
@@ -32,6 +33,9 @@ _SHOWN = 5
 _APIS, _NOBODY = ("api_authorization", "api_event"), "NONE"
 _URL, _TARGET = "function_url", "TargetFunctionArn"
 _CLOSED = "changed, from no authorization"
+_OPENED = "{}, and asks for no authorization"
+_COMPARED = "changed: its own policies were compared, not what those of resources grant it"
+_ON, _OFF = "changed: it blocks more, ", "changed: it blocks less, "
 _LATER = "changed, to what is known only at deployment"
 
 
@@ -56,6 +60,12 @@ def setting_changes(
             yield url
             continue
         former = before.get(setting.place)
+        if setting.memberships and setting.is_compared and (not former or former.is_compared):
+            continue
+        of_list = list_change(setting, former, change, new)
+        if of_list is not None:
+            yield from filter(None, [of_list.says])
+            continue
         now = None if change == "removed" else setting
         if limit := removed_limit(former, now, new) if former and change != _LATER else None:
             yield UnjudgedChange(
@@ -70,7 +80,9 @@ def setting_changes(
         elif admins := setting.admins - admins_before:
             yield _administered(setting, admins, change)
         else:
-            alike.setdefault((setting.subject, change), []).append(setting)
+            own = _switched(setting, former) if former and change == "changed" else ""
+            own = own or (_COMPARED if setting.is_compared and not setting.memberships else "")
+            alike.setdefault((setting.subject, own or change), []).append(setting)
     for (subject, change), settings in alike.items():
         places = [setting.place for setting in settings]
         listed = joined([quoted(place) for place in places], shown=_SHOWN)
@@ -79,12 +91,24 @@ def setting_changes(
             place=joined(places, shown=_SHOWN),
             says=f"{listed} ({subject.what}) {verb} {change}",
             widens=change != _CLOSED
+            and not change.startswith(_ON)
             and not (change == "added" and (subject.limits or _only_limit(settings, new))),
             narrows=True,
             source=subject.source,
             is_setting=True,
             where=settings[0].where if change != "removed" else None,
         )
+
+
+def _switched(setting: AccessSetting, before: AccessSetting) -> str:
+    """How Block Public Access changes."""
+    found = switched(setting, before)
+    if found is None or not (found.off or found.on):
+        return ""
+    names, way = (found.off, "off") if found.off else (found.on, "on")
+    verb = "is" if len(names) == 1 else "are"
+    listed = joined(list(map(quoted, names)))
+    return f"{_OFF if found.off else _ON}{listed} {verb} {way} now"
 
 
 def _only_limit(settings: Iterable[AccessSetting], new: NamedSide) -> bool:
@@ -119,15 +143,26 @@ def _changes(new: NamedSide, old: NamedSide) -> Iterator[tuple[AccessSetting, st
             is_known = all(setting.is_known for setting in own) or _differ_plainly(
                 own, theirs[place]
             )
-            is_closed = _was_open(own[0], theirs[place][0])
-            yield own[0], _CLOSED if is_closed else "changed" if is_known else _LATER
+            yield own[0], _how_changed(own, theirs[place], is_known=is_known)
         elif place in theirs and _others_change(own, theirs[place]):
             yield own[0], _LATER
     for change, settings, other in (("added", added, old), ("removed", removed, new)):
         renamed = _contents(added) & _contents(removed)
         for own in settings.values():
-            if not _is_moved(own, renamed) and not _comes_with(own[0], other):
+            if change == "added" and own[0].is_open:
+                yield own[0], _OPENED.format(change)
+            elif not _is_moved(own, renamed) and not _comes_with(own[0], other):
                 yield own[0], change
+
+
+def _how_changed(
+    own: Sequence[AccessSetting], before: Sequence[AccessSetting], *, is_known: bool
+) -> str:
+    if _was_open(own[0], before[0]):
+        return _CLOSED
+    if own[0].is_open and not before[0].is_open:
+        return _OPENED.format("changed")
+    return "changed" if is_known else _LATER
 
 
 def _url_policies(setting: AccessSetting, new: NamedSide, old: NamedSide) -> Iterator[str]:
@@ -157,6 +192,8 @@ def _was_open(setting: AccessSetting, before: AccessSetting) -> bool:
     """Whether it is about an API that nobody had to be authorized for before."""
     if setting.subject not in map(subject_named, _APIS):
         return False
+    if before.is_open and not setting.is_open:
+        return True
     parts: dict[str, str] = json.loads(before.value) if before.value.endswith("}") else {}
     return any(own.upper() == _NOBODY for own in parts.values())
 

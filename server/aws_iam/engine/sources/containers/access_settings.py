@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from aws_iam import resources
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form
+from aws_iam.engine.sources.containers.api_operations import documents_of_api, operations
 from aws_iam.engine.sources.containers.cluster_admins import cluster_admins, embedded_values
 from aws_iam.engine.sources.containers.policy_places import texts_at, values_at
+from aws_iam.engine.sources.containers.workload_roles import workload_roles
 from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
@@ -30,6 +32,7 @@ _DESCRIPTIVE = frozenset({"Description", "Tags"})
 _NOTHING = frozenset({"", "[]", "{}", "null"})
 _SHOWN = 4
 _CLUSTER = "cluster_access"
+_NOBODY = "NONE"
 
 
 @slotted
@@ -48,7 +51,7 @@ class AccessSetting:
     With `only_changed` it comes and goes with its resource without saying anything about the access of others, and with `is_computed`
     by itself, as the provider writes it. Without
     `is_known` a part of the value is known only at deployment. `admins` are principals that it makes administrators of a
-    cluster, `alternatives` are values that it may have instead, `memberships` each user who gets what a group has. `in_force` is that of its resource
+    cluster; `is_open`: it lets in whoever calls; `is_compared`: what changes by it was compared, as far as the files have that. `alternatives` are values that it may have instead, `memberships` each user who gets what a group has. `in_force` is that of its resource
     (`Holder`), `where` its line, where files have some, `root` the folder that Terraform runs in.
     """
 
@@ -66,6 +69,8 @@ class AccessSetting:
     alternatives: frozenset[Alternative] = frozenset()
     memberships: tuple[tuple[str, str], ...] = ()
     is_computed: bool = False
+    is_open: bool = False
+    is_compared: bool = False
 
     @property
     def is_resource(self) -> bool:
@@ -78,7 +83,8 @@ class SettingRow:
     """Where resources of a type have a setting: at `path`, or without one in all of their properties or those of `paths`.
 
     `grants` are the properties that say who gets access to what, which no policy says. The row is of those resources
-    alone that have the value `called` at the path `called_at`. `users` and `groups` lead to who joins what; without `users` it is the resource.
+    alone that have the value `called` at the path `called_at`. `users` and `groups` lead to who joins what; without `users` it is the resource. Nobody has to be authorized
+    where the value is `open`, or there is none, but for the value `unless` at the path `unless_at`.
     """
 
     type: str
@@ -91,6 +97,9 @@ class SettingRow:
     called: str = ""
     users: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    open: str = ""
+    unless_at: str = ""
+    unless: str = ""
 
 
 @cache
@@ -134,6 +143,8 @@ def access_settings(
         paths = (row.path,) if row.path else row.paths or _properties(values)
         parts = {path: named(path) or _at(values, path) for path in paths}
         parts = {path: text for path, text in parts.items() if text not in _NOTHING}
+        if row.open and not parts:
+            parts = {row.path: row.open}
         if parts or not row.path:
             yield AccessSetting(
                 holder=holder,
@@ -142,12 +153,71 @@ def access_settings(
                 value=json.dumps(parts, sort_keys=True),
                 only_changed=row.only_changed,
                 admins=_admins(row, values),
+                is_open=_is_open(row, parts, values),
                 memberships=tuple(
                     (user, group)
                     for user in (texts_at(values, row.users) if row.users else (holder,))
                     for group in texts_at(values, row.groups)
                 ),
             )
+
+    for name, document in documents_of_api(type_, values):
+        yield from operation_settings(document, holder, f"{holder}.{name}")
+    for own in role_settings(type_, values, holder, named):
+        if not _has_row(file_format, type_, own.place.removeprefix(f"{holder}.")):
+            yield own
+
+
+def operation_settings(document: Node, holder: str, start: str) -> Iterator[AccessSetting]:
+    """Who may call each operation of an OpenAPI document."""
+    for place, security, is_open in operations(document):
+        yield AccessSetting(
+            holder=holder,
+            place=f"{start}.{place}",
+            subject=subject_named("api_authorization"),
+            value=_NOBODY if security is None or is_open else canonical(security),
+            only_changed=True,
+            # One more operation for those who are authorized opens nothing to others.
+            is_computed=not is_open,
+            is_open=is_open,
+        )
+
+
+def _is_open(row: SettingRow, parts: Mapping[str, str], values: Node) -> bool:
+    """Whether nobody has to be authorized."""
+    if not row.open or parts[row.path].upper() != row.open:
+        return False
+    texts = texts_at(values, (row.unless_at,)) if row.unless else ()
+    return row.unless not in {text.upper() for text in texts}
+
+
+def role_settings(
+    type_: str,
+    values: Node,
+    holder: str,
+    named: Callable[[str], str] = lambda _: "",
+    subject: str = "workload_role",
+) -> Iterator[AccessSetting]:
+    """Which roles something of a resource, or of a document, runs under."""
+    for place, roles in workload_roles(type_, values).items():
+        text = named(place) or " ".join(map(canonical, roles))
+        if text not in _NOTHING:
+            yield AccessSetting(
+                holder=holder,
+                place=f"{holder}.{place}" if holder else place,
+                subject=subject_named(subject),
+                value=json.dumps({place: text}),
+                only_changed=True,
+            )
+
+
+def _has_row(file_format: str, type_: str, place: str) -> bool:
+    """Whether a row is about the place, about what holds it, or about all of the resource."""
+    for row in setting_rows(file_format, type_):
+        paths = [path.replace("[]", "") for path in (row.path, *row.paths) if path]
+        if not paths or f"{place.replace('[]', '')}.".startswith(tuple(f"{p}." for p in paths)):
+            return True
+    return False
 
 
 def _admins(row: SettingRow, values: Node) -> frozenset[str]:

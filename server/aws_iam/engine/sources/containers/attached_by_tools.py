@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from aws_iam import resources
 from aws_iam.engine.language.document import NO_HOLDER, Holder
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.sources.containers.access_settings import (
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.containers.policy_places import PolicyPlace
 
 _ANSIBLE, _PULUMI = "ansible-modules.json", "pulumi-resources.json"
+_ROLES = "workload-roles.json"
 _BY_ANSIBLE, _BY_PULUMI = "ansible", "pulumi"
 # https://docs.ansible.com/ansible/latest/collections/amazon/aws/
 _COLLECTION = re.compile(r"(?:amazon|community)\.aws\.")
@@ -166,7 +168,10 @@ def _by_ansible(
 ) -> Iterator[PolicyAttachment | AccessSetting]:
     module, values = _COLLECTION.sub("", task.key, count=1), task.value
     is_known = attachment_rows(_ANSIBLE, module) or setting_rows(_BY_ANSIBLE, module)
-    if not is_known or _text(values, "state") == _GONE:
+    if (
+        not (is_known or module in resources.data(_ROLES)["ansible"])
+        or _text(values, "state") == _GONE
+    ):
         return
     name = next(filter(None, (_text(values, own) for own in _NAMES)), "")
     holder = "/".join(filter(None, (module, name)))

@@ -62,12 +62,14 @@ from aws_iam.engine.sources.containers.policy_places import (
     SkippedPlace,
     places_by_type,
 )
-from aws_iam.engine.sources.containers.sam_events import (
+from aws_iam.engine.sources.containers.sam.events import (
     event_attachments,
     event_settings,
+    guarded_apis,
     implicit_api_settings,
     implicit_apis,
 )
+from aws_iam.engine.sources.containers.workload_roles import workload_roles
 from aws_iam.engine.sources.resource_permissions import permission_rows
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -76,7 +78,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.engine.language.alternatives import Alternative
-    from aws_iam.engine.parsing.json_nodes import Node
+    from aws_iam.engine.parsing.json_nodes import Member, Node
     from aws_iam.engine.sources.containers.cloudformation_values import Resolver
     from aws_iam.engine.sources.containers.condition_combinations import Combinations
     from aws_iam.engine.sources.containers.other_files import OtherFiles
@@ -219,8 +221,9 @@ def _in_case(
             reading.read(own, template.placeholders, others)
         else:
             reading.add_beside(own)
+    guarded = guarded_apis(template.root)
     stack = _stack(resource, properties, template)
-    for found in _beside_policies(resource, properties, resolver):
+    for found in _beside_policies(resource, properties, resolver, guarded):
         if stack is None or not nested_templates.is_of_other_file(found):
             reading.add_beside(found)
     if stack is not None:
@@ -253,7 +256,11 @@ def _written(resource: Resource) -> str:
 def _cases(resource: Resource, template: Template) -> Combinations:
     """The combinations of the conditions that decide about a resource's properties, where it exists at all."""
     names = resource.own_conditions()
-    if names and not _decisive_properties(resource.type) and not _may_hold_policy(resource):
+    if names and not (
+        _decisive_properties(resource.type)
+        or _may_hold_policy(resource)
+        or any(any(conditions_in(own.value)) for own in _with_roles(resource))
+    ):
         names = frozenset()
     return template.cases(names, resource.condition)
 
@@ -261,6 +268,14 @@ def _cases(resource: Resource, template: Template) -> Combinations:
 def _cut(name: str, cases: Combinations) -> SkippedPlace:
     why = f"its conditions can combine in more ways; it was read in {len(cases.all)}"
     return SkippedPlace(name=name, why=why)
+
+
+def _with_roles(resource: Resource) -> tuple[Member, ...]:
+    """The properties in which a role stands that something runs under."""
+    written = resource.written
+    places = workload_roles(resource.type, written) if written else ()
+    heads = {place.partition(".")[0].removesuffix("[]") for place in places}
+    return tuple(own for own in written.members if own.key in heads) if written else ()
 
 
 def _may_hold_policy(resource: Resource) -> bool:
@@ -274,7 +289,7 @@ def _may_hold_policy(resource: Resource) -> bool:
 
 
 def _beside_policies(
-    resource: Resource, properties: Node, resolver: Resolver
+    resource: Resource, properties: Node, resolver: Resolver, guarded: frozenset[str]
 ) -> Iterator[PolicyAttachment | AccessSetting | SkippedPlace]:
     """The attached policies of a resource, its settings, what it grants without a policy, and templates elsewhere."""
     shown = resolver.placeholders.as_variables
@@ -296,7 +311,7 @@ def _beside_policies(
             own, value=shown(own.value), admins=admins, alternatives=others, memberships=members
         )
     yield from event_attachments(resource, properties)
-    for own in event_settings(resource, properties):
+    for own in event_settings(resource, properties, guarded):
         yield replace(own, value=shown(own.value))
     for place, why in granting_settings(_FORMAT, resource.type, properties, resource.name):
         yield SkippedPlace(name=place, why=shown(why))
@@ -420,8 +435,8 @@ def _permissions_of(
 
 def _conditions(resource: Resource, template: Template) -> Iterator[AccessSetting]:
     """Whether a resource with policies or settings exists, and what decides about parts of these."""
-    decisive = _decisive_properties(resource.type)
-    if not decisive:
+    decisive, roles = _decisive_properties(resource.type), _with_roles(resource)
+    if not decisive and not roles:
         return
     value = template.resolver().value
     own = AccessSetting(
@@ -430,10 +445,11 @@ def _conditions(resource: Resource, template: Template) -> Iterator[AccessSettin
         subject=subject_named("condition"),
         value=template.conditions.text(resource.condition, value) if resource.condition else "",
     )
-    if resource.condition:
+    # Whether there is something that runs under a role says nothing about the access of others.
+    if resource.condition and decisive:
         yield own
     for member in resource.written.members if resource.written else ():
-        if member.key in decisive or "" in decisive:
+        if member.key in decisive or "" in decisive or member in roles:
             texts = sorted(
                 f"{path} {template.conditions.text(name, value)}"
                 for path, name in conditions_in(member.value)

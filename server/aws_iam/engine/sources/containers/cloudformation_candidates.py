@@ -26,8 +26,8 @@ from aws_iam.engine.sources.containers.policy_places import (
     texts_at,
     values_at,
 )
-from aws_iam.engine.sources.containers.sam_api_policies import event_policies, resource_policy
-from aws_iam.engine.sources.containers.sam_policy_templates import expanded, template_name
+from aws_iam.engine.sources.containers.sam.api_policies import event_policies, resource_policy
+from aws_iam.engine.sources.containers.sam.policy_templates import expanded, template_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

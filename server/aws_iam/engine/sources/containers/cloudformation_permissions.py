@@ -16,7 +16,7 @@ from aws_iam.engine.parsing.made_nodes import moved, placed
 from aws_iam.engine.sources.containers import cloudformation_return_values as return_values
 from aws_iam.engine.sources.containers.cloudformation_candidates import Candidate
 from aws_iam.engine.sources.containers.policy_places import PolicyPlace, SkippedPlace
-from aws_iam.engine.sources.containers.sam_events import event_permissions
+from aws_iam.engine.sources.containers.sam.events import event_permissions
 from aws_iam.engine.sources.resource_permissions import (
     permission_rows,
     policy_of,

@@ -21,7 +21,7 @@ from aws_iam.engine.sources.containers.condition_combinations import (
     ConditionLogic,
 )
 from aws_iam.engine.sources.containers.other_files import OtherFiles
-from aws_iam.engine.sources.containers.sam_globals import with_globals
+from aws_iam.engine.sources.containers.sam.globals import with_globals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence

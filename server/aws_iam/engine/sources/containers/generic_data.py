@@ -25,11 +25,13 @@ from aws_iam.engine.sources.containers.embedded_documents import (
 )
 from aws_iam.engine.sources.containers.policy_places import (
     FoundPolicy,
+    FoundResource,
     PolicyPlace,
     SkippedPlace,
 )
 from aws_iam.engine.sources.containers.pulumi_config import with_configuration
 from aws_iam.engine.sources.containers.pulumi_documents import pulumi_documents
+from aws_iam.engine.sources.containers.role_documents import roles_in_document
 from aws_iam.engine.sources.containers.service_accounts import annotated_roles
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ def fits(root: Node) -> bool:
 
 def documents_beside(
     root: Node, placeholders: Placeholders | None, others: OtherFiles, choices: Mapping[str, str]
-) -> Iterator[FoundPolicy | SkippedPlace | AccessSetting | PolicyAttachment]:
+) -> Iterator[FoundPolicy | SkippedPlace | AccessSetting | PolicyAttachment | FoundResource]:
     """The same with the variables of Ansible that stand in the file or beside it."""
     del choices
     yield from documents(root if placeholders else with_variables(root, others))
@@ -63,8 +65,8 @@ def documents_beside(
 
 def documents(
     root: Node,
-) -> Iterator[FoundPolicy | SkippedPlace | AccessSetting | PolicyAttachment]:
-    """Every policy below the root, every one that is attached, and every role of a service account."""
+) -> Iterator[FoundPolicy | SkippedPlace | AccessSetting | PolicyAttachment | FoundResource]:
+    """Every policy below the root, every one that is attached, and every role of a service account or of a document."""
     if _is_construct_tree(root):
         yield SkippedPlace(name="tree", why=_CONSTRUCT_TREE, is_none=True)
         return
@@ -78,6 +80,7 @@ def documents(
         yield with_configuration(_held(written, root, path), root)
     yield from attached_by_tools(root, names)
     yield from annotated_roles(root)
+    yield from roles_in_document(root)
 
 
 def _held(

@@ -24,6 +24,7 @@ from aws_iam.engine.sources.containers.policy_places import (
     texts_at,
     values_at,
 )
+from aws_iam.engine.sources.containers.role_documents import patched_roles
 from aws_iam.engine.sources.containers.service_accounts import annotated_roles, role_of_account
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ def _in_object(manifest: Node) -> Iterator[_Found]:
         yield from role_of_account(manifest, name)
     else:
         yield from annotated_roles(manifest, name)
+    if _member(manifest, "kind") == "Kustomization":
+        yield from patched_roles(manifest)
     for inner, holder in _resources_in(manifest, name):
         yield from _attached_by(inner, holder)
 

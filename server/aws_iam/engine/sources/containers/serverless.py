@@ -19,6 +19,7 @@ from aws_iam.engine.sources.containers import cloudformation
 from aws_iam.engine.sources.containers.access_settings import (
     AccessSetting,
     canonical,
+    role_settings,
     subject_named,
 )
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
@@ -68,7 +69,10 @@ _OF_FUNCTION = {
 }
 _OF_API = ("apiGateway.resourcePolicy", "resourcePolicy")
 # A role that stands elsewhere: the second is the older name of the first.
+_STATE_MACHINES = "stepFunctions"
 _EXISTING = ("iam.role", "role")
+# https://www.serverless.com/framework/docs/providers/aws/guide/iam#the-cloudformation-service-role
+_DEPLOYING = ("iam.deploymentRole", "cfnRole")
 _AUTHORIZED, _PUBLIC = "aws_iam", "NONE"
 # Sections that are read above, and those without policies.
 _READ = frozenset({_PROVIDER, "functions", "resources"})
@@ -120,6 +124,7 @@ def documents_beside(
         yield file.with_alternatives(_at_its_path(found, holders))
     yield from unread
     yield from file.existing_roles()
+    yield from file.further_roles()
     yield from file.events()
     yield from file.inherited()
     for member in root.members:
@@ -182,18 +187,46 @@ class _File:
             sections.append((_PROVIDER, _PROVIDER, provider, _EXISTING))
         sections += [(n, f"functions.{n}", f, _EXISTING[1:]) for n, f in self._functions()]
         for holder, path, section, places in sections:
-            before = len(self.variables.noted)
-            found = (self._value(section, place) for place in places)
-            role = next((own for own in found if own is not None and _is_reference(own)), None)
-            others = frozenset(own for _, own in self.variables.noted[before:])
-            yield AccessSetting(
-                holder=holder,
-                place=f"{path}.{places[0]}",
-                subject=subject_named("workload_role"),
-                value=self.variables.shown(canonical(role)) if role is not None else "",
-                only_changed=True,
-                alternatives=others if role is not None else frozenset(),
-            )
+            yield self._role_of("workload_role", holder, path, section, places)
+        if provider is not None:
+            own = (_PROVIDER, _PROVIDER, provider, _DEPLOYING)
+            yield self._role_of("deployment_role", *own)
+
+    def _role_of(
+        self, subject: str, holder: str, path: str, section: Node, places: tuple[str, ...]
+    ) -> AccessSetting:
+        """The role at the first of the places that has one, or that there is none."""
+        before = len(self.variables.noted)
+        found = (self._value(section, place) for place in places)
+        role = next((own for own in found if own is not None and _is_reference(own)), None)
+        others = frozenset(own for _, own in self.variables.noted[before:])
+        return AccessSetting(
+            holder=holder,
+            place=f"{path}.{places[0]}",
+            subject=subject_named(subject),
+            value=self.variables.shown(canonical(role)) if role is not None else "",
+            only_changed=True,
+            alternatives=others if role is not None else frozenset(),
+        )
+
+    def further_roles(self) -> Iterator[AccessSetting]:
+        """The roles of what starts functions, and of the state machines of a plugin.
+
+        https://www.serverless.com/plugins/serverless-step-functions
+        """
+        parts = [(f"functions.{name}.events", name, own) for name, own in self._events()]
+        machines = self._section(_STATE_MACHINES)
+        if machines is not None:
+            parts.append((_STATE_MACHINES, _STATE_MACHINES, machines))
+        for path, holder, own in parts:
+            for setting in role_settings("serverless", own, path):
+                yield replace(setting, holder=holder, value=self.variables.shown(setting.value))
+
+    def _events(self) -> Iterator[tuple[str, Node]]:
+        for name, written in self._functions():
+            events = self._value(self.variables.value(written), "events")
+            if events is not None:
+                yield name, events
 
     def events(self) -> Iterator[AccessSetting]:
         """Who may call each path of an API: by its authorizer, and whether it takes a key.
@@ -201,9 +234,8 @@ class _File:
         https://www.serverless.com/framework/docs/providers/aws/events/apigateway
         https://www.serverless.com/framework/docs/providers/aws/events/http-api
         """
-        for name, written in self._functions():
-            events = self._value(self.variables.value(written), "events")
-            for event in events.items if events is not None else ():
+        for name, events in self._events():
+            for event in events.items:
                 for type_, keys in _API_EVENTS.items():
                     own = self._value(event, type_)
                     if own is None:
@@ -220,6 +252,7 @@ class _File:
                             )
                         ),
                         only_changed=True,
+                        is_open=not any(map(_is_asked_for, parts.values())),
                     )
 
     def _called(self, event: Node) -> str:
@@ -377,6 +410,11 @@ class _File:
         modules = plugins.member("modules") if plugins else None
         listed = (modules or plugins).listed() if plugins else ()
         return any(plugin.text == _PER_FUNCTION for plugin in listed)
+
+
+def _is_asked_for(value: Node | None) -> bool:
+    """Whether an authorizer or a key is asked for."""
+    return value is not None and value.text.lower() not in {"false", "none"}
 
 
 def _is_reference(role: Node) -> bool:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import Holder
 from aws_iam.engine.language.frozen import positional, slotted
-from aws_iam.engine.parsing.json_nodes import Form, Node
+from aws_iam.engine.parsing.json_nodes import Form, Node, string
+from aws_iam.engine.parsing.made_nodes import listed, mapped
 from aws_iam.engine.sources.containers.access_settings import (
     access_settings,
     attached_to_paths,
@@ -35,11 +36,13 @@ from aws_iam.engine.sources.containers.policy_places import (
     texts_at,
     values_at,
 )
+from aws_iam.engine.sources.containers.workload_roles import names_of_roles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.sources.containers.access_settings import AccessSetting
+    from aws_iam.engine.sources.containers.workload_roles import RoleNames
 
     _Found = FoundPolicy | SkippedPlace | PolicyAttachment | FoundResource | AccessSetting
 
@@ -55,6 +58,7 @@ _MANAGED = "aws_iam_policy"
 _INDEX = re.compile(r"\[[^\]]*\]")
 _LAST_INDEX = re.compile(r"\[[^\]]*\]$")
 _REFERENCE = re.compile(r"([a-z0-9_]+\.[^.\[]+)(\[[^\]]*\])?")
+_ROLE_ITSELF = re.compile(r"(?:^|\.)aws_iam_role\.[^.]+$")
 _MODULE = re.compile(r"(module\.[^.\[]+(\[[^\]]*\])?\.)+")
 
 
@@ -277,7 +281,8 @@ class _References:
 
     def settings(self, resource: _Resource) -> Iterator[AccessSetting]:
         """What decides about access in a resource and is no policy."""
-        if not setting_rows(_FORMAT, resource.type):
+        roles = names_of_roles(resource.type)
+        if not setting_rows(_FORMAT, resource.type) and roles is None:
             return
         expressions = self.configured.get(_INDEX.sub("", resource.address))
         # What the provider computes appears with the first apply; only dynamic blocks are configured and not shown.
@@ -293,6 +298,8 @@ class _References:
                 if own.key not in computed or own.value.form is Form.ARRAY
             )
         )
+        if roles and expressions:
+            values = self._with_roles(values, expressions, roles, resource.address)
         for own in access_settings(
             _FORMAT,
             resource.type,
@@ -302,6 +309,36 @@ class _References:
         ):
             argument = own.place.removeprefix(f"{resource.address}.")
             yield replace(own, is_computed=argument in computed)
+
+    def _with_roles(
+        self, values: Node, expressions: Node, names: RoleNames, address: str, within: str = ""
+    ) -> Node:
+        """The values with the roles that are known only after apply, by what they refer to."""
+        members = {own.key: own.value for own in values.members}
+        for own in expressions.members:
+            name, value = own.key, members.get(own.key)
+            if own.value.member("references"):
+                is_open = value is None or value.form is Form.NULL
+                if is_open and names.may_have(name, within):
+                    text = self._roles_named(own.value, address, all_=names.is_document(name))
+                    members[name] = string(text, own.value.at)
+            elif value is not None and len(value.listed()) == len(own.value.listed()):
+                parts = [
+                    self._with_roles(part, expression, names, address, name)
+                    for part, expression in zip(value.listed(), own.value.listed(), strict=True)
+                ]
+                members[name] = listed(parts, value.at) if value.items else parts[0]
+        if values.form is not Form.OBJECT:
+            return values
+        return mapped(members.items(), values.at)
+
+    def _roles_named(self, expression: Node, address: str, *, all_: bool) -> str:
+        """What a role is called that is known only after apply; of a document, all roles that it refers to."""
+        if not all_:
+            return self._name(_first_reference(expression), address)
+        references = expression.member("references")
+        texts = [own.text for own in (references.items if references else ())]
+        return " ".join(self._name(text, address) for text in texts if _ROLE_ITSELF.search(text))
 
     def _named(self, resource: _Resource, path: str) -> str:
         """The text of an argument; where it refers to a resource of the plan, the name or address of that one.

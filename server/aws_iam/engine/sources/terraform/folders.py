@@ -42,6 +42,8 @@ class Folder:
     resources: dict[tuple[str, str], Block] = field(default_factory=dict)
     data: dict[tuple[str, str], Block] = field(default_factory=dict)
     moved: list[Block] = field(default_factory=list)
+    deploying: list[Block] = field(default_factory=list)
+    """Who deploys: the providers and the place of the state, each with the role that is assumed for it."""
     files: list[str] = field(default_factory=list)
     refused: dict[str, InputError] = field(default_factory=dict)
 
@@ -53,6 +55,9 @@ class Folder:
                 if expression is not None:
                     self.locals[name] = expression
         self.moved += body.blocks_named("moved")
+        self.deploying += body.blocks_named("provider", 1)
+        for block in body.blocks_named("terraform"):
+            self.deploying += block.body.blocks_named("backend", 1)
         for type_, table in (
             ("variable", self.variables),
             ("output", self.outputs),

@@ -51,9 +51,13 @@ def _resource(evaluator: Evaluator, row: PermissionRow, block: Block, scope: Sco
     if not (name or text):
         # A resource without the name that it needs is not made: somebody gives it one.
         return evaluator.hole(row.name, block.at)
-    if not row.service or text.startswith("arn:") or (name and evaluator.is_hole(name)):
+    if not row.service or (name and evaluator.is_hole(name)):
         return name or evaluator.hole(row.name, block.at)
-    arn = arn_of(row.service, row.resource, text, evaluator.deployment)
+    in_full = text.startswith("arn:")
+    arn = text if in_full else arn_of(row.service, row.resource, text, evaluator.deployment)
+    if arn and row.version:
+        version = _argument(evaluator, block.body, row.version, scope)
+        arn = f"{arn}:{version.text if version else '*'}"
     return string(arn, name.at if name else block.at) if arn else evaluator.hole(text, block.at)
 
 

@@ -33,6 +33,7 @@ from aws_iam.engine.sources.containers.policy_places import (
 )
 from aws_iam.engine.sources.files import FileNames
 from aws_iam.engine.sources.terraform.blocks import Expanded, expanded
+from aws_iam.engine.sources.terraform.deploying import deploying, read_deploying
 from aws_iam.engine.sources.terraform.documents import DOCUMENT
 from aws_iam.engine.sources.terraform.embedded_json import document_in
 from aws_iam.engine.sources.terraform.expressions import Evaluator
@@ -151,6 +152,8 @@ class _Reading:
                 self._attempt(module, block, self._resource)
             for block in module.source.calls.values():
                 self._attempt(module, block, self._call)
+            for block in deploying(module.source):
+                self._attempt(module, block, partial(read_deploying, self.results))
         # All are evaluated first, so that those that others are made of are known.
         for read in (self._evaluated, self._alone):
             for module, block in documents:
@@ -298,7 +301,7 @@ class _Reading:
         if expression is None:
             return ""
         value = self.evaluator.value_or_hole(expression, instance.scope)
-        if value.form is not Form.STRING or self.evaluator.placeholders.within(value.text):
+        if not value.text or self.evaluator.placeholders.within(value.text):
             return ""
         return f"{type_} {value.text} {described(provider) if provider else ''}".rstrip()
 

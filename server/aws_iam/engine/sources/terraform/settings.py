@@ -5,7 +5,7 @@ settings(evaluator, shown, block, scope, address, True)   →   AccessSetting(ho
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from aws_iam.engine.sources.containers.access_settings import (
     subject_named,
 )
 from aws_iam.engine.sources.terraform.blocks import expanded
+from aws_iam.engine.sources.terraform.role_arguments import RoleArguments
 from aws_iam.engine.sources.terraform.values import Deferred
 
 if TYPE_CHECKING:
@@ -52,10 +53,23 @@ def settings(  # noqa: PLR0913, PLR0917 - an instance is its block, its scope, i
 ) -> Iterator[AccessSetting]:
     """The settings of a resource; `shown` spells what is not known from these files."""
     rows = setting_rows(_FORMAT, block.labels[0])
-    paths = (path for row in rows for path in (row.path, row.called_at, *row.paths) if path)
+    paths = (
+        path
+        for row in rows
+        for path in (row.path, row.called_at, row.unless_at, *row.paths)
+        if path
+    )
     names = {path.partition(".")[0].removesuffix("[]") for path in paths}
     reader = _Arguments(evaluator, shown)
-    members, alternatives = evaluator.noted(lambda: tuple(reader.under(block.body, names, scope)))
+    roles = RoleArguments.of(block.labels[0])
+    further = set(roles.within(block.body)) - names if roles else set()
+
+    def read() -> Iterator[tuple[str, Node]]:
+        yield from reader.under(block.body, names, scope)
+        if further:
+            yield from replace(reader, chosen=roles).under(block.body, further, scope)
+
+    members, alternatives = evaluator.noted(lambda: tuple(read()))
     values = mapped(members, block.at)
     for own in access_settings(_FORMAT, block.labels[0], values, address):
         heads = [member.key for member in values.members if _is_of(own, member.key)]
@@ -102,14 +116,18 @@ def _is_of(setting: AccessSetting, name: str) -> bool:
     return not path or path.partition(".")[0] == name
 
 
+@dataclass(slots=True)
 class _Arguments:
-    """Reads arguments and blocks; `unknown` has the outermost ones with a value that is not known."""
+    """Reads arguments and blocks; `unknown` has the outermost ones with a value that is not known.
 
-    def __init__(self, evaluator: Evaluator, shown: Callable[[str], str]) -> None:
-        self._evaluator = evaluator
-        self._shown = shown
-        self._head = ""
-        self.unknown: set[str] = set()
+    With `chosen`, of blocks only what leads to roles.
+    """
+
+    evaluator: Evaluator
+    shown: Callable[[str], str]
+    chosen: RoleArguments | None = None
+    unknown: set[str] = field(default_factory=set)
+    _head: str = ""
 
     def under(self, body: Body, names: set[str], scope: Scope) -> Iterator[tuple[str, Node]]:
         """The arguments and blocks with these names; a block is a list of objects."""
@@ -122,34 +140,33 @@ class _Arguments:
     def _value(self, body: Body, name: str, scope: Scope) -> Node | None:
         expression = body.attribute(name)
         if expression is not None:
-            value = self._evaluator.value_or_hole(expression, scope)
+            value = self.evaluator.value_or_hole(expression, scope)
             return None if value.form is Form.NULL else self._spelled(value)
         parts = [
-            mapped(self._nested(part.body, part.scope), part.at)
-            for part in expanded(self._evaluator, body, name, scope)
+            mapped(self._nested(part.body, part.scope, name), part.at)
+            for part in expanded(self.evaluator, body, name, scope)
         ]
         return listed(parts, body.at) if parts else None
 
-    def _nested(self, body: Body, scope: Scope) -> Iterator[tuple[str, Node]]:
-        dynamic = (block.labels[0] for block in body.blocks_named("dynamic", 1))
-        blocks = (block.type for block in body.blocks if not block.labels)
-        for name in dict.fromkeys((*body.attribute_names, *blocks, *dynamic)):
-            value = self._value(body, name, scope) if name != "dynamic" else None
+    def _nested(self, body: Body, scope: Scope, within: str) -> Iterator[tuple[str, Node]]:
+        names = self.chosen.within(body, within) if self.chosen else body.names
+        for name in dict.fromkeys(names):
+            value = self._value(body, name, scope)
             if value is not None:
                 yield name, value
 
     def _spelled(self, value: Node) -> Node:
         """The value with `${…}` for what is not known."""
-        self._evaluator.budget.spend()
+        self.evaluator.budget.spend()
         text = value.text
-        if isinstance(value, Deferred) or self._evaluator.placeholders.within(text):
+        if isinstance(value, Deferred) or self.evaluator.placeholders.within(text):
             self.unknown.add(self._head)
-            return string(self._shown(text), value.at)
+            return string(self.shown(text), value.at)
         return value.but(
             items=tuple(map(self._spelled, value.items)),
             members=tuple(
                 Member.named(
-                    string(self._shown(member.key), member.name.at), self._spelled(member.value)
+                    string(self.shown(member.key), member.name.at), self._spelled(member.value)
                 )
                 for member in value.members
             ),

@@ -172,6 +172,9 @@ Expression = (
 Part = Text | If | Repeat | Expression
 
 
+_DYNAMIC = "dynamic"
+
+
 @slotted
 class Block:
     """`type "label" { … }`."""
@@ -205,6 +208,13 @@ class Body:
     def attribute_names(self) -> tuple[str, ...]:
         """The names of the arguments; in JSON of the blocks too."""
         return (*self.attributes, *self.members)
+
+    @property
+    def names(self) -> Iterator[str]:
+        """The names of the arguments and the blocks, also of those that are made by `dynamic`."""
+        yield from (name for name in self.attribute_names if name != _DYNAMIC)
+        yield from (block.type for block in self.blocks if not block.labels)
+        yield from (block.labels[0] for block in self.blocks_named(_DYNAMIC, 1))
 
     def blocks_named(self, type_: str, labels: int = 0) -> Iterator[Block]:
         """The blocks of a type, in their order."""

@@ -15,6 +15,7 @@ from aws_iam.escape import quoted
 from aws_iam.tools.policy.review.feeding import (
     ansible_variables,
     cdk_context,
+    deployment_settings,
     helm_values,
     pulumi_config,
     serverless_files,
@@ -65,6 +66,7 @@ def fed_by(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
     for feed in FEEDS:
         if feed.may_feed(changed.path):
             yield from _said(feed.why, list(feed.readers(changed, texts)))
+    yield from deployment_settings.deploys_with(changed)
 
 
 def fills_itself(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from aws_iam.engine.parsing.json_nodes import Form, Node
 from aws_iam.engine.sources.containers.access_settings import setting_rows
 from aws_iam.engine.sources.containers.cloudformation_conditions import with_values
 from aws_iam.engine.sources.containers.policy_places import values_at
+from aws_iam.engine.sources.containers.workload_roles import workload_roles
 from aws_iam.engine.sources.resource_permissions import permission_rows
 from aws_iam.tools.policy.review.feeding.changed_file import parsed, strings_in
 from aws_iam.tools.policy.review.feeding.sam_config import is_sam_config, sam_stacks
@@ -233,6 +234,8 @@ def _of_access(resource: Node) -> Iterator[Node]:
 def _settings(type_: str, properties: Node) -> Iterator[Node]:
     if type_ in permission_rows("cloudformation"):
         yield properties
+    for roles in workload_roles(type_, properties).values():
+        yield from roles
     for row in setting_rows("cloudformation", type_):
         if row.subject == _NESTED:
             # What a parameter does there is found in the nested template.

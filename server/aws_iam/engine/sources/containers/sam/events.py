@@ -23,7 +23,7 @@ from aws_iam.engine.sources.containers.access_settings import (
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from aws_iam.engine.parsing.json_nodes import Node
     from aws_iam.engine.sources.containers.cloudformation_template import Resource
@@ -55,8 +55,13 @@ _ACCOUNT = return_values.PSEUDO_PARAMETERS["AWS::AccountId"]
 _FUNCTIONS = frozenset({"AWS::Serverless::Function", "AWS::Serverless::StateMachine"})
 
 
-def event_settings(resource: Resource, properties: Node) -> Iterator[AccessSetting]:
-    """The authorization of each event; one that says nothing has a setting, too, which another may take the place of."""
+def event_settings(
+    resource: Resource, properties: Node, guarded: Container[str] = ()
+) -> Iterator[AccessSetting]:
+    """The authorization of each event; one that says nothing has a setting, too, which another may take the place of.
+
+    The APIs of the types `guarded` have an authorizer without one of the event.
+    """
     events = properties.member("Events") if resource.type in _FUNCTIONS else None
     for event in events.members if events else ():
         type_, own = event.value.member("Type"), event.value.member("Properties")
@@ -72,7 +77,16 @@ def event_settings(resource: Resource, properties: Node) -> Iterator[AccessSetti
             subject=subject_named(_OF_EVENT),
             value=json.dumps(parts, sort_keys=True),
             only_changed=True,
+            is_open=parts.get("Authorizer") == "NONE"
+            or not (parts or type_.text in guarded or (own and own.member(_APIS[type_.text]))),
         )
+
+
+def guarded_apis(template: Node) -> frozenset[str]:
+    """The types of the APIs that SAM makes with an authorizer, by the template's `Globals`."""
+    shared = template.member("Globals")
+    sections = ((type_, shared.member(type_)) for type_ in _APIS) if shared else ()
+    return frozenset(type_ for type_, section in sections if section and section.member("Auth"))
 
 
 def event_attachments(resource: Resource, properties: Node) -> Iterator[PolicyAttachment]:

@@ -1,0 +1,1 @@
+"""What SAM makes of its own resources, properties and events."""
