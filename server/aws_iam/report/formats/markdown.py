@@ -170,6 +170,8 @@ def _lines(report: AuditReport) -> Iterator[str]:
         yield "\n## Paths to administrator"
         yield f"\n{_text(report.access.summary, 2_000)}"
         yield from _cuts_and_paths(report.access, "###", _MOST_CUTS_OF_AN_AUDIT, MOST_OF_AN_AUDIT)
+        if report.access.not_considered:
+            yield f"\nNot considered: {_text(report.access.not_considered, 2_000)}."
     if report.changes:
         yield f"\n## Changes since {report.changes['since']}\n"
         yield from _changes(report)

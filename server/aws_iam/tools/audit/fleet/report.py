@@ -19,6 +19,7 @@ from aws_iam.report.findings_on_disk import FindingsOnDisk
 from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.fleet import results_file, run
+from aws_iam.tools.audit.fleet.account_paths import AccountPaths
 from aws_iam.tools.audit.run import mutes as audit_mutes
 from aws_iam.tools.audit.run import report
 from aws_iam.tools.audit.run.file_of_parts import of_any_length
@@ -53,10 +54,14 @@ def answer(
     if chosen.audit is chosen.audit_lines:
         return _streamed(source, asked, many, progress, chosen)
     read = _Read(asked)
-    whole = run.accounts_answer(source, asked, many, progress, read.add)
+    # Whoever asks for some controls asks for nothing else.
+    tells_paths = chosen.tells_paths and not asked.controls
+    whole = run.accounts_answer(source, asked, many, progress, read.add, tells_paths=tells_paths)
     if not read.accounts:
         raise InputError(whole.summary, hint="choose another shard, or more accounts")
-    return report.written(_audit_report(read, asked, many, whole), chosen, of_any_length)
+    written = _audit_report(read, asked, many, whole)
+    access = read.paths.report(read.last) if tells_paths else None
+    return report.written(replace(written, access=access), chosen, of_any_length)
 
 
 def _streamed(
@@ -159,6 +164,7 @@ class _Read:
         self.benchmark = catalogue.benchmark(asked.benchmark)
         self.chosen, self.shown = _asked_controls(self.benchmark, asked)
         self.findings = FindingsOnDisk()
+        self.paths = AccountPaths()
         self.accounts = self.unread = 0
         self.partition = "aws"
         self.only_account = ""
@@ -182,6 +188,7 @@ class _Read:
             self.some_regions.update(read.some_regions)
             self.first = min(self.first or read.collected_at, read.collected_at)
             self.last = max(self.last or read.collected_at, read.collected_at)
+        self.paths.add(line)
         self.findings.add(account, (_with_frameworks(own, self.benchmark) for own in found))
 
 
