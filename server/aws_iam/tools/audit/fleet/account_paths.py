@@ -108,7 +108,7 @@ class AccountPaths:
             "cuts": [row for _, _, row in sorted(self._cuts, reverse=True)],
             "paths_left_out": self._left_out + self._paths - len(chosen),
             "not_judged": self._not_judged,
-            "not_considered": LEFT_OUT,
+            "not_considered": LEFT_OUT if self.accounts else "",
         }
         return replace(
             access_report(Answer(summary=self._summary(), facts=facts)),
