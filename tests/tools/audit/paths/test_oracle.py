@@ -377,8 +377,13 @@ def test_who_becomes_whom_is_what_brute_force_says(world: World) -> None:
     }, told
     for start, rows in becomes.items():
         controlled, raised = expected[start]
-        assert {row["principal"] for row in rows} == controlled | raised, told
-        assert {row["principal"] for row in rows if row.get("administrator")} == raised, told
+        found = {row["principal"] for row in rows}
+        administrators = {row["principal"] for row in rows if row.get("administrator")}
+        assert found >= controlled | raised, told
+        assert administrators >= raised, told
+        # The brute force writes everything or nothing, and goes no further than an administrator: who writes less stays
+        # none, and may go on from there.
+        assert raised or (found, administrators) == (controlled, set()), told
 
 
 def paths_to_admin(world: World) -> tuple[list[dict[str, Any]], list[tuple[Any, ...]]]:
