@@ -107,14 +107,15 @@ class AuditReport:
         return found.counts() if isinstance(found, FindingsOnDisk) else counts(found)
 
     def by_account(self) -> Iterator[Collection[Finding]]:
-        """The findings account by account, each account's worst first."""
+        """The findings account by account, in the order of the accounts, each one's worst first."""
         if isinstance(self.findings, FindingsOnDisk):
             yield from self.findings.by_account()
             return
         found: dict[str, list[Finding]] = defaultdict(list)
         for finding in self.findings:
             found[finding.account or ""].append(finding)
-        yield from found.values()
+        for account in sorted(found):
+            yield found[account]
 
     def number(self, finding: Finding) -> str:
         """The finding's ids in the framework that the report shows, empty when it has none."""
