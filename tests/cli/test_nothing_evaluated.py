@@ -34,6 +34,7 @@ pytestmark = pytest.mark.process
 
 DENIED = Error("AccessDenied", 403)
 ONE_REGION = ("--regions", "us-east-1")
+MANY = ("--accounts", "111122223333,222233334444", "--role-arn", "audit")
 LIVE = (
     ("audit", "run"),
     ("audit", "run", "--controls", "root_mfa"),
@@ -47,7 +48,16 @@ LIVE = (
     ("secrets", "check"),
     ("kms", "check"),
     ("irsa", "check"),
-    ("audit", "run", "--accounts", "111122223333,222233334444", "--role-arn", "audit"),
+    ("audit", "run", *MANY),
+    ("audit", "access", "--to", "admin"),
+    ("audit", "access", "--to", "admin", "--format", "html"),
+    ("audit", "access", "--to", "admin", *MANY),
+    ("audit", "access", "--who-can", "s3:GetObject", "--on", "arn:aws:s3:::b/k"),
+    ("audit", "access", "--who-can", "s3:GetObject", "--on", "s3:bucket"),
+    ("audit", "access", "--principal", "someone"),
+    ("audit", "rightsize", "--principal", "someone"),
+    ("audit", "report", "--format", "html", *MANY),
+    ("audit", "report", "--format", "ocsf", "--ndjson", *MANY),
 )
 
 
@@ -111,6 +121,43 @@ def test_one_that_hangs_ends_with_3_after_a_few_calls(
     assert command_line.main(["audit", "run", *ONE_REGION], {}) == 3
     assert "could not be judged" in capsys.readouterr().out
     assert sum(server.calls.values()) < 3 * clients.WORKERS
+
+
+@pytest.mark.parametrize("words", LIVE[3:], ids=" ".join)
+def test_no_live_command_ends_in_a_trace_when_its_session_expires(
+    server: Faulty, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for after in (1, 4, 7, 13, 20):
+        seen: list[str] = []
+
+        def spoil(asked: Asked, after: int = after, seen: list[str] = seen) -> Spoilt:
+            seen.append(asked.operation)
+            return EXPIRED if len(seen) > after else None
+
+        server.spoil = spoil
+        status = command_line.main([*words, *ONE_REGION, "--fail-on-unknown"], {})
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err
+        assert "never retrieved" not in said.err
+        # 2: in what was read nobody has the name that was asked for.
+        assert status in {0, 1, 2, 3}
+        if "could not be judged" in said.out or "is not known" in said.out:
+            assert status in {1, 3}
+
+
+def test_one_account_of_several_that_cannot_be_entered_is_unknown(
+    server: Faulty, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.spoil = lambda asked: (
+        DENIED if "222233334444" in asked.form.get("RoleArn", "") else None
+    )
+    for words in (LIVE[14], LIVE[19]):
+        asked = [*words, *ONE_REGION, "--fail-on", "never"]
+        assert command_line.main(asked, {}) == 0
+        said = capsys.readouterr()
+        assert "222233334444" in said.out + said.err
+        assert command_line.main([*asked, "--fail-on-unknown"], {}) == 1
+        capsys.readouterr()
 
 
 @pytest.mark.parametrize("after", range(2, 42, 2))

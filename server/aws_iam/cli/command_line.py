@@ -302,7 +302,7 @@ def _with_content(artifact: Artifact) -> Artifact:
     """The artifact with what its file holds."""
     if artifact.file is None:
         return artifact
-    return replace(artifact, content=Path(artifact.file).read_text(encoding="utf-8"), file=None)
+    return replace(artifact, content=Path(artifact.file).read_bytes().decode(), file=None)
 
 
 def _print_json(answer: Answer) -> None:

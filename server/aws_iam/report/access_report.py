@@ -82,6 +82,8 @@ class AccessReport:
     question: str
     """`Who can become administrator`."""
     account: str
+    accounts: int = 1
+    """How many it covers, where each was searched alone."""
     collected_at: datetime
     as_of: str
     """The date of the service-authorization data."""
@@ -119,7 +121,8 @@ class AccessReport:
     @property
     def several(self) -> bool:
         """Whether the principals are of more than one account."""
-        return len({node.account for node in self.nodes.values() if node.account}) > 1
+        named = {node.account for node in self.nodes.values() if node.account}
+        return self.accounts > 1 or len(named) > 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,18 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer, Status
+from aws_iam.answer import Answer, Status, counts
 from aws_iam.engine.reference.frameworks import CIS, Framework, framework
 from aws_iam.escape import escaped
 from aws_iam.report.clean import FIX_LIMIT
+from aws_iam.report.findings_on_disk import FindingsOnDisk
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from aws_iam.answer import Finding
+    from aws_iam.answer import Counts, Finding
     from aws_iam.report.access_report import AccessReport
 
 
@@ -64,11 +65,12 @@ class AuditReport:
     """Key of a control → why it matters."""
     fixes: Mapping[str, str] = field(default_factory=dict)
     """Key of a control → how to mend it in general."""
-    findings: tuple[Finding, ...] = ()
+    findings: Collection[Finding] = ()
+    """Worst first. Those of very many accounts are read from a file: a format goes over them as seldom as it can."""
     access: AccessReport | None = None
     """Who can become an administrator, in the formats that tell it."""
     answer: Answer = field(default=Answer(summary=""))
-    """The whole answer of `audit run`."""
+    """The answer of `audit run`; its findings may be above alone."""
 
     @property
     def several(self) -> bool:
@@ -97,6 +99,23 @@ class AuditReport:
         """The benchmark, and the other framework whose ids stand in its place."""
         benchmark = f"CIS AWS Foundations Benchmark {self.benchmark}"
         return benchmark if self.framework == CIS else f"{benchmark}, ids of {self.standard.title}"
+
+    @property
+    def counts(self) -> Counts:
+        """The counts of all findings."""
+        found = self.findings
+        return found.counts() if isinstance(found, FindingsOnDisk) else counts(found)
+
+    def by_account(self) -> Iterator[Collection[Finding]]:
+        """The findings account by account, in the order of the accounts, each one's worst first."""
+        if isinstance(self.findings, FindingsOnDisk):
+            yield from self.findings.by_account()
+            return
+        found: dict[str, list[Finding]] = defaultdict(list)
+        for finding in self.findings:
+            found[finding.account or ""].append(finding)
+        for account in sorted(found):
+            yield found[account]
 
     def number(self, finding: Finding) -> str:
         """The finding's ids in the framework that the report shows, empty when it has none."""
@@ -193,25 +212,21 @@ def fix_within(finding: Finding, limit: int) -> str:
     return f"The commands do not fit here: `aws-iam audit control --id {finding.code}` and the other formats show them."
 
 
-def tallies(
-    findings: Iterable[Finding], by: Callable[[Finding], str]
-) -> dict[str, Counter[Status | None]]:
-    """How many controls have each status (None: muted), grouped by what `by` gives: an account, a section."""
-    statuses: dict[tuple[str, str, str], Status | None] = {}
+def tally(findings: Iterable[Finding]) -> Counter[Status | None]:
+    """How many controls of an account have each status (None: muted)."""
+    statuses: dict[str, Status | None] = {}
     muted = set()
     for finding in findings:
-        place = (by(finding), finding.account or "", finding.code)
         if finding.muted is not None:
-            muted.add(place)
-            statuses.setdefault(place, None)
+            muted.add(finding.code)
+            statuses.setdefault(finding.code, None)
         else:
-            so_far = statuses.get(place) or finding.status
-            statuses[place] = min(so_far, finding.status, key=lambda status: status.rank)
-    counted: dict[str, Counter[Status | None]] = defaultdict(Counter)
-    for place, status in statuses.items():
-        # A control that passes only because a failure is muted counts as muted.
-        counted[place[0]][None if place in muted and status in _GOOD else status] += 1
-    return counted
+            so_far = statuses.get(finding.code) or finding.status
+            statuses[finding.code] = min(so_far, finding.status, key=lambda status: status.rank)
+    # A control that passes only because a failure is muted counts as muted.
+    return Counter(
+        None if code in muted and status in _GOOD else status for code, status in statuses.items()
+    )
 
 
 _GOOD = frozenset({Status.PASS, Status.NOT_APPLICABLE})

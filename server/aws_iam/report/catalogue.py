@@ -11,7 +11,7 @@ from aws_iam.errors import InputError
 from aws_iam.report import formats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from aws_iam.report.access_report import AccessReport
     from aws_iam.report.audit_report import AuditReport
@@ -30,12 +30,13 @@ class ReportFormat:
     used_for: str
     notes: str
     """What a reader should know before choosing it; Markdown for the reference page."""
-    audit: Callable[[AuditReport], str] | None = None
+    audit: Callable[[AuditReport], Iterable[str]] | None = None
+    """Gives the file in parts: that of very many accounts is never in memory as a whole."""
     policies: Callable[[PolicyReport], str] | None = None
     access: Callable[[AccessReport], str] | None = None
     tells_paths: bool = False
     """Whether the file of an audit tells the paths to administrator access too."""
-    audit_lines: Callable[[AuditReport], str] | None = None
+    audit_lines: Callable[[AuditReport], Iterable[str]] | None = None
     """A writer of lines of JSON: those of several accounts behind each other are the file of all of them."""
 
 

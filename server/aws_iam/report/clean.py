@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from aws_iam.answer import Artifact
 from aws_iam.escape import LONGEST_SENTENCE, escaped, up_to_a_word
@@ -16,20 +16,20 @@ from aws_iam.escape import LONGEST_SENTENCE, escaped, up_to_a_word
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws_iam.answer import Answer
+T = TypeVar("T")
 
 NAME_LIMIT = 200
 FIX_LIMIT = 4000
 """A fix holds commands: a truncated one might still run, and do something else."""
 
 
-def clean(answer: Answer, wording: Callable[[str], str] = str) -> Answer:
-    """The same answer with every text on one line, without hidden characters, capped, and in the `wording` of its reader."""
+def clean(answer: T, wording: Callable[[str], str] = str) -> T:
+    """The same answer, or a part of one, with every text on one line, without hidden characters, capped, and in the `wording` of its reader."""
 
     def cleaned(field: str, text: str) -> str:
         return escaped(wording(text), FIX_LIMIT if field == "fix" else LONGEST_SENTENCE)
 
-    return _changed(answer, cleaned)  # type: ignore[no-any-return]
+    return cast("T", _changed(answer, cleaned))
 
 
 def with_short_texts(value: Any, limit: int) -> Any:

@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 _STATEMENT = re.compile(r"/Statement(/\d+)?")
 
 
-def by_urgency(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+Urgency = tuple[bool, int, int]
+"""What findings are sorted by."""
+
+
+def urgency(finding: Finding) -> Urgency:
     """Failed first, the worst of them first, then the other statuses; muted ones last."""
-    return tuple(
-        sorted(
-            findings,
-            key=lambda finding: (
-                finding.muted is not None,
-                finding.status.rank,
-                finding.severity.rank,
-            ),
-        )
-    )
+    return finding.muted is not None, finding.status.rank, finding.severity.rank
+
+
+def by_urgency(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings, the most urgent first."""
+    return tuple(sorted(findings, key=urgency))
 
 
 def by_statement(findings: Iterable[Finding]) -> Iterator[Finding]:

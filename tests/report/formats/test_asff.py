@@ -46,7 +46,7 @@ def shape() -> Any:
 
 
 def findings_of(run: AuditReport) -> Any:
-    told = json.loads(asff(run))
+    told = json.loads("".join(asff(run)))
     if told:
         report = ParamValidator().validate({"Findings": told}, shape())
         assert not report.has_errors(), report.generate_report()
@@ -96,9 +96,9 @@ def told(**fields: Any) -> Any:
 def test_no_line_has_more_findings_than_a_call_takes_and_none_is_lost() -> None:
     many = audited([finding(resource=f"r{number}") for number in range(2 * MOST_IN_A_CALL + 1)])
     for run, sizes in ((many, [100, 100, 1]), (audited([]), [])):
-        lines = [json.loads(line) for line in asff_lines(run).splitlines()]
+        lines = [json.loads(line) for line in asff_lines(run)]
         assert [len(line) for line in lines] == sizes
-        assert [row for line in lines for row in line] == json.loads(asff(run))
+        assert [row for line in lines for row in line] == json.loads("".join(asff(run)))
 
 
 def test_every_finding_of_every_status_is_there() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam.answer import Finding, Status
-from aws_iam.report.formats.csv import csv_table
+from aws_iam.report.formats.csv import csv_rows
 from helpers.audited_runs import EVERY_STATUS, FINDINGS, HOSTILE, audited, finding, hostile_run
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def rows(run: AuditReport) -> list[dict[str, str]]:
-    text = csv_table(run)
+    text = "".join(csv_rows(run))
     assert text.endswith("\r\n")
     return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
 

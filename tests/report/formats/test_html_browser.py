@@ -121,6 +121,23 @@ def small() -> str:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("width", [800, 1150, 1280, 1600])
+def test_a_sentence_has_room_in_every_width_and_a_button_one_line(
+    opened: Open, small: str, width: int
+) -> None:
+    of_one_account = html_page(audited([finding(), finding(code="root_mfa")]))
+    for text in (small, of_one_account):
+        page = opened(text).page
+        page.set_viewport_size({"width": width, "height": 900})
+        heading = page.locator("th.c-finding").bounding_box()
+        assert heading
+        assert heading["width"] >= 180
+        export, reset = (page.locator(own).bounding_box() for own in ("#export", "#reset"))
+        assert export
+        assert reset
+        assert export["height"] == reset["height"]
+
+
 FILTERS = [
     ("status", "fail", ["r-critical", "r-high", "r-low"]),
     ("status", "pass", ["r-pass"]),

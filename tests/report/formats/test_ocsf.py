@@ -28,7 +28,7 @@ def schema() -> Any:
 
 
 def events(run: AuditReport) -> Any:
-    told = json.loads(ocsf(run))
+    told = json.loads("".join(ocsf(run)))
     for event in told:
         schema().validate(event)
     return told
@@ -52,8 +52,8 @@ def test_the_schema_refuses_what_is_wrong() -> None:
 
 def test_the_lines_are_the_events_of_the_list() -> None:
     for run in (audited(), hostile_run(), audited([])):
-        text = ocsf_lines(run)
-        assert [json.loads(line) for line in text.splitlines()] == json.loads(ocsf(run))
+        text = "".join(ocsf_lines(run))
+        assert [json.loads(line) for line in text.splitlines()] == json.loads("".join(ocsf(run)))
         assert text.endswith("\n") or not run.findings
 
 

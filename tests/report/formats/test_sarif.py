@@ -40,7 +40,7 @@ def schema() -> Any:
 
 
 def run_of(*findings: Finding, files: tuple[str, ...] = (), run: SarifRun = RUN) -> Any:
-    log = json.loads(sarif(findings, run, files))
+    log = json.loads("".join(sarif(findings, run, files)))
     schema().validate(log)
     (only,) = log["runs"]
     return only
@@ -257,7 +257,7 @@ def test_different_problems_have_different_fingerprints_and_equal_ones_are_count
 def test_more_results_than_github_takes_are_cut_worst_first_and_counted() -> None:
     mild = replace(FINDING, severity=Severity.SUGGESTION)
     findings = [mild] * (MOST_RESULTS + 4) + [FINDING]
-    text = sarif(findings, RUN)
+    text = "".join(sarif(findings, RUN))
     run = json.loads(text)["runs"][0]
     assert len(run["results"]) == MOST_RESULTS
     assert run["results"][0]["level"] == "error"

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Severity, Status
@@ -23,6 +24,7 @@ from aws_iam.engine.reference.frameworks import CIS
 from aws_iam.escape import escaped
 from aws_iam.report.audit_report import ACCOUNT, fix_within, identities, kind_of
 from aws_iam.report.catalogue import ReportFormat
+from aws_iam.report.json_parts import json_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,22 +60,23 @@ _NOT_IN_REASON_CODE = re.compile(r"[^A-Z0-9_.-]")
 _REGION = re.compile(r"[a-z0-9-]{1,16}")
 
 
-def asff(report: AuditReport) -> str:
-    """The findings as JSON text."""
-    return json.dumps(list(rows(report)), indent=1) + "\n"
+def asff(report: AuditReport) -> Iterator[str]:
+    """The findings as a list in JSON."""
+    return json_list(rows(report))
 
 
-def asff_lines(report: AuditReport) -> str:
+def asff_lines(report: AuditReport) -> Iterator[str]:
     """The findings as lines of JSON, each a list that one call takes."""
-    every = list(rows(report))
-    chunks = (every[at : at + MOST_IN_A_CALL] for at in range(0, len(every), MOST_IN_A_CALL))
-    return "".join(f"{json.dumps(chunk, separators=(',', ':'))}\n" for chunk in chunks)
+    every = rows(report)
+    while chunk := [*islice(every, MOST_IN_A_CALL)]:
+        yield f"{json.dumps(chunk, separators=(',', ':'))}\n"
 
 
 def rows(report: AuditReport) -> Iterator[dict[str, Any]]:
-    """Each finding in the format."""
-    pairs = zip(identities(report.findings), report.findings, strict=True)
-    return (_finding(finding, identity, report) for identity, finding in pairs)
+    """Each finding in the format, account by account."""
+    for findings in report.by_account():
+        for identity, finding in zip(identities(findings), findings, strict=True):
+            yield _finding(finding, identity, report)
 
 
 def _finding(finding: Finding, identity: str, report: AuditReport) -> dict[str, Any]:

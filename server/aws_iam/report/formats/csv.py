@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.reference.frameworks import CIS, names
@@ -15,7 +16,7 @@ from aws_iam.escape import escaped
 from aws_iam.report.catalogue import ReportFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from aws_iam.answer import Finding
     from aws_iam.report.audit_report import AuditReport
@@ -27,14 +28,16 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d",
 _BEFORE_FORMULA = re.compile(rf"(;\s*)(?=[{re.escape(''.join(_FORMULA_STARTS))}])")
 
 
-def csv_table(report: AuditReport) -> str:
+def csv_rows(report: AuditReport) -> Iterator[str]:
     """The table with its header; a cell that a spreadsheet would run as a formula starts with an apostrophe."""
+    yield _line(_columns(report))
+    for finding in report.findings:
+        yield _line([_cell(value) for value in _row(finding, report)])
+
+
+def _line(cells: Iterable[str]) -> str:
     out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(_columns(report))
-    writer.writerows(
-        [_cell(value) for value in _row(finding, report)] for finding in report.findings
-    )
+    csv.writer(out, lineterminator="\r\n").writerow(cells)
     return out.getvalue()
 
 
@@ -75,6 +78,8 @@ def _ids(finding: Finding | None, report: AuditReport) -> Iterator[tuple[str, st
             yield name, f"PCI {ids}" if ids and name == "pci" else ids
 
 
+# Most cells of a column hold one of a few texts.
+@lru_cache(maxsize=4_096)
 def _cell(text: str | None) -> str:
     shown = _BEFORE_FORMULA.sub(r"\1'", escaped(text or "", MOST_TEXT))
     return f"'{shown}" if shown.lstrip().startswith(_FORMULA_STARTS) else shown
@@ -87,5 +92,5 @@ FORMAT = ReportFormat(
     used_for="spreadsheets",
     notes="one row per finding, one column per version and framework, with numbers such as `CIS 4.10` that a spreadsheet does not "
     "read as 4.1; no cell can start a formula",
-    audit=csv_table,
+    audit=csv_rows,
 )

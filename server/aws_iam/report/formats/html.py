@@ -12,25 +12,28 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from aws_iam.answer import Finding, Severity, Status
+from aws_iam.answer import Severity, Status
 from aws_iam.engine.reference.frameworks import in_short
 from aws_iam.escape import escaped, visible
 from aws_iam.report.access_page import access_page
-from aws_iam.report.audit_report import fix_within, score, tallies
+from aws_iam.report.audit_report import fix_within, score, tally
 from aws_iam.report.catalogue import ReportFormat
 from aws_iam.report.clean import FIX_LIMIT
 from aws_iam.report.control_ids import cis_ids, other_ids
 from aws_iam.report.fix_steps import fix_steps
 from aws_iam.report.html_templates import MOST_TEXT, Visible, html_templates, own_files, words
+from aws_iam.report.overview import Overview
 from aws_iam.report.path_section import path_section
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from markupsafe import Markup
 
+    from aws_iam.answer import Finding
     from aws_iam.report.audit_report import AuditReport
+    from aws_iam.report.overview import Failing
 
 MOST_ROWS = 3_000
 MOST_CHARACTERS = 8_000_000
@@ -54,6 +57,7 @@ def html_page(report: AuditReport) -> str:
     style, style_hash = own_files("shared.css", "page.css", "paths.css", "report.css")
     script, script_hash = own_files("shared.js", "page.js", "report.js")
     template = html_templates().get_template("page.html.j2")
+    overview = Overview(report.findings, MOST_ROWS)
     return template.render(
         style=style,
         style_hash=style_hash,
@@ -61,18 +65,18 @@ def html_page(report: AuditReport) -> str:
         script_hash=script_hash,
         report=report,
         title=report.subject[:1].upper() + report.subject[1:],
-        in_short=list(_in_short(report)),
-        score=_score(report),
+        in_short=list(_in_short(report, overview)),
+        score=_score(report, overview),
         status_tiles=list(_status_tiles(report)),
-        change_tiles=list(_change_tiles(report)),
+        change_tiles=list(_change_tiles(report, overview)),
         changed_since=_changed_since(report),
-        tables=list(_tables(report)),
-        unknown=_unknown(report),
+        tables=list(_tables(report, overview)),
+        unknown=_unknown(overview),
         to_add=Visible(visible(report.to_add.strip())),
         mutes=_mutes(report),
-        findings=_findings(report),
+        findings=_findings(report, overview),
         paths=path_section(report.access) if report.access else None,
-        **_failures(report),
+        **_failures(report, overview),
     )
 
 
@@ -95,7 +99,7 @@ def _sentence(finding: Finding) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _in_short(report: AuditReport) -> Iterator[str]:
+def _in_short(report: AuditReport, overview: Overview) -> Iterator[str]:
     """The result in sentences for whoever does not read the table."""
     total = report.total
     passed, failed = total.get(Status.PASS.value, 0), total.get(Status.FAIL.value, 0)
@@ -105,11 +109,7 @@ def _in_short(report: AuditReport) -> Iterator[str]:
         yield f"{whom} {passed:,} of the {of} that could be judged; {failed:,} fail{'s' * (failed == 1)}."
     else:
         yield "No control could be judged, so nothing here says whether the account is safe."
-    open_ = Counter(
-        finding.severity
-        for finding in report.findings
-        if finding.status is Status.FAIL and finding.muted is None
-    )
+    open_ = overview.failed
     urgent = [
         f"{open_[severity]:,} {severity.value}"
         for severity in (Severity.CRITICAL, Severity.HIGH)
@@ -130,19 +130,14 @@ def _in_short(report: AuditReport) -> Iterator[str]:
         yield f"Of the others, {'; '.join(rest)}."
 
 
-def _grade(report: AuditReport, value: float | None) -> str:
+def _grade(overview: Overview, value: float | None) -> str:
     """What the score means: nothing is good while something critical is open."""
-    open_ = {
-        finding.severity
-        for finding in report.findings
-        if finding.status is Status.FAIL and finding.muted is None
-    }
-    if value is None or value < _POOR or Severity.CRITICAL in open_:
+    if value is None or value < _POOR or Severity.CRITICAL in overview.failed:
         return "poor"
-    return "good" if value >= _GOOD and Severity.HIGH not in open_ else "fair"
+    return "good" if value >= _GOOD and Severity.HIGH not in overview.failed else "fair"
 
 
-def _score(report: AuditReport) -> dict[str, Any]:
+def _score(report: AuditReport, overview: Overview) -> dict[str, Any]:
     total = report.total
     passed, failed = total.get(Status.PASS.value, 0), total.get(Status.FAIL.value, 0)
     value = total.get("score")
@@ -163,7 +158,7 @@ def _score(report: AuditReport) -> dict[str, Any]:
         "shown": shown,
         "spoken": spoken,
         "faint": faint,
-        "grade": _grade(report, value),
+        "grade": _grade(overview, value),
         "stroke": stroke,
         "evaluated": evaluated,
     }
@@ -176,17 +171,13 @@ def _status_tiles(report: AuditReport) -> Iterator[dict[str, Any]]:
         yield _tile("muted", report.total["muted"], status="muted")
 
 
-def _failures(report: AuditReport) -> dict[str, Any]:
+def _failures(report: AuditReport, overview: Overview) -> dict[str, Any]:
     """The failed findings by severity, and the controls to fix first."""
-    failed = [f for f in report.findings if f.status is Status.FAIL and f.muted is None]
-    severities = Counter(finding.severity for finding in failed)
-    by_control: dict[str, list[Finding]] = defaultdict(list)
-    for finding in failed:
-        by_control[finding.code].append(finding)
-    first = [_to_fix(found, report) for found in list(by_control.values())[:MOST_FIRST]]
-    later = len(by_control) - len(first)
+    severities = overview.failed
+    first = [_to_fix(control, report) for control in [*overview.failing.values()][:MOST_FIRST]]
+    later = len(overview.failing) - len(first)
     return {
-        "failed_findings": counted(len(failed), "failed finding"),
+        "failed_findings": counted(severities.total(), "failed finding"),
         "severity_tiles": [
             _tile(severity.value, severities[severity], status="fail", severity=severity.value)
             for severity in Severity
@@ -197,11 +188,11 @@ def _failures(report: AuditReport) -> dict[str, Any]:
     }
 
 
-def _to_fix(findings: Sequence[Finding], report: AuditReport) -> dict[str, Any]:
-    worst = findings[0]
-    count = counted(len(findings), "finding")
+def _to_fix(control: Failing, report: AuditReport) -> dict[str, Any]:
+    worst = control.worst
+    count = counted(control.count, "finding")
     if report.several:
-        count += f" in {counted(len({finding.account for finding in findings}), 'account')}"
+        count += f" in {counted(len(control.accounts), 'account')}"
     return {
         "severity": worst.severity.value,
         "number": in_short(report.standard.ids(worst)),
@@ -213,13 +204,12 @@ def _to_fix(findings: Sequence[Finding], report: AuditReport) -> dict[str, Any]:
     }
 
 
-def _change_tiles(report: AuditReport) -> Iterator[dict[str, Any]]:
+def _change_tiles(report: AuditReport, overview: Overview) -> Iterator[dict[str, Any]]:
     if not report.changes:
         return
     # Counted here and not taken from `changes`: a partial report counts only the findings it holds.
-    changes = Counter(word for finding in report.findings for word in _changes_of(finding))
     for word in ("new", "fixed", "gone", "still_open", "unreadable", "changed"):
-        yield _tile(word, changes[word], change=word)
+        yield _tile(word, overview.changes[word], change=word)
 
 
 def _changed_since(report: AuditReport) -> str:
@@ -229,31 +219,23 @@ def _changed_since(report: AuditReport) -> str:
     return f"{since:%Y-%m-%d %H:%M} UTC"
 
 
-def _changes_of(finding: Finding) -> Iterator[str]:
-    """The values of the filter `change` that the finding fits; `still_open` is what fails as before."""
-    if finding.change:
-        yield finding.change
-    if finding.change == "same" and finding.status is Status.FAIL:
-        yield "still_open"
-
-
-def _tables(report: AuditReport) -> Iterator[dict[str, Any]]:
+def _tables(report: AuditReport, overview: Overview) -> Iterator[dict[str, Any]]:
     """The counts by section, and by account where there are several."""
     sections = [(str(row["section"]), row) for row in report.sections]
     if report.total:
         sections.append((_ALL_SECTIONS, report.total))
     yield _table("By section", "Section", sections)
-    by_account = tallies(report.findings, lambda finding: finding.account or "")
-    if len(by_account) > 1:
-        accounts = [
-            (
-                account,
-                {status.value if status else "muted": count for status, count in tally.items()}
-                | {"score": score(tally)},
-            )
-            for account, tally in sorted(by_account.items())
-        ]
+    if len(overview.accounts) > 1:
+        accounts = sorted(map(_account_row, report.by_account()), key=lambda row: row[0])
         yield _table("By account", "Account", accounts)
+
+
+def _account_row(findings: Iterable[Finding]) -> tuple[str, dict[str, Any]]:
+    """An account with how many of its controls have each status."""
+    found = [*findings]
+    statuses = tally(found)
+    counted = {status.value if status else "muted": count for status, count in statuses.items()}
+    return found[0].account or "", counted | {"score": score(statuses)}
 
 
 def _table(
@@ -290,17 +272,16 @@ def _bars(row: Mapping[str, Any]) -> Iterator[dict[str, str]]:
         x += width
 
 
-def _unknown(report: AuditReport) -> dict[str, Any] | None:
-    unknown = [finding for finding in report.findings if finding.status is Status.UNKNOWN]
-    if not unknown:
+def _unknown(overview: Overview) -> dict[str, Any] | None:
+    reasons = overview.reasons
+    if not reasons:
         return None
-    reasons = Counter(finding.reason or finding.message for finding in unknown)
     listed = [
         Visible(f"{escaped(reason, MOST_TEXT)}{f' ({count} findings)' if count > 1 else ''}")
         for reason, count in reasons.most_common(MOST_LISTED)
     ]
     return {
-        "controls": counted(len({finding.code for finding in unknown}), "control"),
+        "controls": counted(len(overview.unknown), "control"),
         "reasons": listed[:MOST_FIRST],
         "more_reasons": listed[MOST_FIRST:],
         "left_out": _left_out(len(reasons), "reason"),
@@ -325,36 +306,35 @@ def _left_out(count: int, noun: str) -> str:
     return f"{counted(more, f'more {noun}')} left out."
 
 
-def _findings(report: AuditReport) -> dict[str, Any]:
+def _findings(report: AuditReport, overview: Overview) -> dict[str, Any]:
     """The filters, and the rows by section."""
-    account_column = len({finding.account for finding in report.findings}) > 1
-    rows = _rows(report, account_column=account_column)
+    account_column = len(overview.accounts) > 1
+    rows = _rows(report, overview, account_column=account_column)
     columns = ["status", "severity", "control", "finding", "resource", "region"]
     return {
-        "left_out": _findings_left_out(report.findings, rows),
-        "complete": not report.partial and len(rows) == len(report.findings),
-        "filters": list(_filters(report)),
+        "left_out": _findings_left_out(overview, rows),
+        "complete": not report.partial and len(rows) == overview.count,
+        "filters": list(_filters(report, overview)),
         "account_column": account_column,
         "columns": [*columns, *(["account"] if account_column else [])],
         "groups": list(_groups(report, rows)),
     }
 
 
-def _rows(report: AuditReport, *, account_column: bool) -> dict[int, Markup]:
+def _rows(
+    report: AuditReport, overview: Overview, *, account_column: bool
+) -> dict[int, tuple[Finding, Markup]]:
     """The rows that the page has room for, by position: each control's worst finding before any other, worst first."""
-    findings = report.findings
-    firsts: dict[str, int] = {}
-    order = sorted(range(len(findings)), key=lambda at: findings[at].status in _QUIET)
-    others = [at for at in order if firsts.setdefault(findings[at].code, at) != at]
     render = _Rows(report, account_column=account_column)
-    rows: dict[int, Markup] = {}
+    rows: dict[int, tuple[Finding, Markup]] = {}
     room = MOST_CHARACTERS
-    for at in (*firsts.values(), *others)[:MOST_ROWS]:
-        row = render(findings[at], anchored=firsts[findings[at].code] == at)
+    listed, firsts = overview.listed()
+    for at, finding in listed:
+        row = render(finding, anchored=at in firsts)
         room -= len(row)
         if room < 0:
             break
-        rows[at] = row
+        rows[at] = finding, row
     return rows
 
 
@@ -427,33 +407,29 @@ def _https(source: str) -> str:
     return Visible(quote(source[:MOST_RESOURCE], safe="/:?#=&%-._~+,;@!$*", errors="replace"))
 
 
-def _findings_left_out(findings: Sequence[Finding], rows: Mapping[int, Markup]) -> str:
-    left = Counter(finding.status for at, finding in enumerate(findings) if at not in rows)
+def _findings_left_out(overview: Overview, rows: Mapping[int, tuple[Finding, Markup]]) -> str:
+    left = overview.status - Counter(finding.status for finding, _ in rows.values())
     if not left:
         return ""
     by_status = ", ".join(
         f"{left[status]:,} {words(status.value)}" for status in Status if left[status]
     )
     return (
-        f"{left.total():,} of {len(findings):,} findings are left out of this page: {by_status}."
+        f"{left.total():,} of {overview.count:,} findings are left out of this page: {by_status}."
     )
 
 
-def _filters(report: AuditReport) -> Iterator[dict[str, Any]]:
+def _filters(report: AuditReport, overview: Overview) -> Iterator[dict[str, Any]]:
     """The filters offer the values of findings without a row too: the links above set them to these."""
-    found = report.findings
-    statuses = {finding.status for finding in found if finding.muted is None}
-    muted = ["muted"] if any(finding.muted is not None for finding in found) else []
-    severities = {finding.severity for finding in found}
-    accounts = sorted({finding.account or "" for finding in found})
-    changes = {word for finding in found for word in _changes_of(finding)}
+    muted = ["muted"] if overview.muted else []
+    accounts = sorted(overview.accounts)
     choices = {
-        "status": [*(status.value for status in Status if status in statuses), *muted],
-        "severity": [severity.value for severity in Severity if severity in severities],
+        "status": [*(status.value for status in Status if status in overview.unmuted), *muted],
+        "severity": [severity.value for severity in Severity if severity in overview.severities],
         "section": list(dict.fromkeys(str(row["section"]) for row in report.sections)),
         "account": accounts if len(accounts) > 1 else None,
-        "region": sorted({finding.region for finding in found if finding.region}),
-        "change": [change for change in _CHANGES if change in changes] or None,
+        "region": sorted(overview.regions),
+        "change": [change for change in _CHANGES if change in overview.changes] or None,
     }
     for name, values in choices.items():
         if values is not None:
@@ -461,10 +437,13 @@ def _filters(report: AuditReport) -> Iterator[dict[str, Any]]:
             yield {"name": name, "label": name.capitalize(), "choices": values}
 
 
-def _groups(report: AuditReport, rows: Mapping[int, Markup]) -> Iterator[dict[str, Any]]:
+def _groups(
+    report: AuditReport, rows: Mapping[int, tuple[Finding, Markup]]
+) -> Iterator[dict[str, Any]]:
     by_section: dict[str, list[Markup]] = defaultdict(list)
     for at in sorted(rows):
-        by_section[report.section_of.get(report.findings[at].code, "")].append(rows[at])
+        finding, row = rows[at]
+        by_section[report.section_of.get(finding.code, "")].append(row)
     order = {str(row["section"]): at for at, row in enumerate(report.sections)}
     for name in sorted(by_section, key=lambda name: order.get(name, len(order))):
         listed = by_section[name]
@@ -477,7 +456,7 @@ FORMAT = ReportFormat(
     language="html",
     used_for="people",
     notes="one file that loads nothing: search, filters, sorting, fixes to copy; prints; readable without JavaScript",
-    audit=html_page,
+    audit=lambda report: (html_page(report),),
     access=access_page,
     tells_paths=True,
 )

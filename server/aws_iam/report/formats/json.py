@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from aws_iam.answer import Answer, counts, to_json
+from aws_iam.answer import Answer, to_json
 from aws_iam.report.catalogue import ReportFormat
 from aws_iam.report.clean import clean
+from aws_iam.report.json_parts import json_object
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aws_iam.report.access_report import AccessReport
     from aws_iam.report.audit_report import AuditReport
     from aws_iam.report.policy_report import PolicyReport
 
 
-def audit_json(report: AuditReport) -> str:
+def audit_json(report: AuditReport) -> Iterator[str]:
     """The whole answer of `audit run` as JSON text."""
-    answer = report.answer
-    answer = replace(answer, tool="audit", action="run", counts=counts(answer.findings), next=())
-    return json.dumps(to_json(clean(answer)), indent=1) + "\n"
+    some = tuple(islice(report.findings, 1))
+    # One finding stands for all of them, in the place where the others are written.
+    answer = replace(
+        report.answer, tool="audit", action="run", counts=report.counts, next=(), findings=some
+    )
+    found = (to_json(clean(finding)) for finding in report.findings)
+    return json_object(to_json(clean(answer)), "findings", found)
 
 
 def access_json(report: AccessReport) -> str:

@@ -20,7 +20,7 @@ from aws_iam.report.policy_report import NO_FILE
 from aws_iam.report.xml_text import xml_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from aws_iam.answer import Finding
     from aws_iam.report.audit_report import AuditReport
@@ -64,27 +64,25 @@ class _Test:
 
 
 def junit(
-    cases: Sequence[Case],
+    cases: Callable[[], Iterable[Case]],
     name: str,
     fail_on: Severity | None = Severity.HIGH,
     errors: frozenset[Status] = frozenset(),
-) -> str:
-    """The report as XML text, grouped by suite; findings with a status of `errors` are errors of their test."""
+) -> Iterator[str]:
+    """The report as XML, a line each; findings with a status of `errors` are errors of their test.
+
+    The cases of a suite come together. They are gone over twice, because a suite's counts stand before its tests.
+    """
     limit = _NO_RANK if fail_on is None else fail_on.rank
-    by_suite = sorted(cases, key=lambda case: case.suite)
-    suites = [
-        (suite, [_test(case, limit, errors) for case in group])
-        for suite, group in groupby(by_suite, key=lambda case: case.suite)
-    ]
-    all_tests = [test for _, tests in suites for test in tests]
-    return "\n".join(
-        (
-            '<?xml version="1.0" encoding="UTF-8"?>',
-            f"<testsuites name={_attribute(name)} {_counts(all_tests)}>",
-            *(line for suite, tests in suites for line in _suite(suite, tests)),
-            "</testsuites>\n",
-        )
-    )
+    total = _Counts()
+    for case in cases():
+        total.add(_test(case, limit, errors))
+    yield '<?xml version="1.0" encoding="UTF-8"?>\n'
+    yield f"<testsuites name={_attribute(name)} {total}>\n"
+    for suite, group in groupby(cases(), key=lambda case: case.suite):
+        for line in _suite(suite, [_test(case, limit, errors) for case in group]):
+            yield f"{line}\n"
+    yield "</testsuites>\n"
 
 
 def _test(case: Case, limit: int, errors: frozenset[Status]) -> _Test:
@@ -102,15 +100,31 @@ def _test(case: Case, limit: int, errors: frozenset[Status]) -> _Test:
     )
 
 
-def _counts(tests: Sequence[_Test]) -> str:
-    failures = sum(bool(test.failing) for test in tests)
-    errors = sum(bool(test.erring) for test in tests)
-    return f'tests="{len(tests)}" failures="{failures}" errors="{errors}"'
+@dataclass(slots=True)
+class _Counts:
+    """How many tests there are, and how they end, as attributes."""
+
+    tests: int = 0
+    failures: int = 0
+    errors: int = 0
+    skipped: int = 0
+
+    def add(self, test: _Test) -> None:
+        """Count a test."""
+        self.tests += 1
+        self.failures += bool(test.failing)
+        self.errors += bool(test.erring)
+        self.skipped += test.skipped
+
+    def __str__(self) -> str:
+        return f'tests="{self.tests}" failures="{self.failures}" errors="{self.errors}"'
 
 
 def _suite(name: str, tests: Sequence[_Test]) -> Iterator[str]:
-    skipped = sum(test.skipped for test in tests)
-    yield f' <testsuite name={_attribute(name)} {_counts(tests)} skipped="{skipped}">'
+    total = _Counts()
+    for test in tests:
+        total.add(test)
+    yield f' <testsuite name={_attribute(name)} {total} skipped="{total.skipped}">'
     for test in tests:
         yield from _lines(test)
     yield " </testsuite>"
@@ -177,23 +191,32 @@ def _text(text: str, limit: int = MOST_TEXT) -> str:
     return xml_text(text, limit)
 
 
-def audit_junit(report: AuditReport) -> str:
+def audit_junit(report: AuditReport) -> Iterator[str]:
     """One test for each control; of several accounts, for each control in each account."""
-    by_control: dict[tuple[str, str], list[Finding]] = defaultdict(list)
-    for finding in report.findings:
-        account = (finding.account or "") if report.several else ""
-        by_control[account, finding.code].append(finding)
-    cases = [
-        Case(
-            name=_numbered(findings[0], report),
-            suite=f"{account} {report.section_of.get(control, '')}".strip(),
-            findings=tuple(findings),
-        )
-        for (account, control), findings in by_control.items()
-    ]
+
+    def cases() -> Iterator[Case]:
+        for findings in report.by_account():
+            yield from _by_suite(_cases(findings, report))
+
     name = f"aws-iam-audit {report.subject} CIS {report.benchmark}"
     # A control that could not be judged must not look as if it had been left out on purpose.
     return junit(cases, name, Severity.INFO, frozenset({Status.UNKNOWN}))
+
+
+def _cases(findings: Iterable[Finding], report: AuditReport) -> Iterator[Case]:
+    """A case for each control of an account."""
+    by_control: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        by_control[finding.code].append(finding)
+    for control, found in by_control.items():
+        account = found[0].account or "" if report.several else ""
+        section = report.section_of.get(control, "")
+        suite = f"{account} {section}".strip()
+        yield Case(name=_numbered(found[0], report), suite=suite, findings=tuple(found))
+
+
+def _by_suite(cases: Iterable[Case]) -> list[Case]:
+    return sorted(cases, key=lambda case: case.suite)
 
 
 def _numbered(finding: Finding, report: AuditReport) -> str:
@@ -229,7 +252,8 @@ def policies_junit(report: PolicyReport) -> str:
             for place in report.skipped
         ),
     ]
-    return junit(cases, f"aws-iam policy {report.action}", report.fail_on)
+    ordered = _by_suite(cases)
+    return "".join(junit(lambda: ordered, f"aws-iam policy {report.action}", report.fail_on))
 
 
 FORMAT = ReportFormat(

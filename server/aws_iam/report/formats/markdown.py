@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Status
@@ -16,7 +15,7 @@ from aws_iam.report.policy_report import ValidatedPolicy
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from aws_iam.answer import Finding
     from aws_iam.report.access_report import AccessCut, AccessReport, Way
@@ -28,6 +27,7 @@ MOST_CHARACTERS = 60_000
 MOST_NAMED = 5
 """Resources listed per control; the rest are counted."""
 MOST_TEXT = 400
+_MOST_MUTED = 1_000
 MOST_OF_AN_AUDIT = 10
 """Paths to administrator access that the report of an audit lists."""
 _MOST_CUTS, _MOST_CUTS_OF_AN_AUDIT = 10, 3
@@ -170,20 +170,22 @@ def _lines(report: AuditReport) -> Iterator[str]:
         yield "\n## Paths to administrator"
         yield f"\n{_text(report.access.summary, 2_000)}"
         yield from _cuts_and_paths(report.access, "###", _MOST_CUTS_OF_AN_AUDIT, MOST_OF_AN_AUDIT)
+        if report.access.not_considered:
+            yield f"\nNot considered: {_text(report.access.not_considered, 2_000)}."
     if report.changes:
         yield f"\n## Changes since {report.changes['since']}\n"
         yield from _changes(report)
-    open_ = [finding for finding in report.findings if finding.muted is None]
+    listed = _Listed(report.findings)
     for title, status in (
         ("To fix", Status.FAIL),
         ("Could not be judged", Status.UNKNOWN),
         ("Needs manual review", Status.MANUAL),
     ):
-        listed = [finding for finding in open_ if finding.status is status]
-        if listed or status is Status.FAIL:
+        controls = listed.controls[status]
+        if controls or status is Status.FAIL:
             yield f"\n## {title}\n"
-            yield from _controls(listed, report)
-    yield from _muted(report)
+            yield from _controls(controls.values(), report)
+    yield from _muted(report, listed)
     if report.to_add:
         yield f"\nThis policy allows the calls that AWS refused:\n\n```json\n{report.to_add.strip()}\n```"
 
@@ -211,40 +213,76 @@ def _value(name: str, value: Any) -> str:
 def _changes(report: AuditReport) -> Iterator[str]:
     words = ("new", "fixed", "gone", "still_open", "unreadable")
     yield ", ".join(f"{report.changes[word]} {word.replace('_', ' ')}" for word in words) + ".\n"
-    for word in ("new", "fixed", "gone", "unreadable"):
-        changed = [finding for finding in report.findings if finding.change == word]
-        for finding in changed[:MOST_NAMED]:
+    changed = {word: _Some(MOST_NAMED) for word in ("new", "fixed", "gone", "unreadable")}
+    for finding in report.findings:
+        if finding.change in changed:
+            changed[finding.change].add(finding)
+    for word, some in changed.items():
+        for finding in some.first:
             yield f"- **{word}** {_control(finding, report)}{_place(finding)}"
-        if len(changed) > MOST_NAMED:
-            yield f"- … and {len(changed) - MOST_NAMED} more {word}"
+        if some.more:
+            yield f"- … and {some.more} more {word}"
 
 
-def _controls(findings: Iterable[Finding], report: AuditReport) -> Iterator[str]:
-    by_control: dict[str, list[Finding]] = defaultdict(list)
-    for finding in findings:
-        by_control[finding.code].append(finding)
-    if not by_control:
+class _Some:
+    """The first of some findings, and how many there are."""
+
+    def __init__(self, most: int) -> None:
+        self.first: list[Finding] = []
+        self.count = 0
+        self._most = most
+
+    def add(self, finding: Finding) -> None:
+        """Count a finding."""
+        self.count += 1
+        if len(self.first) < self._most:
+            self.first.append(finding)
+
+    @property
+    def more(self) -> int:
+        """How many are not listed."""
+        return self.count - len(self.first)
+
+
+class _Listed:
+    """What the lists have room for, of findings that may be very many."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.controls: dict[Status, dict[str, _Some]] = {status: {} for status in Status}
+        self.muted = _Some(_MOST_MUTED)
+        for finding in findings:
+            if finding.muted is not None:
+                self.muted.add(finding)
+                continue
+            of_status = self.controls[finding.status]
+            of_status.setdefault(finding.code, _Some(MOST_NAMED)).add(finding)
+
+
+def _controls(controls: Collection[_Some], report: AuditReport) -> Iterator[str]:
+    if not controls:
         yield "Nothing."
-    for listed in by_control.values():
-        first = listed[0]
-        count = f" ({len(listed)} findings)" if len(listed) > 1 else ""
+    for listed in controls:
+        first = listed.first[0]
+        count = f" ({listed.count} findings)" if listed.count > 1 else ""
         yield f"- **{first.severity.value}** {_control(first, report)}{count}"
-        for finding in listed[:MOST_NAMED]:
+        for finding in listed.first:
             why = f"; {_text(finding.reason)}" if finding.reason else ""
             where = f"account {finding.account}: " if report.several else ""
             yield f"  - {where}{_text(finding.message or finding.title)}{why}{_place(finding)}"
-        if len(listed) > MOST_NAMED:
-            yield f"  - … and {len(listed) - MOST_NAMED} more"
+        if listed.more:
+            yield f"  - … and {listed.more} more"
         if first.fix and first.status is Status.FAIL:
             yield f"  - Fix: {code_span(fix_within(first, FIX_LIMIT))}"
 
 
-def _muted(report: AuditReport) -> Iterator[str]:
-    muted = [finding for finding in report.findings if finding.muted is not None]
-    if muted:
-        yield f"\n## Muted ({len(muted)})\n"
-    for finding in muted:
+def _muted(report: AuditReport, listed: _Listed) -> Iterator[str]:
+    muted = listed.muted
+    if muted.count:
+        yield f"\n## Muted ({muted.count})\n"
+    for finding in muted.first:
         yield f"- {_control(finding, report)}{_place(finding)}: {_text(finding.muted or '')}"
+    if muted.more:
+        yield f"- … and {muted.more} more"
     idle = [row for row in report.mutes if not _MUTES_SOMETHING.match(str(row["state"]))]
     if idle:
         yield "\n## Mutes that do nothing\n"
@@ -273,7 +311,7 @@ FORMAT = ReportFormat(
     language="markdown",
     used_for="chats, pull requests",
     notes="at most 60,000 characters: what fails, cannot be judged or needs manual review",
-    audit=audit_markdown,
+    audit=lambda report: (audit_markdown(report),),
     policies=policies_markdown,
     access=access_markdown,
     tells_paths=True,

@@ -21,6 +21,7 @@ from aws_iam.engine.reference.frameworks import CIS, framework, names
 from aws_iam.escape import escaped
 from aws_iam.report.audit_report import identities, kind_of, parts_of
 from aws_iam.report.catalogue import ReportFormat
+from aws_iam.report.json_parts import json_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,20 +51,21 @@ _SEVERITY = {
 }
 
 
-def ocsf(report: AuditReport) -> str:
-    """The findings as JSON text."""
-    return json.dumps(list(events(report)), indent=1) + "\n"
+def ocsf(report: AuditReport) -> Iterator[str]:
+    """The findings as a list in JSON."""
+    return json_list(events(report))
 
 
-def ocsf_lines(report: AuditReport) -> str:
+def ocsf_lines(report: AuditReport) -> Iterator[str]:
     """The findings as lines of JSON."""
-    return "".join(f"{json.dumps(event, separators=(',', ':'))}\n" for event in events(report))
+    return (f"{json.dumps(event, separators=(',', ':'))}\n" for event in events(report))
 
 
 def events(report: AuditReport) -> Iterator[dict[str, Any]]:
-    """An event for each finding."""
-    pairs = zip(identities(report.findings), report.findings, strict=True)
-    return (_event(finding, uid, report) for uid, finding in pairs)
+    """An event for each finding, account by account."""
+    for findings in report.by_account():
+        for uid, finding in zip(identities(findings), findings, strict=True):
+            yield _event(finding, uid, report)
 
 
 def _event(finding: Finding, uid: str, report: AuditReport) -> dict[str, Any]:

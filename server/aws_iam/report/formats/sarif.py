@@ -31,10 +31,12 @@ from aws_iam.escape import escaped
 from aws_iam.report.audit_report import identity, parts_of
 from aws_iam.report.catalogue import ReportFormat
 from aws_iam.report.clean import FIX_LIMIT
+from aws_iam.report.json_parts import json_list
 from aws_iam.report.policy_report import NO_FILE
+from aws_iam.report.worst_findings import WorstFindings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.report.audit_report import AuditReport
     from aws_iam.report.policy_report import PolicyReport, SkippedPlace
@@ -77,11 +79,16 @@ class SarifRun:
     """The fingerprint that GitHub matches an alert by; default: of code, resource, place and message."""
 
 
-def sarif(findings: Sequence[Finding], run: SarifRun, files: Iterable[str] = ()) -> str:
-    """The log as JSON text, worst findings first; `files` are all that were read, with or without findings."""
-    results = [finding for finding in findings if _is_result(finding, run)]
-    shown = sorted(results, key=lambda f: (f.status.rank, f.severity.rank))[:MOST_RESULTS]
-    others = [finding for finding in findings if not _is_result(finding, run)]
+def sarif(findings: Iterable[Finding], run: SarifRun, files: Iterable[str] = ()) -> Iterator[str]:
+    """The log as JSON, worst findings first; `files` are all that were read, with or without findings."""
+    others = _Others(notes=[*run.notes[:MOST_NOTES]], count=len(run.notes))
+    results = WorstFindings(MOST_RESULTS)
+    for finding in findings:
+        if _is_result(finding, run):
+            results.add(finding)
+        else:
+            others.add(finding)
+    shown = results.sorted()
     rules = _rules(shown, run)
     places = _Places(run.root, [*files, *map(_file, shown)])
     context = _Context(
@@ -101,13 +108,17 @@ def sarif(findings: Sequence[Finding], run: SarifRun, files: Iterable[str] = ())
                 "originalUriBaseIds": {
                     _ROOT: {"description": {"text": "The folder that the analysis ran in."}}
                 },
-                "invocations": [_invocation(others, run, len(results) - len(shown))],
+                "invocations": [_invocation(others, run, results.count - len(shown))],
                 "artifacts": places.artifacts(),
-                "results": [_result(finding, context) for finding in shown],
             }
         ],
     }
-    return json.dumps(log, indent=1) + "\n"
+    # The results are the last field of the last run.
+    ending = "\n  }\n ]\n}"
+    yield json.dumps(log, indent=1).removesuffix(ending)
+    yield ',\n   "results": '
+    yield from json_list((_result(finding, context) for finding in shown), depth=3)
+    yield f"{ending}\n"
 
 
 def _is_result(finding: Finding, run: SarifRun) -> bool:
@@ -123,19 +134,35 @@ def _driver(run: SarifRun, rules: Mapping[str, Finding]) -> dict[str, Any]:
     }
 
 
-def _invocation(others: Sequence[Finding], run: SarifRun, left_out: int) -> dict[str, Any]:
-    unknown = [f for f in others if f.status is Status.UNKNOWN and f.muted is None]
-    notes = [*run.notes, *map(_not_judged, unknown)]
-    warnings = notes[:MOST_NOTES]
-    if len(notes) > MOST_NOTES:
-        warnings.append(f"{len(notes) - MOST_NOTES:,} more places were not judged")
+@dataclass(slots=True, kw_only=True)
+class _Others:
+    """What is no result: notes on what was not judged, and how many findings have which status."""
+
+    notes: list[str]
+    count: int
+    """Of all notes, those beyond the limit too."""
+    statuses: Counter[str] = field(default_factory=Counter)
+
+    def add(self, finding: Finding) -> None:
+        """Count a finding, and note one that could not be judged."""
+        self.statuses["muted" if finding.muted is not None else finding.status.value] += 1
+        if finding.status is Status.UNKNOWN and finding.muted is None:
+            self.count += 1
+            if len(self.notes) < MOST_NOTES:
+                self.notes.append(_not_judged(finding))
+
+
+def _invocation(others: _Others, run: SarifRun, left_out: int) -> dict[str, Any]:
+    warnings = [*others.notes]
+    if others.count > MOST_NOTES:
+        warnings.append(f"{others.count - MOST_NOTES:,} more places were not judged")
     if left_out:
         warnings.append(
             f"{left_out:,} more findings are left out: a report holds the {MOST_RESULTS:,} worst"
         )
     notices = [_notice("warning", text) for text in warnings]
-    if others:
-        notices.append(_notice("note", _counted(others)))
+    if others.statuses:
+        notices.append(_notice("note", _counted(others.statuses)))
     invocation: dict[str, Any] = {"executionSuccessful": not run.incomplete}
     return invocation | ({"toolExecutionNotifications": notices} if notices else {})
 
@@ -150,8 +177,7 @@ def _not_judged(finding: Finding) -> str:
     )
 
 
-def _counted(others: Sequence[Finding]) -> str:
-    statuses = Counter("muted" if f.muted is not None else f.status.value for f in others)
+def _counted(statuses: Mapping[str, int]) -> str:
     words = (f"{count:,} {name.replace('_', ' ')}" for name, count in sorted(statuses.items()))
     return f"findings without a result in this run: {', '.join(words)}"
 
@@ -377,33 +403,37 @@ MOST_PATH = 400
 """Characters of a resource used as a path, which GitHub shows as the name of a file."""
 
 
-def audit_sarif(report: AuditReport) -> str:
+def audit_sarif(report: AuditReport) -> Iterator[str]:
     """The failed findings of an audit as results."""
-    unknown = [f for f in report.findings if f.status is Status.UNKNOWN]
+    incomplete = any(finding.status is Status.UNKNOWN for finding in report.findings)
     run = SarifRun(
         version=report.version,
-        category=_category(report, unknown),
-        incomplete=bool(unknown),
+        category=_category(report, incomplete=incomplete),
+        incomplete=incomplete,
         whys=report.whys,
         fixes=report.fixes,
         notes=[f"not the whole audit: {note}" for note in report.partial],
         alerts=frozenset({Status.FAIL}),
         identify=identity,
     )
-    return sarif([_with_path(finding) for finding in report.findings], run)
+    return sarif(map(_with_path, report.findings), run)
 
 
-def _category(report: AuditReport, unknown: Sequence[Finding]) -> str:
+def _category(report: AuditReport, *, incomplete: bool) -> str:
     """An upload closes the alerts of its category that it lacks: each account and version has its own.
 
     So has each part of an audit: where something was left out or could not be judged, nothing shows that it is mended.
     """
     category = f"audit/{report.account or 'accounts'}/{report.benchmark}"
-    if not (unknown or report.partial or report.some_regions):
+    if not (incomplete or report.partial or report.some_regions):
         return category
-    judged = sorted({f"{finding.account} {finding.code}" for finding in report.findings})
-    part = (*judged, *report.partial, *report.some_regions, *sorted(map(identity, unknown)))
-    return f"{category}/part-{hashlib.sha256('|'.join(part).encode()).hexdigest()[:12]}"
+    part = hashlib.sha256("|".join((*report.partial, *report.some_regions)).encode())
+    for findings in report.by_account():
+        judged = {f"{finding.account} {finding.code}" for finding in findings}
+        unknown = {identity(f) for f in findings if f.status is Status.UNKNOWN}
+        # Whatever order the accounts were read in: those of a results file are sorted.
+        part.update("|".join((*sorted(judged), *sorted(unknown))).encode())
+    return f"{category}/part-{part.hexdigest()[:12]}"
 
 
 def _with_path(finding: Finding) -> Finding:
@@ -432,7 +462,8 @@ def policies_sarif(report: PolicyReport) -> str:
     )
     findings = [finding for policy in report.policies for finding in policy.findings]
     findings += [place.finding for place in report.skipped if place.broken]
-    return sarif([*findings, *report.online], run, [policy.file for policy in report.policies])
+    files = [policy.file for policy in report.policies]
+    return "".join(sarif([*findings, *report.online], run, files))
 
 
 def _note(skipped: SkippedPlace) -> str:

@@ -251,3 +251,52 @@ def test_a_framework_gives_every_account_its_ids_and_needs_no_reading_again(out:
 
 def _was_read(line: str) -> bool:
     return json.loads(line).get("status") == "read"
+
+
+def admin_by_policy_edit(server: Estate, account: str) -> None:
+    """A user of the account that may give itself every policy."""
+    iam = inside(server, account).client("iam", endpoint_url=server.url)
+    iam.create_user(UserName="climber")
+    own = {"Effect": "Allow", "Action": "iam:PutUserPolicy", "Resource": "*"}
+    iam.put_user_policy(
+        UserName="climber",
+        PolicyName="own",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": own}),
+    )
+
+
+@pytest.mark.parametrize("format_", ["html", "markdown"])
+def test_a_report_tells_the_paths_within_each_account(
+    out: Path, server: Estate, format_: str
+) -> None:
+    admin_by_policy_edit(server, STRONG)
+    try:
+        told = content(format_, out, controls=None)
+        assert "Paths to administrator" in told
+        assert f"1 principal can become an administrator, in 1 account: {STRONG}." in told
+        assert f"user/climber ({STRONG})" in told
+        assert "iam:PutUserPolicy" in told
+        assert "Paths from one account into another are not looked for here" in told
+        assert f"Who can become an administrator is not known in 1 account ({SHUT})." in told
+        # Written again from the results, without a call.
+        assert content(format_, out, controls=None) == told
+    finally:
+        iam = inside(server, STRONG).client("iam", endpoint_url=server.url)
+        iam.delete_user_policy(UserName="climber", PolicyName="own")
+        iam.delete_user(UserName="climber")
+
+
+def test_results_that_were_read_without_the_paths_are_said(out: Path) -> None:
+    asked = {"role_arn": "audit", "regions": ["us-east-1"], "accounts": ACCOUNTS[:1]}
+    tool.run({"action": "run", "out": str(out), **asked}, cli=True)
+    alone = content("markdown", out, controls=None, accounts=ACCOUNTS[:1])
+    assert "1 account of the results was read without the paths" in alone
+    assert "can become an administrator" not in alone
+    both = content("markdown", out, controls=None, accounts=ACCOUNTS[:2])
+    assert "1 account of the results was read without the paths" in both
+
+
+def test_whoever_asks_for_some_controls_reads_no_paths(out: Path) -> None:
+    content("markdown", out)
+    lines = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert not any("paths" in line for line in lines)

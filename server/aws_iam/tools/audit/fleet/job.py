@@ -23,8 +23,9 @@ from aws_iam.escape import escaped
 from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs, rolled_up, score
-from aws_iam.tools.audit.fleet import results_file
+from aws_iam.tools.audit.fleet import account_paths, results_file
 from aws_iam.tools.audit.fleet.result_rows import row_of
+from aws_iam.tools.audit.paths.found_paths import facts_of_identities
 from aws_iam.tools.audit.run import mutes as audit_mutes
 from aws_iam.tools.audit.run.run import ReadCounter
 from aws_iam.tools.kit.unread_facts import is_unjudged
@@ -32,9 +33,12 @@ from aws_iam.version import __version__
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Iterable
 
+    from aws_iam.account.collect.fact import Fact
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import Finding
+    from aws_iam.tools.audit.controls.benchmark import Benchmark
     from aws_iam.tools.audit.run.mutes import Mute
 
 
@@ -53,7 +57,17 @@ class Job:
     mutes: tuple[Mute, ...] = ()
     shared: SharedFacts | None = None
     """The facts that all members of the organization share; None for an account outside."""
+    tells_paths: bool = False
+    """Whether the line says who can become an administrator, which needs more facts."""
     version: str = __version__
+
+
+def needed_facts(
+    benchmark: Benchmark, controls: Iterable[str] | None, *, tells_paths: bool
+) -> tuple[Fact[Any], ...]:
+    """The facts of the controls, and those of paths."""
+    more = facts_of_identities() if tells_paths else ()
+    return tuple(dict.fromkeys((*needs(benchmark, controls=controls), *more)))
 
 
 def run_job(job: Job, stop: threading.Event | None = None) -> str:
@@ -77,9 +91,8 @@ def _read(job: Job, stop: threading.Event | None) -> str:
     shared_facts = job.shared.facts if job.shared else ()
     counter = ReadCounter()
     fleet = fleet_of(job.profile, job.regions, job.run)
-    read = fleet.read(
-        needs(benchmark, controls=job.controls), job.door, counter, shared_facts, stop
-    )
+    facts = needed_facts(benchmark, job.controls, tells_paths=job.tells_paths)
+    read = fleet.read(facts, job.door, counter, shared_facts, stop)
     if isinstance(read, NotRead):
         return unreadable_line(job.door.account, read.reason)
     account = with_shared_facts(read, job.shared) if job.shared else read
@@ -132,6 +145,7 @@ def _results(job: Job, account: Account, unmuted: tuple[Finding, ...]) -> dict[s
         "findings": [
             row_of(finding, status_before[id(finding)], account.partition) for finding in shown
         ],
+        **({account_paths.FIELD: account_paths.path_field(account)} if job.tells_paths else {}),
     }
 
 

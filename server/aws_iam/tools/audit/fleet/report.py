@@ -15,11 +15,14 @@ from aws_iam.engine.reference.frameworks import CIS, with_cis
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped
 from aws_iam.report.audit_report import AuditReport, left_out
+from aws_iam.report.findings_on_disk import FindingsOnDisk
 from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.fleet import results_file, run
+from aws_iam.tools.audit.fleet.account_paths import AccountPaths
 from aws_iam.tools.audit.run import mutes as audit_mutes
 from aws_iam.tools.audit.run import report
+from aws_iam.tools.audit.run.file_of_parts import of_any_length
 from aws_iam.version import __version__
 
 if TYPE_CHECKING:
@@ -50,13 +53,15 @@ def answer(
     """Read the accounts that have no line of results yet, and write all lines as one file."""
     if chosen.audit is chosen.audit_lines:
         return _streamed(source, asked, many, progress, chosen)
-    lines: list[Line] = []
-    whole = run.accounts_answer(source, asked, many, progress, lines.append)
-    if not lines:
+    read = _Read(asked)
+    # Whoever asks for some controls asks for nothing else.
+    tells_paths = chosen.tells_paths and not asked.controls
+    whole = run.accounts_answer(source, asked, many, progress, read.add, tells_paths=tells_paths)
+    if not read.accounts:
         raise InputError(whole.summary, hint="choose another shard, or more accounts")
-    # Lines come in the order in which their accounts were done.
-    by_account = sorted(lines, key=lambda line: str(line["account"]))
-    return report.written(_audit_report(by_account, asked, many, whole), chosen)
+    written = _audit_report(read, asked, many, whole)
+    access = read.paths.report(read.last) if tells_paths else None
+    return report.written(replace(written, access=access), chosen, of_any_length)
 
 
 def _streamed(
@@ -98,13 +103,7 @@ class _Written:
         self.accounts = 0
         self._benchmark = catalogue.benchmark(asked.benchmark)
         self._framework = asked.framework or CIS
-        controls = (
-            self._benchmark.selected(asked.controls)
-            if asked.controls
-            else self._benchmark.controls
-        )
-        least = Severity(asked.severity) if asked.severity else Severity.INFO
-        self._shown = [control for control in controls if control.severity.rank <= least.rank]
+        _, self._shown = _asked_controls(self._benchmark, asked)
         self._audit = chosen.audit
         self._write = write
         self._status: Counter[str] = Counter()
@@ -120,7 +119,7 @@ class _Written:
         self._severity.update(counted.severity)
         self._muted += counted.muted or 0
         if self._audit is not None:
-            self._write(self._audit(report))
+            self._write("".join(self._audit(report)))
 
     def counts(self) -> Counts:
         """The counts of all findings, sorted by rank."""
@@ -158,50 +157,76 @@ class _Written:
         )
 
 
-def _audit_report(
-    lines: Sequence[Line], asked: AuditArguments, many: FleetArguments, whole: Answer
-) -> AuditReport:
-    benchmark = catalogue.benchmark(asked.benchmark)
+class _Read:
+    """What the lines of the accounts say, their findings on the disk."""
+
+    def __init__(self, asked: AuditArguments) -> None:
+        self.benchmark = catalogue.benchmark(asked.benchmark)
+        self.chosen, self.shown = _asked_controls(self.benchmark, asked)
+        self.findings = FindingsOnDisk()
+        self.paths = AccountPaths()
+        self.accounts = self.unread = 0
+        self.partition = "aws"
+        self.only_account = ""
+        self.regions: set[str] = set()
+        self.some_regions: set[str] = set()
+        self.first: datetime | None = None
+        self.last: datetime | None = None
+
+    def add(self, line: Line) -> None:
+        """Write the findings of an account, and remember when and where it was read."""
+        self.accounts += 1
+        account = self.only_account = str(line["account"])
+        if line["status"] != "read":
+            self.unread += 1
+            found: Iterable[Finding] = _unread(line, self.shown)
+        else:
+            read = _AccountLine(line)
+            found = read.findings()
+            self.partition = read.partition
+            self.regions.add(read.regions)
+            self.some_regions.update(read.some_regions)
+            self.first = min(self.first or read.collected_at, read.collected_at)
+            self.last = max(self.last or read.collected_at, read.collected_at)
+        self.paths.add(line)
+        self.findings.add(account, (_with_frameworks(own, self.benchmark) for own in found))
+
+
+def _asked_controls(
+    benchmark: Benchmark, asked: AuditArguments
+) -> tuple[Sequence[Control], Sequence[Control]]:
+    """The controls that were asked for, and those of them that are shown."""
     chosen = benchmark.selected(asked.controls) if asked.controls else benchmark.controls
     least = Severity(asked.severity) if asked.severity else Severity.INFO
-    shown = [control for control in chosen if control.severity.rank <= least.rank]
-    read = [_AccountLine(line) for line in lines if line["status"] == "read"]
+    return chosen, [control for control in chosen if control.severity.rank <= least.rank]
+
+
+def _audit_report(
+    read: _Read, asked: AuditArguments, many: FleetArguments, whole: Answer
+) -> AuditReport:
+    benchmark, chosen = read.benchmark, read.chosen
     sizes = Counter(benchmark.section_of(control) for control in chosen)
-    sections = [
-        _row(row, sizes[row["section"]] * (len(lines) - len(read)))
-        for row in whole.facts["sections"]
-    ]
-    times = sorted(account.collected_at for account in read)
-    regions = {account.regions for account in read}
-    # INVARIANT: `accounts_answer` raises when no account could be read, so there is a first.
-    partition = read[0].partition
-    findings = by_urgency(
-        (
-            *(finding for account in read for finding in account.findings()),
-            *(f for line in lines if line["status"] != "read" for f in _unread(line, shown)),
-        )
+    sections = [_row(row, sizes[row["section"]] * read.unread) for row in whole.facts["sections"]]
+    # INVARIANT: `accounts_answer` raises when no account could be read, so there are times.
+    last = read.last or datetime.now(UTC)
+    rows = _mute_rows(read, asked, last)
+    summary = " ".join(
+        filter(None, (whole.summary, audit_mutes.mutes_sentence(read.findings.counts(), rows)))
     )
-    findings = tuple(_with_frameworks(finding, benchmark) for finding in findings)
-    mutes = audit_mutes.parse_mutes(asked.mute, benchmark) if asked.mute is not None else ()
-    # The lines hold no findings below the severity: a mute of such a control would seem to match nothing.
-    keys = {control.key for control in shown}
-    mutes = tuple(mute for mute in mutes if mute.control in keys)
-    rows = audit_mutes.mute_rows(findings, mutes, times[-1].astimezone(UTC).date())
-    summary = " ".join(filter(None, (whole.summary, audit_mutes.mutes_sentence(findings, rows))))
     facts = {**whole.facts, **({"mutes": rows} if rows else {})}
     return AuditReport(
         version=__version__,
         benchmark=benchmark.version,
         framework=asked.framework or CIS,
         versions=catalogue.versions(),
-        account=str(lines[0]["account"]) if len(lines) == 1 else "",
-        accounts=len(lines),
-        partition=partition,
-        regions=regions.pop() if len(regions) == 1 else "",
-        some_regions=sorted({region for account in read for region in account.some_regions}),
-        home=_HOMES.get(partition, _HOMES["aws"]),
-        collected_at=times[-1],
-        collected_from=times[0] if len(times) > 1 else None,
+        account=read.only_account if read.accounts == 1 else "",
+        accounts=read.accounts,
+        partition=read.partition,
+        regions=read.regions.pop() if len(read.regions) == 1 else "",
+        some_regions=sorted(read.some_regions),
+        home=_HOMES.get(read.partition, _HOMES["aws"]),
+        collected_at=last,
+        collected_from=read.first if read.accounts - read.unread > 1 else None,
         as_of=catalogue.as_of(),
         summary=summary,
         mutes=rows,
@@ -214,9 +239,19 @@ def _audit_report(
         section_of={control.key: benchmark.section_of(control) for control in benchmark.controls},
         whys={control.key: control.why for control in benchmark.controls},
         fixes={control.key: control.fix for control in benchmark.controls},
-        findings=findings,
-        answer=replace(whole, summary=summary, facts=facts, findings=findings),
+        findings=read.findings,
+        answer=replace(whole, summary=summary, facts=facts),
     )
+
+
+def _mute_rows(read: _Read, asked: AuditArguments, last: datetime) -> list[dict[str, Any]]:
+    if asked.mute is None:
+        return []
+    mutes = audit_mutes.parse_mutes(asked.mute, read.benchmark)
+    # The lines hold no findings below the severity: a mute of such a control would seem to match nothing.
+    keys = {control.key for control in read.shown}
+    mutes = tuple(mute for mute in mutes if mute.control in keys)
+    return audit_mutes.mute_rows(read.findings, mutes, last.astimezone(UTC).date())
 
 
 class _AccountLine:

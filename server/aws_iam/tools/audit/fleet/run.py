@@ -18,10 +18,9 @@ from aws_iam.errors import AwsError, InputError
 from aws_iam.report.audit_report import left_out
 from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
-from aws_iam.tools.audit.controls.judge import needs
 from aws_iam.tools.audit.fleet import changes, results_file, workers
 from aws_iam.tools.audit.fleet import targets as audit_targets
-from aws_iam.tools.audit.fleet.job import Job
+from aws_iam.tools.audit.fleet.job import Job, needed_facts
 from aws_iam.tools.audit.fleet.totals import Totals, named_accounts
 from aws_iam.tools.audit.run import mutes as audit_mutes
 from aws_iam.tools.audit.run.run import fix_first, named_controls, score_words
@@ -55,8 +54,13 @@ def accounts_answer(
     fleet_arguments: FleetArguments,
     progress: Progress,
     on_line: OnLine = lambda _: None,
+    *,
+    tells_paths: bool = False,
 ) -> Answer:
-    """Read and judge every account that is not done yet, and sum up all of them; calls `on_line` with each account's line."""
+    """Read and judge every account that is not done yet, and sum up all of them; calls `on_line` with each account's line.
+
+    With `tells_paths` the lines of the accounts that are read now say who can become an administrator there.
+    """
     _refuse_contradictions(source, arguments, fleet_arguments)
     benchmark = catalogue.benchmark(arguments.benchmark)
     controls = named_controls(arguments)
@@ -97,6 +101,7 @@ def accounts_answer(
                 target for target in targets if shard is None or shard.holds(target.account)
             ),
             comparison=comparison,
+            tells_paths=tells_paths,
         )
         _read(run, results, totals, progress, on_line)
     return _answer(run, totals)
@@ -117,6 +122,7 @@ class _Run:
     named: int
     shard_targets: tuple[AccountTarget, ...]
     comparison: ResultsComparison | None
+    tells_paths: bool = False
 
     @property
     def understood(self) -> list[str]:
@@ -142,7 +148,7 @@ class _Run:
         members = _members(fleet) if self.members is None else self.members
         shared = None
         if any(role.account in members for role in roles):
-            wanted = needs(self.benchmark, controls=self.controls)
+            wanted = needed_facts(self.benchmark, self.controls, tells_paths=self.tells_paths)
             shared = organization.shared_by(fleet, wanted, self._doors(fleet, roles))
         return (self._job(role, shared if role.account in members else None) for role in roles)
 
@@ -157,6 +163,7 @@ class _Run:
             severity=self.severity,
             mutes=self.mutes,
             shared=shared,
+            tells_paths=self.tells_paths,
         )
 
     def _door(self, target: AccountTarget) -> AccountRole:

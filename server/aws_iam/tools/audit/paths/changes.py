@@ -54,7 +54,9 @@ UNKNOWN_VERSION = "?"
 DENYING_INLINE = "its inline policies that deny something"
 PURE_INLINE = "its inline policies that only deny"
 """Which inline policies are deleted."""
-_WRITTEN = NamedPolicy("what it writes itself", ANYTHING)
+WRITTEN = "what it writes itself"
+"""The name of a policy that is not there yet: whoever may write one writes it."""
+_WRITTEN = NamedPolicy(WRITTEN, ANYTHING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from aws_iam.tools.audit.paths.changes import WRITTEN
 from aws_iam.tools.audit.paths.hop import Cut
 
 if TYPE_CHECKING:
@@ -68,13 +69,13 @@ def cuts_of(paths: Sequence[Path]) -> tuple[Cut, ...]:
 
 
 def _needed(hop: Hop) -> Iterator[str]:
-    """The statements without which a hop fails: each action has one, and a role one that lets in."""
+    """The statements of the account without which a hop fails: each action has one, and a role one that lets in."""
     trusting = [own for own in hop.statements if own.startswith(f"{hop.end} ")]
     others = [own for own in hop.statements if own not in trusting]
     if len(trusting) == 1:
         yield from trusting
     if len(others) + bool(trusting) <= len(hop.actions):
-        yield from others
+        yield from (own for own in others if not own.startswith(f"{WRITTEN} "))
 
 
 def _cut(group: _Group, stops: int, statement: str = "") -> Cut:

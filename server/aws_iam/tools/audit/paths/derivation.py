@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aws_iam.tools.audit.paths.assuming import trust_naming
-from aws_iam.tools.audit.paths.changes import UNCHANGED, Change, State
+from aws_iam.tools.audit.paths.changes import UNCHANGED, WRITTEN, Change, State
 from aws_iam.tools.audit.paths.hop import Hop, Path
 from aws_iam.tools.audit.paths.powers import PLACE, Call, catalogued
 from aws_iam.tools.audit.paths.search import actions_of, change_key
@@ -156,7 +156,8 @@ def _hop(book: PowerBook, used: UsedStep) -> Hop:
     through = (power.through, power.places.get(used.target, ""), power.what)
     changed = target if used.target != used.beneficiary else ""
     statements = [
-        f"{own.policy} {own.pointer}"
+        # The trust policy that lets it in is its own, whatever the role trusts today.
+        f"{WRITTEN if trust and own.layer == 'resource' else own.policy} {own.pointer}"
         for proof in proofs
         for own in (proof.proof.because if proof.proof else ())
         if own.effect == "Allow" and own.layer in {"identity", "resource"}

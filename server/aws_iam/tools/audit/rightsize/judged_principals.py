@@ -40,7 +40,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aws_iam.account.collect.identity.authorization import Authorization, User
-    from aws_iam.account.collect.identity.credential_report import CredentialReport
+    from aws_iam.account.collect.identity.credential_report import (
+        CredentialReport,
+        CredentialReportRow,
+    )
     from aws_iam.account.collect.identity.last_accessed import ServiceUse, Usage
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.tools.audit.rightsize.action_sets import ActionSets
@@ -129,11 +132,14 @@ class _Judge:
     holders: Mapping[str, tuple[str, ...]]
     sets: ActionSets
     _services: dict[str, tuple[ServiceUse, ...] | Miss] = field(default_factory=dict)
+    _credentials: dict[str, CredentialReportRow] = field(default_factory=dict)
     _granted: dict[tuple[str, ...], Granted] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.usage, Miss):
             self._services = {use.arn: use.services for use in self.usage.identities}
+        if not isinstance(self.report, Miss):
+            self._credentials = {row.arn: row for row in reversed(self.report.users)}
 
     def by_use(self, identity: User | Role) -> JudgedPrincipal:
         """The principal as its use alone makes it: `smaller` where a smaller policy is to be looked for."""
@@ -207,15 +213,15 @@ class _Judge:
             return identity.last_used
         if isinstance(self.report, Miss):
             return self.report.error()
-        rows = [row for row in self.report.users if row.arn == identity.arn]
-        if not rows:
+        row = self._credentials.get(identity.arn)
+        if row is None:
             return NotCollected(
                 "the credential report does not list it: when its password and keys were used is not known",
                 call=_REPORT_CALL,
                 code="not listed",
                 permission=_REPORT_CALL,
             )
-        return credential_use(rows[0])
+        return credential_use(row)
 
     def _services_of(self, identity: User | Role) -> tuple[ServiceUse, ...]:
         """What it used; raises NotCollected where that was not read."""

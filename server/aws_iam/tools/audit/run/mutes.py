@@ -14,7 +14,7 @@ was read, so that a saved snapshot gives the same report every day.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
@@ -33,6 +33,7 @@ from aws_iam.tools.audit.controls import benchmark as catalogue
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from aws_iam.answer import Counts
     from aws_iam.tools.audit.controls.benchmark import Benchmark, Control
 
 MOST_MUTES = 1_000
@@ -111,13 +112,13 @@ def mute_rows(
 ) -> list[dict[str, Any]]:
     """A row for each mute that says what it did; the findings must have their mutes applied."""
     mutes_of = _by_control(mutes)
-    covered: list[list[Finding]] = [[] for _ in mutes]
+    covered: list[Counter[Status]] = [Counter() for _ in mutes]
     judged = set()
     for finding in findings:
         judged.add(finding.code)
         for number, mute in mutes_of[finding.code]:
             if mute.covers(finding):
-                covered[number].append(finding)
+                covered[number][finding.status] += 1
     return [
         _row(mute, found, on, is_judged=mute.control in judged)
         for mute, found in zip(mutes, covered, strict=True)
@@ -131,11 +132,11 @@ def _by_control(mutes: Sequence[Mute]) -> Mapping[str, list[tuple[int, Mute]]]:
     return found
 
 
-def mutes_sentence(findings: Iterable[Finding], rows: Sequence[Mapping[str, Any]]) -> str:
+def mutes_sentence(counts: Counts, rows: Sequence[Mapping[str, Any]]) -> str:
     """How many findings are muted, and how many mutes do nothing; empty without mutes."""
     if not rows:
         return ""
-    muted = sum(finding.muted is not None for finding in findings)
+    muted = counts.muted or 0
     ended = sum(str(row["state"]).startswith("expired") for row in rows)
     idle = sum(str(row["state"]).startswith("matches nothing") for row in rows)
     unread = sum(str(row["state"]).startswith(_UNREAD) for row in rows)
@@ -176,7 +177,7 @@ def _reason(mute: Mute) -> str:
     return f"{escaped(mute.reason, _MOST_TEXT)}{end}"
 
 
-def _row(mute: Mute, found: Sequence[Finding], on: date, *, is_judged: bool) -> dict[str, Any]:
+def _row(mute: Mute, found: Counter[Status], on: date, *, is_judged: bool) -> dict[str, Any]:
     place = ", ".join(filter(None, (mute.resource, mute.region, mute.account)))
     return {
         "control": mute.control,
@@ -188,8 +189,8 @@ def _row(mute: Mute, found: Sequence[Finding], on: date, *, is_judged: bool) -> 
     }
 
 
-def _state(mute: Mute, found: Sequence[Finding], on: date, *, is_judged: bool) -> str:
-    count = sum(finding.status in _MUTABLE for finding in found)
+def _state(mute: Mute, found: Counter[Status], on: date, *, is_judged: bool) -> str:
+    count = sum(found[status] for status in _MUTABLE)
     counted = f"{count} finding{'' if count == 1 else 's'}"
     if mute.ended(on):
         return f"expired on {mute.until}" + (f", {counted} no longer muted" if count else "")
@@ -197,7 +198,7 @@ def _state(mute: Mute, found: Sequence[Finding], on: date, *, is_judged: bool) -
         return f"mutes {counted}"
     if not is_judged:
         return "matches nothing: the control was not judged in this run"
-    if any(finding.status is Status.UNKNOWN for finding in found):
+    if found[Status.UNKNOWN]:
         return f"{_UNREAD}: what it covers could not be judged"
     return f"matches nothing{': what it covers did not fail' if found else ''}"
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aws_iam.answer import Answer, Artifact, counts
+from aws_iam.answer import Answer
 from aws_iam.report.audit_report import AuditReport, left_out
 from aws_iam.tools.audit.access.access_file import access_report
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.paths.found_paths import facts_of_identities
 from aws_iam.tools.audit.paths.to_answer import paths_answer
 from aws_iam.tools.audit.run import run as audit_run
+from aws_iam.tools.audit.run.file_of_parts import in_memory
 from aws_iam.tools.kit.account_source import audit_call
 from aws_iam.tools.kit.unread_facts import missing_permissions
 from aws_iam.version import __version__
@@ -19,6 +20,7 @@ from aws_iam.version import __version__
 if TYPE_CHECKING:
     from aws_iam.report.catalogue import ReportFormat
     from aws_iam.tools.audit.run.arguments import AuditArguments
+    from aws_iam.tools.audit.run.file_of_parts import FileOfParts
     from aws_iam.tools.audit.run.run import AuditRun
     from aws_iam.tools.kit.parameters import Source
     from aws_iam.tools.kit.tool import Progress
@@ -43,17 +45,16 @@ def answer(
     )
 
 
-def written(report: AuditReport, chosen: ReportFormat) -> Answer:
+def written(report: AuditReport, chosen: ReportFormat, as_file: FileOfParts = in_memory) -> Answer:
     """The answer of the run with the file in place of its findings."""
     if chosen.audit is None:
         message = f"the format {chosen.name} holds no audit"
         raise ValueError(message)
-    name = f"aws-iam-audit{chosen.ending}"
-    file = Artifact(name=name, language=chosen.language, content=chosen.audit(report))
+    file = as_file(f"aws-iam-audit{chosen.ending}", chosen.language, chosen.audit(report))
     return replace(
         report.answer,
         findings=(),
-        counts=counts(report.findings),
+        counts=report.counts,
         artifacts=(file,),
         sources=(REPORTS,),
     )

@@ -8,7 +8,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer, NextCall, Severity, Status, next_call
+from aws_iam.answer import Answer, NextCall, Severity, Status, counts, next_call
 from aws_iam.engine.reference import frameworks
 from aws_iam.errors import InputError
 from aws_iam.report.audit_report import left_out
@@ -106,7 +106,7 @@ def audit_account(
         day = account.collected_at.astimezone(UTC).date()
         found, rows = audit_mutes.apply_mutes(found, mutes, benchmark, day)
         added["mutes"] = rows
-        notes.append(audit_mutes.mutes_sentence(found, rows))
+        notes.append(audit_mutes.mutes_sentence(counts(found), rows))
     return AuditRun(
         account=account,
         source=source,
