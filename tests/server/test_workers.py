@@ -110,11 +110,14 @@ def test_progress_comes_out_of_a_process() -> None:
     assert any(done == total for done, total in steps)
 
 
-def test_a_call_has_so_much_processor_time_and_the_process_goes_on() -> None:
+def test_a_call_has_so_much_processor_time_and_its_process_serves_no_other() -> None:
     async def run() -> None:
         async with Workers(1) as pool:
+            assert await pool(call_of(*CALLS[0]), silent, longest=60)
+            (process,) = children(os.getpid())
             with pytest.raises(AwsIamError, match="processor time"):
                 await pool(call_of("audit", {"demo": True}, 0.01), silent, longest=60)
+            assert process not in children(os.getpid())
             assert await pool(call_of(*CALLS[0], 30.0), silent, longest=60)
 
     asyncio.run(run())

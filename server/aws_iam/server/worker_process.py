@@ -68,10 +68,11 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The caller can mend it, or AWS cannot be read."""
+    """The caller can mend it, or AWS cannot be read; `cut_short` where the call was stopped at any place."""
 
     message: str
     hint: str
+    cut_short: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +147,13 @@ def _outcome(call: Call, send: Callable[[object], None]) -> object:
         return Refused(
             f"this call takes more than {counted(int(call.processor_seconds), 'second')} of processor time",
             "pass less at once, or use the command `aws-iam`, which has no such limit",
+            cut_short=True,
         )
     except MemoryError:
         return Refused(
             f"this call needs more than {_MOST_MEMORY // 1024**3} GB of memory",
             "pass less at once, or use the command `aws-iam`, which has no such limit",
+            cut_short=True,
         )
 
 

@@ -151,7 +151,8 @@ class Workers:
                     kept = outcome.memory <= _MEMORY_TO_KEEP
                     return outcome.answer
                 if isinstance(outcome, Refused):
-                    kept = True
+                    # What is read once and kept may be half read in a process whose call was cut short.
+                    kept = not outcome.cut_short
                     raise AwsIamError(outcome.message, hint=outcome.hint)
                 is_gone = outcome is None
                 raise WorkerFailedError
