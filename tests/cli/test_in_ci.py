@@ -256,7 +256,7 @@ def test_the_workflow_uploads_the_report_also_when_a_policy_is_bad() -> None:
 def follow(folder: Path) -> list[int]:
     """The exit status of each command of the workflow except the installation, run as GitHub's bash does."""
     commands = [step["run"] for step in steps() if "run" in step]
-    assert commands[0] == "pip install ./.aws-iam"
+    assert all(line.startswith("pip install ") for line in commands[0].splitlines())
     return [
         run(
             "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", command, cwd=folder

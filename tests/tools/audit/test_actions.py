@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import socket
 import stat
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,7 @@ from helpers.documented_commands import commands, problems
 from helpers.folders import TESTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from aws_iam.answer import Answer
@@ -207,16 +210,30 @@ def test_looking_for_the_place_to_save_to_leaves_nothing_there(
 
 
 def test_a_finished_audit_that_cannot_be_saved_is_told_all_the_same(
-    saved: Path, capsys: pytest.CaptureFixture[str]
+    saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer = ask(snapshot=str(saved), save="/dev/full")
-    why = "`/dev/full` cannot be written: no space left on device"
+    kept = tmp_path / "kept.json"
+    with files_of_at_most(1_000):
+        answer = ask(snapshot=str(saved), save=str(kept))
+        words = ["audit", "run", "--snapshot", str(saved), "--save", str(kept)]
+        status = command_line.main(words, {})
+    why = f"`{kept}` cannot be written: file too large"
     assert f"The snapshot could not be saved: {why}." in answer.summary
     assert answer.facts["not_saved"] == why
     assert len(answer.findings) > 100
-    words = ["audit", "run", "--snapshot", str(saved), "--save", "/dev/full"]
-    assert command_line.main(words, {}) == exit_status.WRONG
+    assert status == exit_status.WRONG
     assert why in capsys.readouterr().out
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """As on a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_the_place_to_save_to_is_no_argument_of_the_tool() -> None:

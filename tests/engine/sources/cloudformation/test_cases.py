@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -70,7 +69,6 @@ def test_more_combinations_than_are_read_are_cut_and_that_is_said() -> None:
 
 
 def test_every_policy_template_is_expanded_and_has_no_error_but_those_of_sam_itself() -> None:
-    started = perf_counter()
     assert len(policy_templates()) == 81
     for name, template in policy_templates().items():
         values = {own: ARNS.get(own, "reports") for own in template.parameters}
@@ -83,7 +81,6 @@ def test_every_policy_template_is_expanded_and_has_no_error_but_those_of_sam_its
         assert "$" not in json.dumps(statements(source.content)), name
         errors = [finding.code for finding in validate(document) if finding.severity == "ERROR"]
         assert errors == KNOWN_ERRORS.get(name, []), name
-    assert perf_counter() - started < 4
 
 
 def test_a_loop_that_would_write_gigabytes_is_named() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from functools import reduce
 from textwrap import dedent
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from aws_iam.engine.sources.containers.condition_combinations import (
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError
 from helpers.policy_files import ALLOW, document, file, judged, lines, template
+from helpers.work import calls
 
 
 @pytest.mark.parametrize(
@@ -129,10 +129,8 @@ def test_conditions_never_hang(name: str) -> None:
     conditions, used = HOSTILE[name]
     branches = [{"Fn::If": [own, {**ALLOW, "Sid": own}, {"Ref": "AWS::NoValue"}]} for own in used]
     text = template({"PolicyDocument": document(*branches, ALLOW)}, Conditions=conditions)
-    started = perf_counter()
-    found = gathered(text)
-    assert perf_counter() - started < 4
-    assert 1 <= len(found.sources) <= MOST_COMBINATIONS
+    assert 1 <= len(gathered(text).sources) <= MOST_COMBINATIONS
+    assert calls(lambda: gathered(text)) < 3_000_000
 
 
 def test_one_condition_over_many_parameters_is_read_in_both_ways() -> None:
