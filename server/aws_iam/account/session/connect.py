@@ -45,10 +45,6 @@ from aws_iam.account.calls.unreadable_answers import keep_answers_out_of_errors
 from aws_iam.account.guard.allowlist import ALLOWED, guard
 from aws_iam.account.names import id_formats
 from aws_iam.account.session.api_models import trimmed_loader
-from aws_iam.account.session.credential_files import (
-    refuse_odd_tokens,
-    refuse_oversized_settings,
-)
 from aws_iam.account.session.permitted import refuse_what_is_not_permitted, regions_of, user_role
 from aws_iam.errors import AwsError, InputError, closest
 from aws_iam.escape import escaped, quoted
@@ -208,7 +204,6 @@ def session_of(profile: str | None, region: str, provider: Any) -> boto3.Session
 
 
 def _session(profile: str | None) -> boto3.Session:
-    refuse_oversized_settings()
     core = _core(profile)
     if profile is not None and profile not in core.available_profiles:
         raise InputError(
@@ -216,7 +211,6 @@ def _session(profile: str | None) -> boto3.Session:
             hint=_near(profile, core.available_profiles)
             or "list them: `aws configure list-profiles`",
         )
-    refuse_odd_tokens(core.get_scoped_config())
     _skip_absent_metadata_service(core)
     _prompt_for_mfa_only_at_a_terminal(core)
     with calling():
