@@ -151,7 +151,8 @@ class Workers:
                     kept = outcome.memory <= _MEMORY_TO_KEEP
                     return outcome.answer
                 if isinstance(outcome, Refused):
-                    kept = True
+                    # What a call that was broken off leaves behind is not known.
+                    kept = outcome.goes_on and outcome.memory <= _MEMORY_TO_KEEP
                     raise AwsIamError(outcome.message, hint=outcome.hint)
                 is_gone = outcome is None
                 raise WorkerFailedError
