@@ -46,6 +46,7 @@ KEY = RSAKey.generate_key(2048)
         ("fe80::1", False),
         ("fe80::1%eth0", False),
         ("fc00::1", False),
+        ("fec0::1", False),
         ("fd00:ec2::254", False),
         ("ff02::1", False),
         ("::ffff:127.0.0.1", False),

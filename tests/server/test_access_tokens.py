@@ -6,16 +6,22 @@ import base64
 import hmac
 import json
 import time
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from helpers.protocol.issuer import AUDIENCE, OFFLINE, READ, Issuer, new_key
-from helpers.protocol.shared import Shared, get, shared_server
+from aws_iam.server.http import issuer as issuer_module
+from aws_iam.server.http.resource_server import ResourceServer, Scopes
+from helpers.protocol.issuer import AUDIENCE, OFFLINE, READ, Issuer, issuing, new_key
+from helpers.protocol.over_http import mcp_over_http, request
+from helpers.protocol.shared import Shared, bearer, get, shared_server
 
 if TYPE_CHECKING:
+    import http.client
     from collections.abc import Iterator
 
+    from aws_iam.server.http.place import Place
 
 pytestmark = pytest.mark.process
 
@@ -58,6 +64,14 @@ def by_hand(issuer: Issuer, algorithm: str) -> str:
     return f"{signed}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
 
 
+def with_header(header: Any) -> str:
+    """A token of which a library makes no such one."""
+    return ".".join(
+        base64.urlsafe_b64encode(part).rstrip(b"=").decode()
+        for part in (json.dumps(header).encode(), b"{}", b"x")
+    )
+
+
 def changed(issuer: Issuer) -> str:
     head, body, signature = issuer.token(sub="ada").split(".")
     other = issuer.token(sub="bob").split(".")[1]
@@ -69,6 +83,17 @@ REFUSED: dict[str, Any] = {
     "none": lambda _: None,
     "no token": lambda _: "",
     "garbage": lambda _: "garbage",
+    "a header of other kinds": lambda _: with_header({"alg": ["RS256"], "kid": "one"}),
+    "a header of objects": lambda _: with_header({"alg": {"RS256": 1}, "kid": {}}),
+    "a header that is none": lambda _: with_header([]),
+    "a header without end": lambda _: with_header("x")[:-4],
+    "halves of a character": lambda _: with_header({"alg": "RS256", "kid": "\ud800"}),
+    "an end that is no time": lambda i: i.token(exp=float("inf")),
+    "an end in words": lambda i: i.token(exp="never"),
+    "an end in a list": lambda i: i.token(exp=[1]),
+    "a beginning that is no time": lambda i: i.token(nbf=float("nan")),
+    "issuers": lambda i: i.token(iss=[i.url]),
+    "an audience in an object": lambda i: i.token(aud={AUDIENCE: 1}),
     "expired": lambda i: i.token(exp=int(time.time()) - 60),
     "not yet": lambda i: i.token(nbf=int(time.time()) + 600),
     "no end": lambda i: i.token(exp=None),
@@ -98,6 +123,7 @@ def test_a_token_that_is_not_for_this_server_is_refused(shared: Shared, made: An
     assert challenge.startswith("Bearer ")
     assert f'resource_metadata="{metadata}"' in challenge
     assert f'scope="{OFFLINE}"' in challenge
+    assert "Traceback" not in "\n".join(shared.lines())
 
 
 def test_a_token_in_the_address_is_none(shared: Shared) -> None:
@@ -151,3 +177,38 @@ def test_reading_an_account_needs_a_scope_of_its_own(
     assert status == (403 if needs_account else 200)
     assert (f'scope="{OFFLINE} {READ}"' in challenge) is needs_account
     assert shared.aws.calls.total() == before
+
+
+def test_an_issuer_that_hangs_keeps_nobody_out_whose_key_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with issuing() as issuer:
+        known = issuer_module.Issuer(issuer.url, allow_http=True)
+        known.discover()
+
+        def guard(place: Place) -> ResourceServer:
+            return ResourceServer(known, AUDIENCE, place, scopes=Scopes(), roles=None)
+
+        with mcp_over_http(guard) as served, ExitStack() as connections:
+            body, headers = request("tools/list")
+
+            def send(token: str) -> http.client.HTTPConnection:
+                connection = served.send(body, {**headers, **bearer(token)})
+                return connections.enter_context(closing(connection))
+
+            def status(connection: http.client.HTTPConnection) -> int:
+                return connections.enter_context(connection.getresponse()).status
+
+            monkeypatch.setattr(issuer_module, "_SECONDS_BETWEEN_FETCHES", -1.0)
+            issuer.answers.clear()
+            try:
+                # More than there are threads.
+                waiting = [send(issuer.token(key=UNKNOWN)) for _ in range(60)]
+                assert status(send(issuer.token())) == 200
+                # Keys that are old, too, go on serving.
+                monkeypatch.setattr(issuer_module, "_KEPT_SECONDS", -1.0)
+                monkeypatch.setattr(issuer_module, "_SECONDS_BETWEEN_FETCHES", 60.0)
+                assert status(send(issuer.token())) == 200
+                assert {status(one) for one in waiting} == {401}
+            finally:
+                issuer.answers.set()

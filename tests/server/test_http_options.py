@@ -114,15 +114,19 @@ def test_a_new_key_is_fetched_when_a_token_names_it_and_seldom(
         issuer = issuer_module.Issuer(published.url, allow_http=True)
         issuer.discover()
         published.keys = [new_key("two")]
-        assert "two" not in [key["kid"] for key in issuer.keys_with("two")]
+        assert not issuer.lacks("one")
+        assert issuer.lacks("two")
         before = len(published.asked)
         for _ in range(5):
-            issuer.keys_with("made up")
+            issuer.fetch_again()
         assert len(published.asked) == before
         monkeypatch.setattr(issuer_module, "_SECONDS_BETWEEN_FETCHES", -1.0)
-        assert [key["kid"] for key in issuer.keys_with("two")] == ["two"]
-    # An issuer that is gone does not take the keys along.
-    assert [key["kid"] for key in issuer.keys_with("three")] == ["two"]
+        issuer.fetch_again()
+        assert [key["kid"] for key in issuer.keys] == ["two"]
+        assert not issuer.lacks("two")
+    # An issuer that is gone does not take the keys along, and is not asked by everyone either.
+    issuer.fetch_again()
+    assert [key["kid"] for key in issuer.keys] == ["two"]
 
 
 ROLE = {"role_arn": "arn:aws:iam::111122223333:role/r"}
@@ -162,6 +166,7 @@ def test_a_file_of_roles_that_does_not_say_who_is_who_is_refused(
         ("ada", True),
         ("ada@example.com", True),
         ("x" * 64, True),
+        ("f47ac10b-58cc-4372-a567-0e02b2c3d479", True),
         ("x" * 65, False),
         ("a", False),
         ("auth0|12", False),
@@ -177,3 +182,5 @@ def test_a_session_is_named_as_the_subject_where_aws_takes_that(
     assert (name == subject) is kept
     assert 2 <= len(name) <= 64
     assert not name.startswith("aws:") or kept
+    # Nor can anybody be called as another one's session is.
+    assert kept or session_name(name) != name

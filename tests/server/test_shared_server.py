@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import select
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from threading import Event
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qs, urlsplit
@@ -20,12 +22,12 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 from mcp.shared.exceptions import MCPError
 
-from aws_iam.server.http import user_limits
+from aws_iam.server.http import endpoint, user_limits
 from aws_iam.server.http.issuer import Issuer as KnownIssuer
 from aws_iam.server.http.resource_server import ResourceServer, Scopes
 from helpers.protocol.issuer import AUDIENCE, OFFLINE, READ, issuing
-from helpers.protocol.over_http import LEGACY, MODERN, mcp_over_http, request
-from helpers.protocol.shared import ROLES, Shared, bearer, shared_server
+from helpers.protocol.over_http import EVENTS, LEGACY, MODERN, mcp_over_http, request
+from helpers.protocol.shared import ROLES, Shared, bearer, get, shared_server, wait_until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -237,7 +239,7 @@ def test_the_log_says_who_did_what_and_nothing_of_what_was_said(shared: Shared) 
 def test_a_user_has_so_many_calls_and_is_told_when_the_next_one_is_taken(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(user_limits, "MOST_PER_MINUTE", 3)
+    monkeypatch.setattr(endpoint, "CALLS", user_limits.Limit(8, 3))
     with issuing() as issuer:
         known = KnownIssuer(issuer.url, allow_http=True)
         known.discover()
@@ -262,6 +264,71 @@ def test_a_user_has_so_many_calls_and_is_told_when_the_next_one_is_taken(
             connection = served.send(body, {**headers, **hasty})
             assert 1 <= int(connection.getresponse().headers["Retry-After"]) <= 20
             connection.close()
+
+
+def test_a_user_has_so_many_requests_at_once_and_none_of_anybody_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A stream that stays open is one, whether or not anything is called in it."""
+    monkeypatch.setattr(endpoint, "REQUESTS", user_limits.Limit(2, 1000))
+    with issuing() as issuer:
+        known = KnownIssuer(issuer.url, allow_http=True)
+        known.discover()
+
+        def guard(place: Place) -> ResourceServer:
+            return ResourceServer(known, AUDIENCE, place, scopes=Scopes(), roles=None)
+
+        with mcp_over_http(guard) as served, ExitStack() as connections:
+            body, headers = request("tools/list")
+
+            def status(subject: str, sent: bytes = body) -> int:
+                given = {**headers, **bearer(issuer.token(sub=subject))}
+                connection = connections.enter_context(closing(served.send(sent, given)))
+                response = connections.enter_context(connection.getresponse())
+                if response.status == 429:
+                    assert int(response.headers["Retry-After"]) >= 1
+                return response.status
+
+            for _ in range(2):
+                head = f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nContent-Type: application/json\r\n"
+                lines = f"Authorization: Bearer {issuer.token(sub='greedy')}\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"
+                slow = socket.create_connection(("127.0.0.1", served.port), timeout=60)
+                connections.enter_context(slow).sendall(f"{head}{lines}".encode())
+                assert slow.recv(25).startswith(b"HTTP/1.1 100")  # it waits for the body
+            assert status("greedy") == 429
+            assert status("modest") == 200
+
+
+def test_the_sessions_of_one_user_leave_room_for_those_of_others(shared: Shared) -> None:
+    hello = {"name": "t", "version": "1"}
+    body, _ = request("initialize", LEGACY, protocolVersion=LEGACY, capabilities={}, clientInfo=hello)  # fmt: skip
+
+    def statuses(subject: str, times: int) -> set[int]:
+        headers = {"Accept": EVENTS, **bearer(shared.issuer.token(sub=subject))}
+        return {shared.post(body, headers)[0] for _ in range(times)}
+
+    assert statuses("greedy", user_limits.MOST_SESSIONS) == {200}
+    assert statuses("greedy", 2) == {429}
+    assert statuses("modest", 1) == {200}
+
+
+def test_connections_that_are_too_many_are_closed(shared: Shared) -> None:
+    with ExitStack() as connections:
+        many = [
+            connections.enter_context(
+                socket.create_connection(("127.0.0.1", shared.port), timeout=60)
+            )
+            for _ in range(256 + 32 + 20)
+        ]
+        closed, _, _ = select.select(many, [], [], 60)
+        assert closed
+        assert all(one.recv(1) == b"" for one in closed)
+    wait_until_ready(shared)
+
+
+def test_nobody_is_sent_to_another_host(shared: Shared) -> None:
+    for path in ("/mcp/", "/healthz/", "//evil.example/mcp"):
+        assert get(shared, path, Host="evil.example")[0] == 404
 
 
 def test_when_told_to_end_it_finishes_what_it_has_begun(tmp_path: Path) -> None:

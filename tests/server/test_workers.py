@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,8 @@ import pytest
 from aws_iam.account.session.permitted import Permitted
 from aws_iam.errors import AwsIamError
 from aws_iam.server import workers
-from aws_iam.server.worker_process import Call
+from aws_iam.server.tool_calls import reads_account
+from aws_iam.server.worker_process import Call, run_call
 from aws_iam.server.workers import WorkerFailedError, Workers, in_a_thread
 from helpers.estate_server import estate
 from helpers.folders import ROOT
@@ -121,6 +122,55 @@ def test_a_call_has_so_much_processor_time_and_its_process_serves_no_other() -> 
             assert await pool(call_of(*CALLS[0], 30.0), silent, longest=60)
 
     asyncio.run(run())
+
+
+def test_a_process_whose_call_was_broken_off_answers_no_other() -> None:
+    async def run() -> None:
+        async with Workers(1) as pool:
+            with pytest.raises(AwsIamError, match="is not the ARN of a role"):
+                await pool(call_of("audit", {"role_arn": "x"}), silent, longest=60)
+            (process,) = children(os.getpid())
+            with pytest.raises(AwsIamError, match="processor time"):
+                await pool(call_of("audit", {"demo": True}, 0.01), silent, longest=60)
+            assert process not in children(os.getpid())
+
+    asyncio.run(run())
+
+
+def test_a_refused_call_leaves_no_large_process_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "_MEMORY_TO_KEEP", 1)
+
+    async def run() -> None:
+        async with Workers(1) as pool:
+            with pytest.raises(AwsIamError, match="is not the ARN of a role"):
+                await pool(call_of("audit", {"role_arn": "x"}), silent, longest=60)
+            assert not children(os.getpid())
+
+    asyncio.run(run())
+
+
+# A text in which every pattern has something to find, as long as a message may be.
+LONG = "a-b_c. " * 550_000
+LIGHT = [
+    ({"action": LONG}, "policy"),
+    ({"action": "lookup", LONG: 1}, "policy"),
+    ({"action": "lookup", **{f"name{number}": 1 for number in range(100_000)}}, "policy"),
+    ({f"name{number}": 1 for number in range(100_000)}, "audit"),
+    ({"action": "guide", "topic": LONG}, "irsa"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "tool"), LIGHT)
+def test_names_of_any_length_and_number_are_read_at_once(
+    arguments: dict[str, Any], tool: str
+) -> None:
+    with suppress(AwsIamError):
+        run_call(call_of(tool, {"action": "guide"}), silent)  # what is read once
+    before = time.process_time()
+    with suppress(AwsIamError):
+        assert not reads_account(tool, arguments)
+        run_call(call_of(tool, arguments), silent)
+    assert time.process_time() - before < 0.5
 
 
 def test_a_call_that_waits_too_long_is_ended_with_its_process() -> None:
@@ -270,6 +320,17 @@ def test_cancelling_ends_the_process_and_the_server_goes_on() -> None:
         assert is_gone(worker)
         server.call(2, "policy", action="lookup", query="s3:GetObject")
         assert server.answer()["id"] == 2
+
+
+def test_what_is_long_is_read_in_a_process_whatever_the_action() -> None:
+    with server_with_hanging_aws() as server:
+        server.call(1, "audit", action="control", id="root_mfa")
+        assert server.answer()["id"] == 1
+        assert not children(server.process.pid)
+        server.call(2, "audit", action="control", id=LONG)
+        assert server.worker()
+        server.call(3, "policy", action="lookup", query="s3:GetObject")
+        assert server.answer()["id"] == 3
 
 
 def test_the_end_of_the_input_ends_everything() -> None:

@@ -84,7 +84,7 @@ class Serving:
             return nullcontext(LoggedCall())
         action = arguments.get("action") or tool.default
         # Only words of ours: anything else may be a text of the caller's.
-        known = action if action in tool.actions else ""
+        known = action if isinstance(action, str) and action in tool.actions else ""
         return self.log.call(user_of(context.request), tool.name, known)
 
 
@@ -192,7 +192,12 @@ async def _page(
         client,
         call,
         await run(
-            tool, values, serving.permitted(user_of(context.request)), serving.heavy, context
+            tool,
+            values,
+            serving.permitted(user_of(context.request)),
+            serving.heavy,
+            context,
+            length=len(call),
         ),
         limit,
     )

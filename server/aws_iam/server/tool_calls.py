@@ -39,17 +39,24 @@ class _CallKind:
 _LIGHT = _CallKind(is_heavy=False, longest=60)
 _OF_DOCUMENTS = _CallKind(is_heavy=True, longest=120, processor_seconds=10)
 _OF_AN_ACCOUNT = _CallKind(is_heavy=True, longest=1800)
+_LONGEST_OF_LIGHT = 10_000
+"""Characters of the arguments, above which no call is light: what an action does with a name takes long for a book."""
 
 
-async def run(
+async def run(  # noqa: PLR0913 - what is called, as whom, where, and for whom
     tool: Tool,
     values: dict[str, Any],
     permitted: Permitted,
     heavy: Runner,
     context: ServerRequestContext[Any],
+    *,
+    length: int,
 ) -> Answer:
-    """The answer to a call; `heavy` runs what reads documents or an account. It ends when its client cancels or leaves."""
-    kind = _kind_of(tool, values)
+    """The answer to a call; `heavy` runs what may take long, by what it reads and by the `length` of its arguments.
+
+    It ends when its client cancels or leaves.
+    """
+    kind = _kind_of(tool, values, length)
     call = Call(
         tool=tool.name,
         arguments=values,
@@ -87,9 +94,11 @@ def reads_account(name: str, values: Mapping[str, Any]) -> bool:
     return bool(given.get("online")) if "online" in names else "document" not in given
 
 
-def _kind_of(tool: Tool, values: Mapping[str, Any]) -> _CallKind:
+def _kind_of(tool: Tool, values: Mapping[str, Any], length: int) -> _CallKind:
     if reads_account(tool.name, values):
         return _OF_AN_ACCOUNT
+    if length > _LONGEST_OF_LIGHT:
+        return _OF_DOCUMENTS
     try:
         action = tool.action_named(values.get("action") or tool.default)
     except InputError:

@@ -36,6 +36,7 @@ HEADER = struct.Struct(">Q")
 """Before each message: how many bytes of pickle follow."""
 _MOST_MEMORY = 2 * 1024**3
 _ANSWERED = (AwsIamError, MemoryError)
+_LESS = "pass less at once, or use the command `aws-iam`, which has no such limit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +69,12 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The caller can mend it, or AWS cannot be read; `cut_short` where the call was stopped at any place."""
+    """The caller can mend it, or AWS cannot be read; the process `goes_on` unless the call was broken off."""
 
     message: str
     hint: str
-    cut_short: bool = False
+    memory: int
+    goes_on: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,29 +144,32 @@ def _outcome(call: Call, send: Callable[[object], None]) -> object:
             return Answered(run_call(call, progress), _memory())
         return Failed()
     except AwsIamError as error:
-        return Refused(error.message, error.hint)
+        return Refused(error.message, error.hint, _memory())
     except OutOfTimeError:
         return Refused(
             f"this call takes more than {counted(int(call.processor_seconds), 'second')} of processor time",
-            "pass less at once, or use the command `aws-iam`, which has no such limit",
-            cut_short=True,
+            _LESS,
+            _memory(),
+            goes_on=False,
         )
     except MemoryError:
         return Refused(
             f"this call needs more than {_MOST_MEMORY // 1024**3} GB of memory",
-            "pass less at once, or use the command `aws-iam`, which has no such limit",
-            cut_short=True,
+            _LESS,
+            _memory(),
+            goes_on=False,
         )
 
 
 @contextmanager
 def _processor_time(seconds: float) -> Iterator[None]:
-    """Raises OutOfTimeError in the block once this process has worked so long; Windows has no such clock."""
+    """Raises OutOfTimeError in the block when this process has worked so long; Windows has no such clock."""
     if not seconds or sys.platform == "win32":
         yield
         return
     signal.signal(signal.SIGPROF, _out_of_time)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    # And each second after it: Python drops what is raised while it cleans up an object.
+    signal.setitimer(signal.ITIMER_PROF, seconds, 1.0)
     try:
         yield
     finally:

@@ -151,8 +151,8 @@ class Workers:
                     kept = outcome.memory <= _MEMORY_TO_KEEP
                     return outcome.answer
                 if isinstance(outcome, Refused):
-                    # What is read once and kept may be half read in a process whose call was cut short.
-                    kept = not outcome.cut_short
+                    # What a call that was broken off leaves behind is not known.
+                    kept = outcome.goes_on and outcome.memory <= _MEMORY_TO_KEEP
                     raise AwsIamError(outcome.message, hint=outcome.hint)
                 is_gone = outcome is None
                 raise WorkerFailedError

@@ -63,7 +63,7 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
-        if ip.scope_id or any(ip in tunnel for tunnel in _TUNNELS):
+        if ip.scope_id or ip.is_site_local or any(ip in tunnel for tunnel in _TUNNELS):
             return False
     return ip.is_global and not (ip.is_multicast or ip.is_unspecified or ip.is_reserved)
 

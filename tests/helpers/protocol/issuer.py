@@ -36,6 +36,8 @@ class Issuer:
     signed_in: str = "ada"
     sought: list[dict[str, str]] = field(default_factory=list)
     """The queries of those who were sent to sign in."""
+    answers: threading.Event = field(default_factory=threading.Event)
+    """Set, unless the issuer shall hang."""
 
     def published(self) -> dict[str, Any]:
         return {"keys": [{**key.as_dict(private=False), "use": "sig"} for key in self.keys]}
@@ -88,6 +90,7 @@ def free_port() -> int:
 def issuing() -> Iterator[Issuer]:
     """The issuer, until the end of the block."""
     state = Issuer(keys=[new_key("one")])
+    state.answers.set()
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -97,6 +100,7 @@ def issuing() -> Iterator[Issuer]:
             path, _, query = self.path.partition("?")
             with lock:
                 state.asked.append(path)
+            state.answers.wait(60)
             if path.startswith("/.well-known/"):
                 self._json(state.metadata())
             elif path == "/keys":

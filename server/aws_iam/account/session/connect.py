@@ -45,6 +45,10 @@ from aws_iam.account.calls.unreadable_answers import keep_answers_out_of_errors
 from aws_iam.account.guard.allowlist import ALLOWED, guard
 from aws_iam.account.names import id_formats
 from aws_iam.account.session.api_models import trimmed_loader
+from aws_iam.account.session.named_files import (
+    refuse_endless_configuration,
+    refuse_endless_files,
+)
 from aws_iam.account.session.permitted import refuse_what_is_not_permitted, regions_of, user_role
 from aws_iam.errors import AwsError, InputError, closest
 from aws_iam.escape import escaped, quoted
@@ -204,6 +208,7 @@ def session_of(profile: str | None, region: str, provider: Any) -> boto3.Session
 
 
 def _session(profile: str | None) -> boto3.Session:
+    refuse_endless_configuration()
     core = _core(profile)
     if profile is not None and profile not in core.available_profiles:
         raise InputError(
@@ -211,6 +216,7 @@ def _session(profile: str | None) -> boto3.Session:
             hint=_near(profile, core.available_profiles)
             or "list them: `aws configure list-profiles`",
         )
+    refuse_endless_files(core.full_config.get("profiles", {}), core.profile or "default")
     _skip_absent_metadata_service(core)
     _prompt_for_mfa_only_at_a_terminal(core)
     with calling():

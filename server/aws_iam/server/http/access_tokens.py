@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import anyio.to_thread
 import jwt
 from mcp.server.auth.provider import AccessToken
@@ -37,6 +38,7 @@ _ALGORITHMS = {
 _LEEWAY = 30
 _LONGEST_TOKEN = 20_000
 _LONGEST_SUBJECT = 256
+_SECONDS_FOR_KEYS = 3.0
 _REQUIRED = ["exp", "iss", "aud", "sub"]
 
 
@@ -47,6 +49,9 @@ class AccessTokens:
         self._issuer = issuer
         self._audience = audience
         self._resource = resource
+        self._fetching = anyio.Lock()
+        # Of its own: calls of tools may fill the threads that all others share.
+        self._threads = anyio.CapacityLimiter(1)
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """What the token says; None, and a line in the log, if it is not one for this server."""
@@ -71,7 +76,7 @@ class AccessTokens:
             raise _RefusedError("it is too long")
         header = jwt.get_unverified_header(token)
         algorithm, key_id = header.get("alg"), header.get("kid")
-        if algorithm not in _ALGORITHMS:
+        if not isinstance(algorithm, str) or algorithm not in _ALGORITHMS:
             raise _RefusedError("its algorithm is not accepted")
         if "crit" in header:
             raise _RefusedError("its header has extensions")
@@ -90,8 +95,18 @@ class AccessTokens:
         return claims
 
     async def _keys(self, key_id: object) -> tuple[Mapping[str, Any], ...]:
-        """The issuer's keys; fetched anew, in a thread, where they lack this one."""
-        return await anyio.to_thread.run_sync(self._issuer.keys_with, key_id)
+        """The issuer's keys; fetched anew where they lack this one, for which nobody waits longer than some seconds.
+
+        An issuer that hangs must not keep out those whose keys are known, so who waits holds no thread.
+        """
+        if self._issuer.lacks(key_id):
+            with anyio.move_on_after(_SECONDS_FOR_KEYS):
+                async with self._fetching:
+                    if self._issuer.lacks(key_id):
+                        await anyio.to_thread.run_sync(
+                            self._issuer.fetch_again, abandon_on_cancel=True, limiter=self._threads
+                        )
+        return self._issuer.keys
 
 
 class _RefusedError(Exception):
@@ -107,8 +122,8 @@ def _fitting(
         for key in keys
         if key.get("kty") == kind
         and (curve is None or key.get("crv") == curve)
-        and key.get("alg") in {None, algorithm}
-        and key.get("use") in {None, "sig"}
+        and key.get("alg") in (None, algorithm)
+        and key.get("use") in (None, "sig")
         and (key_id is None or key.get("kid") == key_id)
     ]
     if len(fitting) != 1:

@@ -33,7 +33,9 @@ _UNSAFE = re.compile(r"[^\w+=,.@-]", re.ASCII)
 _LONGEST_NAME = 64
 _SHORTEST_NAME = 2
 _LONGEST_TAG = 256
-_HASH = 12
+# Longer than the last part of a UUID, which many issuers have for a subject.
+_HASH = 16
+_HASHED = re.compile(rf"-[0-9a-f]{{{_HASH}}}$")
 _FORM = 'write {"claim": "sub", "roles": {"SUBJECT": {"role_arn": "arn:aws:iam::111122223333:role/NAME"}}}'
 
 
@@ -71,6 +73,8 @@ def session_name(subject: str) -> str:
     """
     name = _UNSAFE.sub("-", subject)
     fits = name == subject and _SHORTEST_NAME <= len(name) <= _LONGEST_NAME
+    # Nobody takes another's name by being called as that one's ends.
+    fits = fits and not _HASHED.search(name)
     # A source identity must not begin so.
     if fits and not name.startswith("aws:"):
         return name

@@ -8,21 +8,41 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from mcp import types
 from mcp.server.streamable_http import MCP_SESSION_ID_HEADER, check_accept_headers
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 from aws_iam.server import messages
 from aws_iam.server.client_presence import present
-from aws_iam.server.http.user_limits import UserLimits
+from aws_iam.server.http.user_limits import CALLS, MOST_SESSIONS, REQUESTS, UserLimits
 from aws_iam.server.http.users import user_of
 from aws_iam.server.tool_calls import reads_account
 
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-    from starlette.types import Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from aws_iam.server.http.place import Place
     from aws_iam.server.http.resource_server import ResourceServer
+    from aws_iam.server.http.users import User
+
+
+class RequestLimit:
+    """Takes so many requests of one user at a time, before it reads what they send."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._requests = UserLimits(REQUESTS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        user = user_of(HTTPConnection(scope))
+        if user is None:
+            await self._app(scope, receive, send)
+        elif refusal := _refusal_for_now(self._requests, user):
+            await refusal(scope, receive, send)
+        else:
+            with self._requests.one(user.key):
+                await self._app(scope, receive, send)
 
 
 class HttpEndpoint:
@@ -44,7 +64,7 @@ class HttpEndpoint:
         self._texts = texts
         self._place = place
         self._guard = guard
-        self._limits = UserLimits()
+        self._calls = UserLimits(CALLS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -63,15 +83,14 @@ class HttpEndpoint:
                 refusal = Response(text, status_code=400, media_type="application/json")
         user = user_of(request)
         call = _tool_call(message)
-        if refusal is None and user is not None and call is not None:
-            refusal = self._refusal_of_call(user, *call)
+        if refusal is None and user is not None:
+            refusal = self._refusal_of_message(user, message, call)
         if refusal is not None:
             await refusal(scope, receive, send)
             return
         takes_events = check_accept_headers(request)[1] or MCP_SESSION_ID_HEADER in request.headers
         manager = self._streams if takes_events else self._texts
-        counted = self._limits.call(user.key) if user and call else nullcontext()
-        with counted:
+        with self._calls.one(user.key) if user and call else nullcontext():
             await _answer(manager, body, scope, receive, send)
 
     def _refusal_of_headers(self, request: Request) -> Response | None:
@@ -84,19 +103,41 @@ class HttpEndpoint:
             return Response("the body must be application/json", status_code=415)
         return None
 
-    def _refusal_of_call(self, user: Any, tool: str, arguments: dict[str, Any]) -> Response | None:
-        if self._guard is not None and reads_account(tool, arguments):
+    def _refusal_of_message(
+        self, user: User, message: Any, call: tuple[str, dict[str, Any]] | None
+    ) -> Response | None:
+        if isinstance(message, types.JSONRPCRequest) and message.method == "initialize":
+            return self._refusal_of_session(user)
+        if call is None:
+            return None
+        if self._guard is not None and reads_account(*call):
             challenge = self._guard.challenge_for_account(user)
             if challenge is not None:
                 return challenge
-        seconds = self._limits.seconds_to_wait(user.key)
-        if not seconds:
-            return None
-        return JSONResponse(
-            {"error": "too_many_requests", "error_description": f"call again in {seconds} s"},
-            status_code=429,
-            headers={"Retry-After": str(seconds)},
+        return _refusal_for_now(self._calls, user)
+
+    def _refusal_of_session(self, user: User) -> Response | None:
+        """One user's sessions must leave room for those of others: all of them together are limited."""
+        owners = self._streams._session_owners.values()  # noqa: SLF001 - the SDK counts those of all users alone
+        own = sum(
+            (owner["issuer"], owner["subject"]) == (user.issuer, user.subject) for owner in owners
         )
+        if own < MOST_SESSIONS:
+            return None
+        return _too_many(f"you have {own} sessions: end one, or call again in some minutes", 60)
+
+
+def _refusal_for_now(limits: UserLimits, user: User) -> Response | None:
+    seconds = limits.seconds_to_wait(user.key)
+    return _too_many(f"call again in {seconds} s", seconds) if seconds else None
+
+
+def _too_many(words: str, seconds: int) -> Response:
+    return JSONResponse(
+        {"error": "too_many_requests", "error_description": words},
+        status_code=429,
+        headers={"Retry-After": str(seconds)},
+    )
 
 
 def _tool_call(message: Any) -> tuple[str, dict[str, Any]] | None:

@@ -6,8 +6,8 @@ OpenID Connect Discovery 1.0, and RFC 8414 for an authorization server that is n
 from __future__ import annotations
 
 import json
-import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -35,8 +35,7 @@ class Issuer:
         self._allow_http = allow_http
         self._keys_url = ""
         self._keys: tuple[Mapping[str, Any], ...] = ()
-        self._fetched_at = float("-inf")
-        self._lock = threading.Lock()
+        self._fetched_at = self._asked_at = float("-inf")
         self._refuse_plain(url, "`--auth-issuer`")
 
     def discover(self) -> None:
@@ -66,26 +65,25 @@ class Issuer:
         """Whether tokens can be verified."""
         return bool(self._keys)
 
-    def keys_with(self, key_id: object) -> tuple[Mapping[str, Any], ...]:
-        """The keys, fetched again when they are old or lack this one; seldom, whoever asks."""
-        if self._must_fetch(key_id):
-            with self._lock:
-                # One fetch at a time: another one may have brought the key.
-                if self._must_fetch(key_id):
-                    self._fetch_again()
+    @property
+    def keys(self) -> tuple[Mapping[str, Any], ...]:
+        """The keys as they were fetched last."""
         return self._keys
 
-    def _must_fetch(self, key_id: object) -> bool:
-        age = time.monotonic() - self._fetched_at
+    def lacks(self, key_id: object) -> bool:
+        """Whether the keys are old, or without this one."""
         is_known = key_id is None or any(key.get("kid") == key_id for key in self._keys)
-        return age > (_KEPT_SECONDS if is_known else _SECONDS_BETWEEN_FETCHES)
+        return not is_known or time.monotonic() - self._fetched_at > _KEPT_SECONDS
 
-    def _fetch_again(self) -> None:
-        try:
+    def fetch_again(self) -> None:
+        """Fetch the keys anew, seldom, whoever asks; those that are known go on serving where it fails."""
+        now = time.monotonic()
+        # Counted from the attempt: an issuer that hangs is not asked by everyone who comes meanwhile.
+        if now - self._asked_at <= _SECONDS_BETWEEN_FETCHES:
+            return
+        self._asked_at = now
+        with suppress(AwsIamError):
             self._fetch()
-        except AwsIamError:
-            # The known keys go on serving; asked again after a while.
-            self._fetched_at = time.monotonic() - _KEPT_SECONDS + _SECONDS_BETWEEN_FETCHES
 
     def _fetch(self) -> None:
         found = self._document(self._keys_url).get("keys")
@@ -95,7 +93,7 @@ class Issuer:
                 f"{quoted(self._keys_url)} holds {len(keys)} keys, where 1 to {_MOST_KEYS} are expected"
             )
         self._keys = tuple(keys)
-        self._fetched_at = time.monotonic()
+        self._fetched_at = self._asked_at = time.monotonic()
 
     def _document(self, address: str) -> dict[str, Any]:
         try:

@@ -114,19 +114,21 @@ class ResourceServer:
         """What the user may name: nothing; their calls to AWS are made under the role that the file has for them."""
         if self._scopes.read_account not in user.scopes:
             return Permitted(
+                issuers=general.issuers,
                 refusal=InputError(
                     f"this token does not allow reading an account: it lacks the scope {self._scopes.read_account}",
                     hint="sign in again with that scope; what needs no account works, and `demo: true` too",
-                )
+                ),
             )
         role = self._roles.of(user) if self._roles else None
         if role is None:
             why = "has no AWS role for you" if self._roles else "has no AWS roles for its users"
             return Permitted(
+                issuers=general.issuers,
                 refusal=InputError(
                     f"this server {why}, so it reads no account for you",
                     hint="whoever runs it can add one to the file of `--aws-roles`; what needs no account works, and `demo: true` too",
-                )
+                ),
             )
         return Permitted(regions=general.regions, issuers=general.issuers, user_role=role)
 

@@ -18,7 +18,7 @@ from aws_iam.errors import InputError, system_reason
 from aws_iam.escape import quoted
 from aws_iam.server import messages
 from aws_iam.server.call_log import CallLog
-from aws_iam.server.http.endpoint import HttpEndpoint
+from aws_iam.server.http.endpoint import HttpEndpoint, RequestLimit
 from aws_iam.server.http.place import ENDPOINT, LOOPBACK, Place
 from aws_iam.server.http.resource_server import ResourceServer, Scopes
 from aws_iam.server.http.slow_clients import BodyTimeLimit, ImpatientProtocol
@@ -137,8 +137,9 @@ def http_app(
         ready = has_keys and can_work
         return PlainTextResponse("ready" if ready else "not ready", 200 if ready else 503)
 
-    limited = BodyTimeLimit(RequestBodyLimitMiddleware(endpoint, messages.MOST_BYTES))
-    return Starlette(
+    in_time = BodyTimeLimit(RequestBodyLimitMiddleware(endpoint, messages.MOST_BYTES))
+    limited = RequestLimit(in_time)
+    app = Starlette(
         routes=[
             Route(ENDPOINT, endpoint=guard.guarded(limited) if guard else limited),
             Route("/healthz", _is_alive),
@@ -148,6 +149,9 @@ def http_app(
         middleware=guard.middleware() if guard else [],
         lifespan=running,
     )
+    # It would go to whatever host the request names, and from behind a proxy to http.
+    app.router.redirect_slashes = False
+    return app
 
 
 async def _is_alive(_request: Request) -> PlainTextResponse:

@@ -1,4 +1,4 @@
-"""How long a client may take to send a request: uvicorn itself waits for ever for the rest of a head."""
+"""How long a client may take to send a request, and how many connections there are: uvicorn itself limits neither."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SECONDS_FOR_HEAD = 15.0
 SECONDS_FOR_BODY = 30.0
+# Above the limit requests get a 503; above this too connections are closed, as each takes a file descriptor.
+_CONNECTIONS_TO_REFUSE = 32
 
 
 class LateBodyError(Exception):
@@ -52,13 +54,17 @@ class BodyTimeLimit:
 
 
 class ImpatientProtocol(H11Protocol):
-    """Closes a connection on which no complete head has come for `SECONDS_FOR_HEAD`."""
+    """Closes a connection on which no complete head has come for `SECONDS_FOR_HEAD`, and those that are too many."""
 
     _waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Handle a new connection."""
         super().connection_made(transport)
+        most = self.config.limit_concurrency
+        if most is not None and len(self.connections) > most + _CONNECTIONS_TO_REFUSE:
+            transport.abort()
+            return
         self._await_head()
 
     def data_received(self, data: bytes) -> None:

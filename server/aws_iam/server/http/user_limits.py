@@ -1,4 +1,4 @@
-"""How much of a shared server one user may take: so many calls at once, and so many in a minute."""
+"""How much of a shared server one user may take: so much at once, and so much in a minute."""
 
 from __future__ import annotations
 
@@ -12,35 +12,48 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_AT_ONCE = 8
-MOST_PER_MINUTE = 300
 _MOST_USERS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What one user may have at once, and begin in a minute."""
+
+    at_once: int
+    per_minute: int
+
+
+CALLS = Limit(8, 300)
+REQUESTS = Limit(32, 1200)
+"""All requests, calls of tools among them: streams that stay open, lists, resources."""
+MOST_SESSIONS = 16
 
 
 @dataclass(slots=True)
 class _Taken:
     running: int
     left: float
-    """Calls that may still be made now; they come back with time."""
+    """What may still be begun now; it comes back with time."""
     at: float
 
 
 class UserLimits:
     """What each user has taken."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: Limit) -> None:
+        self._limit = limit
         self._users: OrderedDict[str, _Taken] = OrderedDict()
 
     def seconds_to_wait(self, user: str) -> int:
-        """After how many seconds the user's next call is taken; 0: now."""
+        """After how many seconds the user's next one is taken; 0: now."""
         taken = self._of(user)
         if taken.left < 1:
-            return math.ceil((1 - taken.left) * 60 / MOST_PER_MINUTE)
-        return 1 if taken.running >= MOST_AT_ONCE else 0
+            return math.ceil((1 - taken.left) * 60 / self._limit.per_minute)
+        return 1 if taken.running >= self._limit.at_once else 0
 
     @contextmanager
-    def call(self, user: str) -> Iterator[None]:
-        """A call of the user, as long as the block runs."""
+    def one(self, user: str) -> Iterator[None]:
+        """One of the user's, as long as the block runs."""
         taken = self._of(user)
         taken.left -= 1
         taken.running += 1
@@ -51,9 +64,10 @@ class UserLimits:
 
     def _of(self, user: str) -> _Taken:
         now = time.monotonic()
-        taken = self._users.setdefault(user, _Taken(0, MOST_PER_MINUTE, now))
+        most = self._limit.per_minute
+        taken = self._users.setdefault(user, _Taken(0, most, now))
         self._users.move_to_end(user)
-        taken.left = min(MOST_PER_MINUTE, taken.left + (now - taken.at) * MOST_PER_MINUTE / 60)
+        taken.left = min(most, taken.left + (now - taken.at) * most / 60)
         taken.at = now
         # Whoever has not called for longest has nothing left to count, unless a call of theirs runs.
         if len(self._users) > _MOST_USERS:

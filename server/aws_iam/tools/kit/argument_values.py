@@ -91,6 +91,8 @@ _VENDOR = re.compile(r"^(?:aws|amazon)\s+", re.IGNORECASE)
 _VENDOR_OF_VALUE = re.compile(r"^(?:aws|amazon)[\s_.-]+", re.IGNORECASE)
 _POLICY_NAME = re.compile(r"[A-Za-z][\w+=.@-]{2,127}")
 _SHORTEST_BEGINNING = 3
+# No name and no choice is half as long: a text of megabytes is not searched for one.
+_LONGEST_WORD = 200
 _SEPARATORS = re.compile(r"[\s_.-]+")
 _CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _GENERAL = re.compile(
@@ -105,15 +107,22 @@ _FLAGS = {
 
 
 def folded(word: str) -> str:
-    """A word without what people write differently: case, separators, `AWS ` in front."""
+    """A word without what people write differently: case, separators, `AWS ` in front; one that no table has as it is."""
+    if len(word) > _LONGEST_WORD:
+        return word
     return _SEPARATORS.sub("", _VENDOR.sub("", word.strip())).lower()
+
+
+def _plain(name: str) -> str:
+    """The name of an argument without what people write differently, `roleArn` and `role_arn` alike."""
+    return folded(_CAPITALS.sub("_", name[:_LONGEST_WORD]) + name[_LONGEST_WORD:])
 
 
 def argument_named(name: str, names: Mapping[str, str]) -> str | None:
     """The argument that a name means: exactly, in other case or with other separators; `names` includes synonyms."""
     if name in names:
         return names[name]
-    plain = folded(_CAPITALS.sub("_", name))
+    plain = _plain(name)
     return next((names[known] for known in names if folded(known) == plain), None)
 
 
@@ -121,7 +130,7 @@ def argument_of_value(
     name: str, value: object, arguments: Iterable[Argument]
 ) -> tuple[str | None, str]:
     """The argument that a name means because of how its value begins; else a hint which it can be, if any."""
-    plain = folded(_CAPITALS.sub("_", name))
+    plain = _plain(name)
     beginnings = {
         argument.name: beginning
         for argument in arguments
@@ -229,7 +238,7 @@ def _choice(argument: Argument, value: Any) -> AsRead:
             return AsRead(choice, _as(argument, value, choice))
     written = {folded(word): choice for word, choice in argument.synonyms.items()}
     written |= {folded(choice): choice for choice in argument.choices}
-    bare = _VENDOR_OF_VALUE.sub("", value.strip())
+    bare = _VENDOR_OF_VALUE.sub("", value[: _LONGEST_WORD + 1].strip())
     forms = (plain, folded(bare), folded(_GENERAL.sub(" ", bare)))
     meant = {written[word] for word in forms if word in written}
     if not meant and len(plain) >= _SHORTEST_BEGINNING:

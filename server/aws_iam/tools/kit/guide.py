@@ -12,7 +12,7 @@ from aws_iam.errors import InputError, nearest
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import code_list
 from aws_iam.tools.kit.excerpt import excerpt
-from aws_iam.tools.kit.word_search import scored, stem, stems, words
+from aws_iam.tools.kit.word_search import LONGEST_QUESTION, scored, stem, stems, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,6 +42,7 @@ def guide(
     tool = TOOL_OF_PAGE[page]
     if topic is None:
         return _contents(page, listed)
+    topic = topic[:LONGEST_QUESTION]
     found = entry(topic) if entry else None
     if found:
         return found

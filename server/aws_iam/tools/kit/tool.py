@@ -39,6 +39,7 @@ Json = Any
 
 PAGE_ARGUMENTS = ("detail", "cursor")
 _MOST_NEXT = 3
+_MOST_NAMES = 100
 UNDERSTOOD = "understood"
 """The fact that says how words of the call were understood."""
 
@@ -197,6 +198,12 @@ class Tool:
         self, action: Action, given: Mapping[str, Any], *, cli: bool
     ) -> tuple[dict[str, Any], list[str]]:
         """The values by argument, whose name may be written differently or be a synonym, and which were synonyms."""
+        if len(given) > _MOST_NAMES:
+            # Each is compared with every name that there is.
+            raise InputError(
+                f"{len(given):,} arguments are more than any action takes",
+                hint=f"`{self.name} {action.name}` takes {code_list(own.name for own in action.offered(cli=cli))}",
+            )
         names = action.names(cli=cli)
         found: dict[str, Any] = {}
         understood: list[str] = []

@@ -15,7 +15,7 @@ _ENDINGS = ("ings", "ing", "ions", "ion", "ies", "es", "ed", "e", "s", "y")
 _SHORTEST_STEM = 3
 _SAME = {"org": "organization", "orgs": "organization"}
 _HEADING = 4.0
-_LONGEST_QUESTION = 400
+LONGEST_QUESTION = 400
 _FILLERS = frozenset(
     [
         "a",
@@ -85,7 +85,7 @@ _FILLERS = frozenset(
 
 def scored(question: str, texts: Mapping[str, tuple[str, str]]) -> list[tuple[str, float]]:
     """The names of the texts, each a heading and a body, that have words of the question, with scores, the best first."""
-    asked = set(_stems(question[:_LONGEST_QUESTION]))
+    asked = set(_stems(question[:LONGEST_QUESTION]))
     if not asked:
         return []
     counted = {
