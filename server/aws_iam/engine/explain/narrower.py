@@ -9,9 +9,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.comparison.compare import compare
-from aws_iam.engine.language.document import Kind, dump
+from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, is_literal
+from aws_iam.engine.language.plain_policy import plain
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.wording import counted, joined
@@ -48,7 +49,7 @@ def narrower(policy: Policy, expansion: Expansion, targets: Targets) -> Narrower
     """The narrower form of an identity policy; None if there is none that is proved equal."""
     if policy.kind is not Kind.IDENTITY or len(policy.statements) > _MOST_STATEMENTS:
         return None
-    body = json.loads(dump(policy))
+    body = plain(policy)
     # Another spelling of the name is read as it is meant, and has to be mended first.
     if "Statement" not in body:
         return None
@@ -91,7 +92,7 @@ def _with(
 
 def _is_equal(form: dict[str, Any], policy: Policy) -> bool:
     try:
-        return compare(form, json.loads(dump(policy))).relation == "equal"
+        return compare(form, plain(policy)).relation == "equal"
     except InputError:
         return False
 

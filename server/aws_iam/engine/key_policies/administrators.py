@@ -5,7 +5,6 @@ administrators(policy, "111122223333")  →  Administrator(principal=…, how="k
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,9 +24,9 @@ from aws_iam.engine.key_policies.statements import (
     owner_shown_by,
 )
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.document import dump
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import matches
+from aws_iam.engine.language.plain_policy import plain
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
@@ -302,7 +301,7 @@ def key_of(policy: Policy, partition: str, account: str) -> str:
 
 def without_ignored_statements(policy: Policy) -> dict[str, Any]:
     """The policy without the statements that have no effect."""
-    document = json.loads(dump(policy))
+    document = plain(policy)
     body = document["Statement"]
     objects = [
         statement

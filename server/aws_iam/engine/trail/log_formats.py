@@ -97,6 +97,9 @@ def _parsed(text: str, name: str) -> list[Any]:
             raise InputError(
                 f"{quoted(name)} is not JSON at line {error.lineno}:{error.colno}: {error.msg.lower()}"
             ) from None
+        except ValueError:
+            # Python reads no integer of thousands of digits.
+            raise InputError(f"{quoted(name)} holds a number of too many digits") from None
         except RecursionError:
             raise InputError(f"{quoted(name)} is not JSON: it is nested too deeply") from None
         found.append(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ from aws_iam.account.collect.sharing.resource_policies import (
 from aws_iam.account.collect.storage.buckets import ACCOUNT_BLOCK, BUCKET_BLOCKS, BUCKET_POLICIES
 from aws_iam.engine.comparison import forbidden_access
 from aws_iam.engine.effective.caller_conditions import is_closed_to_strangers
-from aws_iam.engine.language import document
+from aws_iam.engine.language.plain_policy import plain
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
 from aws_iam.rules.on_account import in_regions, policy_of
@@ -174,7 +173,7 @@ def _search(name: str, policy: object, call: str) -> SearchResult:
 
 def _without_denials(policy: Policy) -> object:
     """The policy without its Deny statements."""
-    value = json.loads(document.dump(policy))
+    value = plain(policy)
     body = value["Statement"]
     listed = body if isinstance(body, list) else [body]
     return value | {

@@ -12,6 +12,7 @@ from aws_iam.engine.evaluation.layers import layers_of
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language import document, pattern
 from aws_iam.engine.language.aws_names import checked_account
+from aws_iam.engine.language.plain_policy import plain
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.reference.issuers import is_pinned
 from aws_iam.engine.sources.gather import one_policy, sources_of
@@ -107,7 +108,7 @@ def compare(
 
 def _without(policy: Policy, denies: tuple[StatementMatch, ...]) -> str:
     """The policy with these statements made void; the others keep their places."""
-    read = json.loads(document.dump(policy))
+    read = plain(policy)
     left_out = [policy.statements.index(met.statement) for met in denies]
     if left_out and isinstance(read["Statement"], list):
         for place in left_out:
@@ -120,7 +121,7 @@ def denies_beside(
     comparison: TokenComparison,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The Deny statements that do not refuse the token: all of them, and those that do not depend on the request."""
-    written = json.loads(document.dump(comparison.policy))["Statement"]
+    written = plain(comparison.policy)["Statement"]
     written = written if isinstance(written, list) else [written]
     refusing = {because.pointer for because in comparison.decision.because}
     by_request = [met.statement for met in comparison.denies]
