@@ -349,3 +349,13 @@ def test_a_server_that_is_killed_leaves_no_process_behind() -> None:
         worker = server.worker()
         server.process.kill()
         assert is_gone(worker)
+
+
+def test_what_waits_for_aws_leaves_room_for_documents() -> None:
+    """Two audits of an AWS that hangs, as many as there are processors, and a policy beside them."""
+    with server_with_hanging_aws() as server:
+        for number in range(max(2, os.cpu_count() or 1)):
+            server.call(number + 1, "audit", regions=["us-east-1"])
+        server.worker()
+        server.call(99, "policy", action="validate", document=ADMIN)
+        assert server.answer()["id"] == 99

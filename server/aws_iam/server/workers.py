@@ -91,11 +91,16 @@ class _Worker:
 
 
 class Workers:
-    """The processes, at most `size` at a time; each is started when it is needed, and kept for the next call."""
+    """The processes: at most `size` for calls with documents, and twice as many for those that read an account.
+
+    Each is started when it is needed, and `size` of them are kept for the next call.
+    """
 
     def __init__(self, size: int | None = None) -> None:
         self.size = size or max(2, os.cpu_count() or 1)
-        self._free = anyio.CapacityLimiter(self.size)
+        # Reading an account is mostly waiting, for minutes: calls with documents do not wait for that.
+        self._for_documents = anyio.CapacityLimiter(self.size)
+        self._for_accounts = anyio.CapacityLimiter(2 * self.size)
         self._idle: list[_Worker] = []
 
     async def __aenter__(self) -> Self:
@@ -113,8 +118,7 @@ class Workers:
     @property
     def is_full(self) -> bool:
         """Whether a further call would be refused."""
-        waiting = self._free.statistics().tasks_waiting
-        return not self._free.available_tokens and waiting >= MOST_WAITING
+        return _is_full(self._for_documents)
 
     async def warm(self) -> None:
         """Start a process now, so that the first call need not wait for it."""
@@ -131,12 +135,14 @@ class Workers:
 
     async def __call__(self, call: Call, progress: Progress, *, longest: float) -> Answer:
         """Run the call in a process; cancelling kills it."""
-        if self.is_full:
+        free = self._for_documents if call.processor_seconds else self._for_accounts
+        if _is_full(free):
+            running = counted(int(free.total_tokens), "call")
             raise AwsIamError(
-                f"the server is busy: {counted(self.size, 'call')} run and {MOST_WAITING} wait",
+                f"the server is busy: {running} of this kind run and {MOST_WAITING} wait",
                 hint="call again in some seconds",
             )
-        async with self._free:
+        async with free:
             worker = await self._worker()
             kept = is_gone = False
             try:
@@ -157,10 +163,14 @@ class Workers:
                 is_gone = outcome is None
                 raise WorkerFailedError
             finally:
-                if kept:
+                if kept and len(self._idle) < self.size:
                     self._idle.append(worker)
                 else:
                     await worker.end(itself=is_gone)
+
+
+def _is_full(limiter: anyio.CapacityLimiter) -> bool:
+    return not limiter.available_tokens and limiter.statistics().tasks_waiting >= MOST_WAITING
 
 
 async def _start() -> _Worker:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -13,11 +13,19 @@ from starlette.responses import JSONResponse, Response
 
 from aws_iam.server import messages
 from aws_iam.server.client_presence import present
-from aws_iam.server.http.user_limits import CALLS, MOST_SESSIONS, REQUESTS, UserLimits
+from aws_iam.server.http.user_limits import (
+    ACCOUNT_READS,
+    CALLS,
+    MOST_SESSIONS,
+    REQUESTS,
+    UserLimits,
+)
 from aws_iam.server.http.users import user_of
 from aws_iam.server.tool_calls import reads_account
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -65,6 +73,7 @@ class HttpEndpoint:
         self._place = place
         self._guard = guard
         self._calls = UserLimits(CALLS)
+        self._reads = UserLimits(ACCOUNT_READS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -90,8 +99,21 @@ class HttpEndpoint:
             return
         takes_events = check_accept_headers(request)[1] or MCP_SESSION_ID_HEADER in request.headers
         manager = self._streams if takes_events else self._texts
-        with self._calls.one(user.key) if user and call else nullcontext():
+        with self._counted(user, call):
             await _answer(manager, body, scope, receive, send)
+
+    @contextmanager
+    def _counted(
+        self, user: User | None, call: tuple[str, dict[str, Any]] | None
+    ) -> Iterator[None]:
+        if user is None or call is None:
+            yield
+            return
+        with (
+            self._calls.one(user.key),
+            self._reads.one(user.key) if reads_account(*call) else nullcontext(),
+        ):
+            yield
 
     def _refusal_of_headers(self, request: Request) -> Response | None:
         if not self._place.accepts_host(request.headers):
@@ -110,11 +132,13 @@ class HttpEndpoint:
             return self._refusal_of_session(user)
         if call is None:
             return None
-        if self._guard is not None and reads_account(*call):
-            challenge = self._guard.challenge_for_account(user)
-            if challenge is not None:
-                return challenge
-        return _refusal_for_now(self._calls, user)
+        if self._guard is None or not reads_account(*call):
+            return _refusal_for_now(self._calls, user)
+        return (
+            self._guard.challenge_for_account(user)
+            or _refusal_for_now(self._calls, user)
+            or _refusal_for_now(self._reads, user)
+        )
 
     def _refusal_of_session(self, user: User) -> Response | None:
         """One user's sessions must leave room for those of others: all of them together are limited."""

@@ -24,6 +24,8 @@ class Limit:
 
 
 CALLS = Limit(8, 300)
+ACCOUNT_READS = Limit(3, 60)
+"""Of these calls those that read an account: they may take minutes, and all users share the processes for them."""
 REQUESTS = Limit(32, 1200)
 """All requests, calls of tools among them: streams that stay open, lists, resources."""
 MOST_SESSIONS = 16
