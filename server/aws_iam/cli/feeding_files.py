@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.sources.terraform.terragrunt import UNIT, unit_of
-from aws_iam.tools.policy.review.feeding import variable_files
+from aws_iam.tools.policy.review.feeding import ansible_variables, variable_files
 from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
 from aws_iam.tools.policy.review.feeding.feeds import FEEDS
 
@@ -47,7 +47,17 @@ class FeedingFiles:
                     folders = {posixpath.dirname(name) for name in names}
                     names |= {p for p in files if posixpath.dirname(p) in folders and _is_named_template(p)}  # fmt: skip
                     found |= {name: files[name] for name in names}
+        found |= self._setting_variables(with_mark)
         return frozenset(feeding), found
+
+    def _setting_variables(
+        self, with_mark: Callable[[str, Callable[[str], bool]], Mapping[str, File]]
+    ) -> dict[str, File]:
+        """The files that may give other values to the variables of Ansible that changed files use."""
+        names = {name for own in self._changed() for name in ansible_variables.names_used(own)}
+        return (
+            dict(with_mark("\n".join(sorted(names)), ansible_variables.may_set)) if names else {}
+        )
 
     def units(self, paths: Iterable[str], read: Callable[[str], str | None]) -> Mapping[str, str]:
         """The units of Terragrunt that a change reaches, by themselves, by a file that they read or by their module, with its folder."""

@@ -17,7 +17,13 @@ from aws_iam.engine.sources.policy_signs import pointed_to
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.review.feeding import variable_files
 from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
-from aws_iam.tools.policy.review.feeding.feeds import fed_by, fills_itself, may_be_set_by, set_by
+from aws_iam.tools.policy.review.feeding.feeds import (
+    fed_by,
+    fills_itself,
+    may_be_set_by,
+    set_by,
+    set_elsewhere,
+)
 from aws_iam.tools.policy.review.feeding.named_files import named_by
 
 if TYPE_CHECKING:
@@ -215,7 +221,11 @@ class _Changed:
                 own = fills_itself(changed, new.texts)
                 yield from (Unread(place=path, why=why, file=path) for why in own)
                 continue
-            whys = [*named_by(path, patterns, new.texts), *fed_by(changed, new.texts)]
+            whys = [
+                *named_by(path, patterns, new.texts),
+                *fed_by(changed, new.texts),
+                *set_elsewhere(changed, new.texts),
+            ]
             if path in tried:
                 whys += set_by(changed, new.document, new.texts)
             elif variable_files.may_feed(path):

@@ -74,6 +74,14 @@ def fills_itself(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str
     yield from _said(ansible_variables.WHY, list(ansible_variables.given_by_play(changed, texts)))
     if ansible_variables.fills_itself(changed):
         yield from _said(ansible_variables.WHY, [changed.path])
+    yield from set_elsewhere(changed, texts)
+
+
+def set_elsewhere(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
+    """Why the values of variables that the file is read with may be others."""
+    for name, paths in ansible_variables.set_elsewhere(changed, texts).items():
+        listed = joined(list(map(quoted, paths)), shown=_SHOWN)
+        yield ansible_variables.ELSEWHERE.format(quoted(name), listed)
 
 
 def set_by(changed: ChangedFile, files: Files, texts: Mapping[str, str]) -> Iterator[str]:
