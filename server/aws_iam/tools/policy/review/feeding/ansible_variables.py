@@ -17,9 +17,8 @@ from aws_iam.engine.sources.containers.ansible_values import (
     known_variables,
 )
 from aws_iam.engine.sources.containers.other_files import OtherFiles
-from aws_iam.engine.sources.files import File
-from aws_iam.engine.sources.gather import decides_about_access
 from aws_iam.tools.policy.review.feeding.changed_file import parsed
+from aws_iam.tools.policy.review.feeding.text_memo import decides, once_by_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -72,7 +71,7 @@ def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
             continue
         used = _used(text)
         is_used = used if keys is None else used & keys
-        if is_used and keys != set() and decides_about_access(File(name=path, text=text)):
+        if is_used and keys != set() and decides(path, text):
             yield path
 
 
@@ -113,8 +112,8 @@ def set_elsewhere(changed: ChangedFile, texts: Mapping[str, str]) -> dict[str, l
         others = [path for path in set_by if path not in read_with]
         if others and len(set().union(*set_by.values())) > 1:
             found[name] = others
-    file = File(name=changed.path, text=changed.now)
-    if found and not (decides_about_access(file) or any(readers(changed, texts))):
+    decided = decides(changed.path, changed.now)
+    if found and not (decided or any(readers(changed, texts))):
         return {}
     return found
 
@@ -193,8 +192,7 @@ def fills_itself(changed: ChangedFile) -> bool:
         for values, roots in zip((was, now), changed.roots, strict=True)
     )
     names &= {name for side in unknown for name in side}
-    file = File(name=changed.path, text=changed.now)
-    return bool(names & _used(changed.now)) and decides_about_access(file)
+    return bool(names & _used(changed.now)) and decides(changed.path, changed.now)
 
 
 def _known_in(roots: Iterable[Node]) -> set[str]:
@@ -213,6 +211,11 @@ def _set_in(node: Node) -> Iterator[tuple[str, Node]]:
         yield from _set_in(item)
 
 
-def _used(text: str) -> set[str]:
+def _used(text: str) -> frozenset[str]:
     """The names within the holes of a text."""
-    return {name for hole in _HOLE.findall(text) for name in _NAME.findall(hole)}
+    return _used_in("", text)
+
+
+@once_by_text
+def _used_in(_: str, text: str) -> frozenset[str]:
+    return frozenset(name for hole in _HOLE.findall(text) for name in _NAME.findall(hole))
