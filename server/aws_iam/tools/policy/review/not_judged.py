@@ -18,6 +18,7 @@ from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.review.feeding import variable_files
 from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
 from aws_iam.tools.policy.review.feeding.feeds import (
+    Readers,
     fed_by,
     fills_itself,
     may_be_set_by,
@@ -207,6 +208,7 @@ class _Changed:
         patterns = {
             side.path(pattern) for side in (new, old) for pattern in side.found.unread_files
         }
+        others = Readers(new.texts)
         paths = sorted(self._paths | new.document.changed)
         tried = frozenset(
             [path for path in paths if variable_files.may_feed(path)][: variable_files.MOST]
@@ -223,7 +225,7 @@ class _Changed:
                 continue
             whys = [
                 *named_by(path, patterns, new.texts),
-                *fed_by(changed, new.texts),
+                *fed_by(changed, others),
                 *set_elsewhere(changed, new.texts),
             ]
             if path in tried:
