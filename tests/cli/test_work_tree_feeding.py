@@ -85,7 +85,7 @@ def test_two_folders_are_reviewed_alike(case: dict[str, Any], tmp_path: Path) ->
     answer = tool.run({"action": "review", **sides})
     # What holds no policy by its ending is not read from a folder: the file itself, what reads it, Helm's named templates.
     endings = (".hcl", ".toml", ".js", ".ini")
-    is_whole = not any(name.endswith((".tpl", ".hcl")) for name in case["same"])
+    is_whole = not any(name.endswith((".tpl", ".hcl", ".ini")) for name in case["same"])
     sides_of = [{**case["same"], **case[side]} for side in ("after", "before")]
 
     def is_known(name: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.sources.terraform.terragrunt import UNIT, unit_of
-from aws_iam.tools.policy.review.feeding import variable_files
+from aws_iam.tools.policy.review.feeding import ansible_variables, variable_files
 from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
 from aws_iam.tools.policy.review.feeding.feeds import FEEDS
 
@@ -33,11 +33,15 @@ class FeedingFiles:
         """The changed files that others read, and these, which `with_mark` finds by what they have in their text."""
         feeding: set[str] = set()
         found: dict[str, File] = {}
+        # What one of them sets is found once for all feeds.
+        every = tuple(self._changed())
         for feed in FEEDS:
-            changed = [own for own in self._changed() if feed.may_feed(own.path)]
+            changed = [own for own in every if feed.may_feed(own.path)]
             if not changed:
                 continue
             files = with_mark(feed.mark, feed.may_read)
+            if not files:
+                continue
             texts = {path: file.text for path, file in files.items()}
             for own in changed:
                 names = set(feed.readers(own, texts))
@@ -47,6 +51,7 @@ class FeedingFiles:
                     folders = {posixpath.dirname(name) for name in names}
                     names |= {p for p in files if posixpath.dirname(p) in folders and _is_named_template(p)}  # fmt: skip
                     found |= {name: files[name] for name in names}
+        found |= _setting_variables(every, with_mark)
         return frozenset(feeding), found
 
     def units(self, paths: Iterable[str], read: Callable[[str], str | None]) -> Mapping[str, str]:
@@ -85,6 +90,15 @@ class FeedingFiles:
         for path in sorted(self.changed & (self.now.keys() | self.then.keys())):
             was, now = (side[path].text if path in side else "" for side in (self.then, self.now))
             yield ChangedFile(path=path, was=was, now=now)
+
+
+def _setting_variables(
+    changed: Iterable[ChangedFile],
+    with_mark: Callable[[str, Callable[[str], bool]], Mapping[str, File]],
+) -> dict[str, File]:
+    """The files that may give other values to the variables of Ansible that changed files use."""
+    names = {name for own in changed for name in ansible_variables.names_used(own)}
+    return dict(with_mark("\n".join(sorted(names)), ansible_variables.may_set)) if names else {}
 
 
 def _is_named_template(path: str) -> bool:

@@ -105,12 +105,15 @@ def test_each_setting_has_a_subject_with_a_page_of_aws() -> None:
     formats = ("cloudformation", "terraform", "kubernetes", "ansible", "pulumi")
     named = {row["subject"] for name in formats for row in SETTINGS[name]}
     by_readers = {
+        "annotated_pod_role",
         "api_event",
         "assumed_by",
         "condition",
         "deployment_role",
         "module",
+        "provider",
         "service_account_role",
+        "task_control",
         "unread_policy",
     }
     assert named | by_readers == set(SETTINGS["subjects"])

@@ -20,10 +20,10 @@ ATTACHED = (
     " they made, such as the output of `aws iam get-account-authorization-details`"
 )
 SST = "policies in code of SST: give what it makes, such as the output of `pulumi stack export`"
-_MANAGED, _COMMAND = ":iam::aws:policy/", "iam attach-"
+_MANAGED, _COMMANDS = ":iam::aws:policy/", ("iam attach-", "iam put-")
 _OF_PULUMI = ("olicyDocument", "olicy_document", "olicyForPrincipal", "olicy_for_principal")
 _ACTIONS = "actions:"
-WORDS = (_ACTIONS, "aws-cdk", "aws_cdk", "awscdk", "Amazon.CDK", _COMMAND, _MANAGED, *_OF_PULUMI)
+WORDS = (_ACTIONS, "aws-cdk", "aws_cdk", "awscdk", "Amazon.CDK", *_COMMANDS, _MANAGED, *_OF_PULUMI)
 """Everything that is recognised here has one of these."""
 
 # A file that only imports a class, or names it as a type, neither calls it nor one of its functions.
@@ -43,7 +43,7 @@ _CDK = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _IMPORTS_CDK = re.compile("aws-cdk|aws_cdk|awscdk|Amazon\\.CDK")
-_ATTACH = re.compile(r"(?<!`)\baws[ \t]+iam[ \t]+attach-(?:role|user|group)-policy(?=\s)")
+_ATTACH = re.compile(r"(?<!`)\baws[ \t]+iam[ \t]+(?:attach|put)-(?:role|user|group)-policy(?=\s)")
 _WHOLE_COMMAND = re.compile(_ATTACH.pattern + r"(?:\\\r?\n|[^\n;&|])*")
 # https://www.pulumi.com/registry/packages/aws/api-docs/iam/getpolicydocument/ and the functions of its package for principals.
 _PULUMI = re.compile(
@@ -66,7 +66,7 @@ _COMMENT_LINE = re.compile(r"^[ \t]*(?:#|//|/?\*).*$", re.MULTILINE)
 
 def may_attach(text: str) -> bool:
     """Whether a text may have a command that attaches policies, or an AWS managed policy."""
-    return _COMMAND in text or _MANAGED in text
+    return any(word in text for word in (*_COMMANDS, _MANAGED))
 
 
 def commands_in(text: str) -> list[str]:

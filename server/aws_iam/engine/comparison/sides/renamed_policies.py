@@ -215,7 +215,8 @@ class Sides:
             document=tuple(_policies(new, named)),
             baseline=tuple(_policies(named, new)),
             renamed=(
-                *((was, now) for was, now in holders.items() if was in old.holders),
+                # In the same order each time: they come out of sets.
+                *sorted((was, now) for was, now in holders.items() if was in old.holders),
                 *inline.items(),
             ),
             former_names=former_names,

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     _Settings = Mapping[str, tuple[AccessSetting, ...]]
 
 _SHOWN = 5
-_APIS, _NOBODY = ("api_authorization", "api_event"), "NONE"
+_EVENT = "api_event"
+_APIS, _NOBODY = ("api_authorization", _EVENT), "NONE"
 _URL, _TARGET = "function_url", "TargetFunctionArn"
 _CLOSED = "changed, from no authorization"
 _OPENED = "{}, and asks for no authorization"
@@ -149,9 +150,11 @@ def _changes(new: NamedSide, old: NamedSide) -> Iterator[tuple[AccessSetting, st
     for change, settings, other in (("added", added, old), ("removed", removed, new)):
         renamed = _contents(added) & _contents(removed)
         for own in settings.values():
+            if _is_moved(own, renamed):
+                continue
             if change == "added" and own[0].is_open:
                 yield own[0], _OPENED.format(change)
-            elif not _is_moved(own, renamed) and not _comes_with(own[0], other):
+            elif not _comes_with(own[0], other):
                 yield own[0], change
 
 
@@ -221,17 +224,23 @@ def _others_change(own: Sequence[AccessSetting], before: Sequence[AccessSetting]
 
 
 def _contents(settings: _Settings) -> Counter[tuple[object, ...]]:
-    return Counter(_content(own) for own in settings.values() if own[0].is_resource)
+    return Counter(_content(own) for own in settings.values() if _may_have_any_name(own[0]))
+
+
+def _may_have_any_name(setting: AccessSetting) -> bool:
+    """Whether its name says nothing: of a resource of its own, and of an event of a function."""
+    return setting.is_resource or setting.subject == subject_named(_EVENT)
 
 
 def _content(settings: tuple[AccessSetting, ...]) -> tuple[object, ...]:
-    return settings[0].subject, _values(settings)
+    own = settings[0]
+    return own.subject, own.is_open, "" if own.is_resource else own.holder, _values(settings)
 
 
 def _is_moved(settings: tuple[AccessSetting, ...], renamed: Counter[tuple[object, ...]]) -> bool:
     """Whether the same resource is on the other side under another name, which counts once."""
     content = _content(settings)
-    if not settings[0].is_resource or not renamed[content]:
+    if not _may_have_any_name(settings[0]) or not renamed[content]:
         return False
     renamed[content] -= 1
     return True

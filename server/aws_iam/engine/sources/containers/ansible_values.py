@@ -55,15 +55,21 @@ def known_variables(root: Node, others: OtherFiles) -> dict[str, Node]:
         _add(found, name, value)
     for path in _named_files(root):
         _add_all(found, others.value(path))
-    if others.folder and posixpath.basename(others.folder) == _TASKS:
-        weaker = [others.value(path) for path in _OF_ROLE]
-    else:
-        weaker = [others.value(path) for path in _SHARED]
-    for file in weaker:
+    for file in map(others.value, _weaker_files(others.folder)):
         # What stands nearer has been said.
         for member in file.members if file else ():
             found.setdefault(member.key, member.value)
     return {name: value for name, value in found.items() if value is not None}
+
+
+def files_read_with(root: Node, folder: str) -> frozenset[str]:
+    """The files of variables that tasks in a folder are read with, as far as they are there."""
+    paths = (*_named_files(root), *_weaker_files(folder))
+    return frozenset(posixpath.normpath(posixpath.join(folder, path)) for path in paths)
+
+
+def _weaker_files(folder: str) -> tuple[str, ...]:
+    return _OF_ROLE if posixpath.basename(folder) == _TASKS else _SHARED
 
 
 def _add(found: dict[str, Node | None], name: str, value: Node) -> None:

@@ -28,6 +28,7 @@ from aws_iam.engine.sources.containers.attachments import (
     attachments,
 )
 from aws_iam.engine.sources.containers.policy_places import places_by_type
+from aws_iam.engine.sources.containers.task_controls import task_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -49,6 +50,7 @@ _KINDS = ("role", "user", "group")
 _MANAGED, _POLICY_NAMES = "iam_managed_policy", ("policy_name", "name")
 _GONE, _BY_NAME, _ASSUMED = "absent", "awsManaged", "assumedBy"
 _NAMES = ("name", "statement_id", "alias")
+_TASK_NAMES = ("iam_name", "policy_name")
 # Whose policy a task of Ansible writes, the more telling argument first.
 _HOLDER_NAMES = ("iam_name", "name")
 # The properties by which resources of Pulumi name what has their policy.
@@ -75,6 +77,7 @@ def attached_by_tools(
 ) -> Iterator[PolicyAttachment | AccessSetting]:
     """The attached policies below a node, and such settings; `documents` are the names of the policies that stand there in full."""
     policies = {_policy_name(root, name): name for name in documents}
+    yield from task_controls(root, _task_with_access)
     todo = [root]
     while todo:
         node = todo.pop()
@@ -173,13 +176,32 @@ def _by_ansible(
         or _text(values, "state") == _GONE
     ):
         return
-    name = next(filter(None, (_text(values, own) for own in _NAMES)), "")
-    holder = "/".join(filter(None, (module, name)))
+    holder = _called(module, values)
     for own in attachments(_ANSIBLE, module, values, holder):
         # The ARN of a policy of the account, or its name.
         document = "" if own.managed else policies.get(own.policy.rpartition("/")[2], "")
         yield replace(own, document=document)
     yield from access_settings(_BY_ANSIBLE, module, values, holder)
+
+
+def _task_with_access(member: Member) -> str:
+    """What a task is called that writes or attaches a policy, or decides about access otherwise; empty for any other one."""
+    module, values = _COLLECTION.sub("", member.key, count=1), member.value
+    decides = (
+        places_by_type(_ANSIBLE).get(module)
+        or attachment_rows(_ANSIBLE, module)
+        or setting_rows(_BY_ANSIBLE, module)
+    )
+    if not decides or _text(values, "state") == _GONE:
+        return ""
+    return "/".join(
+        (_called(module, values), *filter(None, (_text(values, own) for own in _TASK_NAMES)))
+    )
+
+
+def _called(module: str, values: Node) -> str:
+    name = next(filter(None, (_text(values, own) for own in _NAMES)), "")
+    return "/".join(filter(None, (module, name)))
 
 
 def _by_accelerator(role: Node) -> Iterator[PolicyAttachment | AccessSetting]:

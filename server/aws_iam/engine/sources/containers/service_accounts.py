@@ -11,10 +11,15 @@ from aws_iam.engine.sources.containers.cluster_admins import embedded_values
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.engine.parsing.json_nodes import Node
+    from aws_iam.engine.parsing.json_nodes import Member, Node
 
 _ANNOTATION = "eks.amazonaws.com/role-arn"
 _SUBJECT = "service_account_role"
+# https://github.com/jtblin/kube2iam: the role of a pod by its name.
+_OF_POD, _OF_POD_SUBJECT = "iam.amazonaws.com/role", "annotated_pod_role"
+_SUBJECTS = {_ANNOTATION: _SUBJECT, _OF_POD: _OF_POD_SUBJECT}
+# As Argo CD has values of a chart one by one: `serviceAccount.annotations.eks\\.amazonaws\\.com/role-arn`.
+_NAME, _VALUE = "name", "value"
 
 
 def role_of_account(manifest: Node, name: str) -> Iterator[AccessSetting]:
@@ -38,13 +43,14 @@ def annotated_roles(root: Node, *start: str) -> Iterator[AccessSetting]:
         path, node = todo.pop()
         for member in node.members:
             here = (*path, member.key)
-            if member.key == _ANNOTATION and member.value.form is Form.STRING:
+            named, value = _annotation_of(node, member)
+            if named and value.form is Form.STRING:
                 place = " ".join((*start, ".".join(path)))
                 yield AccessSetting(
                     holder=place,
-                    place=f"{place} {_ANNOTATION}".strip(),
-                    subject=subject_named(_SUBJECT),
-                    value=member.value.text,
+                    place=f"{place} {named}".strip(),
+                    subject=subject_named(_SUBJECTS[named]),
+                    value=value.text,
                 )
             todo.append((here, member.value))
             # As objects of Argo CD have the values of a chart.
@@ -52,3 +58,14 @@ def annotated_roles(root: Node, *start: str) -> Iterator[AccessSetting]:
             values = embedded_values(member.value.text) if is_data else None
             todo += [(here, values)] if values else []
         todo += (((*path, str(number)), item) for number, item in enumerate(node.items))
+
+
+def _annotation_of(node: Node, member: Member) -> tuple[str, Node]:
+    """The annotation that a member of an object is, or that it names beside the value; empty where there is none."""
+    if member.key in _SUBJECTS:
+        return member.key, member.value
+    value = node.member(_VALUE) if member.key == _NAME else None
+    if value is not None and member.value.form is Form.STRING:
+        path = member.value.text.replace("\\", "")
+        return next((own for own in _SUBJECTS if path.endswith(f".{own}")), ""), value
+    return "", member.value

@@ -11,7 +11,7 @@ from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node
 from aws_iam.engine.parsing.json_text import Syntax
 from aws_iam.engine.parsing.made_nodes import placed
-from aws_iam.engine.sources.containers.access_settings import AccessSetting
+from aws_iam.engine.sources.containers.access_settings import AccessSetting, subject_named
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.policy_places import (
     FoundPolicy,
@@ -21,6 +21,7 @@ from aws_iam.engine.sources.containers.policy_places import (
 )
 from aws_iam.engine.sources.terraform.embedded_json import document_in
 from aws_iam.engine.sources.terraform.moved_blocks import former_addresses
+from aws_iam.engine.sources.terraform.settings import PROVIDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -219,7 +220,9 @@ class Results:
 
     def set_beside(self, block: Block, setting: AccessSetting) -> None:
         """Add a setting that decides about access."""
-        self._evaluator.files.use()
+        # The name of a provider is made of no file.
+        if setting.subject != subject_named(PROVIDER):
+            self._evaluator.files.use()
         lines, file = block.at.lines, file_of(block) or None
         line, column = lines.at(block.at.offset) if lines else (None, None)
         where = Where(file=file, line=line, column=column)

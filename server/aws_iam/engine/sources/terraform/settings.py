@@ -19,8 +19,11 @@ from aws_iam.engine.sources.containers.access_settings import (
     setting_rows,
     subject_named,
 )
+from aws_iam.engine.sources.containers.attachments import attachment_rows
+from aws_iam.engine.sources.containers.policy_places import places_by_type
 from aws_iam.engine.sources.terraform.blocks import expanded
 from aws_iam.engine.sources.terraform.role_arguments import RoleArguments
+from aws_iam.engine.sources.terraform.syntax import described
 from aws_iam.engine.sources.terraform.values import Deferred
 
 if TYPE_CHECKING:
@@ -30,7 +33,9 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.terraform.scopes import Scope
     from aws_iam.engine.sources.terraform.syntax import Block, Body
 
-_FORMAT = "terraform"
+_FORMAT, _RESOURCES = "terraform", "terraform-resources.json"
+PROVIDER = "provider"
+"""The argument of every resource, and what the setting is about that tells it."""
 _ABOUT_INSTANCES = frozenset({"count", "for_each", "depends_on", "providers"})
 
 
@@ -84,6 +89,35 @@ def settings(  # noqa: PLR0913, PLR0917 - an instance is its block, its scope, i
             alternatives=alternatives,
             memberships=own.memberships if in_force and not alternatives else (),
         )
+    if _holds_policies(block):
+        yield _provider(block, address, in_force)
+
+
+def _holds_policies(block: Block) -> bool:
+    """Whether the resource has a policy, or attaches one."""
+    type_ = block.labels[0]
+    places, attached = (
+        places_by_type(_RESOURCES).get(type_, ()),
+        attachment_rows(_RESOURCES, type_),
+    )
+    paths = (*(own.path for own in places), *(own.path for own in attached))
+    heads = {path.partition(".")[0].removesuffix("[]") for path in paths}
+    return not heads.isdisjoint(block.body.names)
+
+
+def _provider(block: Block, address: str, in_force: bool | None) -> AccessSetting:  # noqa: FBT001 - whether there is one, or None
+    """The provider that makes the resource: one by another name may stand for another account."""
+    named = block.body.attribute(PROVIDER)
+    return AccessSetting(
+        holder=address,
+        place=f"{address}.{PROVIDER}",
+        subject=subject_named(PROVIDER),
+        value=described(named) if named else "",
+        only_changed=True,
+        # A policy of the resource goes to one of its own, or comes from there.
+        is_computed=True,
+        in_force=in_force,
+    )
 
 
 def module_setting(  # noqa: PLR0913, PLR0917 - an instance, as above

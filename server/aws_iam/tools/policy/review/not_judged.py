@@ -17,7 +17,14 @@ from aws_iam.engine.sources.policy_signs import pointed_to
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.policy.review.feeding import variable_files
 from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
-from aws_iam.tools.policy.review.feeding.feeds import fed_by, fills_itself, may_be_set_by, set_by
+from aws_iam.tools.policy.review.feeding.feeds import (
+    Readers,
+    fed_by,
+    fills_itself,
+    may_be_set_by,
+    set_by,
+    set_elsewhere,
+)
 from aws_iam.tools.policy.review.feeding.named_files import named_by
 
 if TYPE_CHECKING:
@@ -201,6 +208,7 @@ class _Changed:
         patterns = {
             side.path(pattern) for side in (new, old) for pattern in side.found.unread_files
         }
+        others = Readers(new.texts)
         paths = sorted(self._paths | new.document.changed)
         tried = frozenset(
             [path for path in paths if variable_files.may_feed(path)][: variable_files.MOST]
@@ -215,7 +223,11 @@ class _Changed:
                 own = fills_itself(changed, new.texts)
                 yield from (Unread(place=path, why=why, file=path) for why in own)
                 continue
-            whys = [*named_by(path, patterns, new.texts), *fed_by(changed, new.texts)]
+            whys = [
+                *named_by(path, patterns, new.texts),
+                *fed_by(changed, others),
+                *set_elsewhere(changed, new.texts),
+            ]
             if path in tried:
                 whys += set_by(changed, new.document, new.texts)
             elif variable_files.may_feed(path):

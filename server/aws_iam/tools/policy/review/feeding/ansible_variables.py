@@ -1,5 +1,7 @@
 """The variables of Ansible: a task that decides about access is filled in with them, and judged without.
 
+Which file gives a variable its value depends on the play, the hosts and the command: what is set elsewhere, too, is told.
+
 https://docs.ansible.com/ansible/latest/playbook_guide/playbooks_variables.html
 """
 
@@ -8,10 +10,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.sources.containers.ansible_values import is_of_tasks, known_variables
+from aws_iam.engine.sources.containers.access_settings import canonical
+from aws_iam.engine.sources.containers.ansible_values import (
+    files_read_with,
+    is_of_tasks,
+    known_variables,
+)
 from aws_iam.engine.sources.containers.other_files import OtherFiles
-from aws_iam.engine.sources.files import File
-from aws_iam.engine.sources.gather import decides_about_access
+from aws_iam.tools.policy.review.feeding.changed_file import parsed
+from aws_iam.tools.policy.review.feeding.text_memo import decides, once_by_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +29,8 @@ if TYPE_CHECKING:
 MARK = "{{"
 """What every file that reads one has in its text."""
 WHY = "variables of Ansible's, with which {} is filled in: write it with their values"
+ELSEWHERE = "a variable of Ansible's that it uses now or no longer, {}, has another value in {}, which may be the one that applies"
+"""Why a file is not judged by the value that it is read with."""
 _FOLDERS = re.compile(r"(?:^|/)(?:group_vars|host_vars|vars|defaults)/")
 _INVENTORY = re.compile(r"\.ini$|(?:^|/)(?:hosts|inventory)(?:/[^/.]+)?$")
 # Of a host, of a group, or of all.
@@ -30,6 +39,10 @@ _ENDINGS = (".yaml", ".yml", ".json", ".j2")
 _HOLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _NAME = re.compile(r"(?<![\w.'\"])[A-Za-z_]\w*")
 _VARS, _FACTS = "vars", "set_fact"
+_DEFAULTS = re.compile(r"(?:^|/)defaults/")
+# Objects of Kubernetes and templates have such names of their own.
+_OTHER_DATA = frozenset({"apiVersion", "Resources"})
+_MOST_NAMES = 50
 
 
 def may_feed(path: str) -> bool:
@@ -58,7 +71,7 @@ def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
             continue
         used = _used(text)
         is_used = used if keys is None else used & keys
-        if is_used and keys != set() and decides_about_access(File(name=path, text=text)):
+        if is_used and keys != set() and decides(path, text):
             yield path
 
 
@@ -66,6 +79,73 @@ def given_by_play(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[st
     """The files that take a variable which changes in a play; those of a file of variables take it where it is read."""
     if changed.path.endswith(_ENDINGS[:2]) and not _is_of_variables(changed.path):
         yield from readers(changed, texts)
+
+
+def names_used(changed: ChangedFile) -> frozenset[str]:
+    """The variables that a file of tasks or of variables uses now or no longer, and that others may set."""
+    if not changed.path.endswith(_ENDINGS[:2]) or changed.roots is None:
+        return frozenset()
+    was, now = map(_used, (changed.was, changed.now))
+    names = was ^ now
+    if not names or not changed.was or not changed.now:
+        return frozenset()
+    own = {name for side in changed.roots for root in side for name, _ in _set_in(root)}
+    return frozenset(sorted(names - own)[:_MOST_NAMES])
+
+
+def set_elsewhere(changed: ChangedFile, texts: Mapping[str, str]) -> dict[str, list[str]]:
+    """The files that give a variable another value than the file is read with, by the variable.
+
+    The file decides about access, or sets variables of one that does.
+    """
+    names = names_used(changed)
+    if not names:
+        return {}
+    found: dict[str, list[str]] = {}
+    values = {path: _values_in(path, text, names) for path, text in texts.items()}
+    # The defaults of another role are weaker than all.
+    read_with = {changed.path, *filter(_DEFAULTS.search, values)}
+    for side in changed.roots or ():
+        read_with |= {path for root in side for path in files_read_with(root, changed.folder)}
+    for name in sorted(names):
+        set_by = {path: own[name] for path, own in values.items() if own.get(name)}
+        others = [path for path in set_by if path not in read_with]
+        if others and len(set().union(*set_by.values())) > 1:
+            found[name] = others
+    decided = decides(changed.path, changed.now)
+    if found and not (decided or any(readers(changed, texts))):
+        return {}
+    return found
+
+
+def may_set(path: str) -> bool:
+    """Whether the file may give a variable a value."""
+    return path.endswith(_ENDINGS[:3]) or _INVENTORY.search(path) is not None
+
+
+def _values_in(path: str, text: str, names: frozenset[str]) -> dict[str, set[str]]:
+    """The values that a file gives some variables."""
+    found: dict[str, set[str]] = {}
+    if not may_set(path) or not any(name in text for name in names):
+        return found
+    if _INVENTORY.search(path):
+        pairs: Iterable[tuple[str, str]] = _ASSIGNED.findall(text)
+    else:
+        pairs = (
+            (name, canonical(value))
+            for root in parsed(text) or ()
+            for name, value in (*_set_in(root), *_given(root), *_at_top(root))
+        )
+    for name, value in pairs:
+        if name in names:
+            found.setdefault(name, set()).add(value.strip("\"'"))
+    return found
+
+
+def _at_top(root: Node) -> Iterator[tuple[str, Node]]:
+    """What a file of variables sets; `vars_files` and `--extra-vars` may name any."""
+    if not any(root.member(name) for name in _OTHER_DATA):
+        yield from ((own.key, own.value) for own in root.members)
 
 
 def _changed_names(changed: ChangedFile) -> set[str] | None:
@@ -112,8 +192,7 @@ def fills_itself(changed: ChangedFile) -> bool:
         for values, roots in zip((was, now), changed.roots, strict=True)
     )
     names &= {name for side in unknown for name in side}
-    file = File(name=changed.path, text=changed.now)
-    return bool(names & _used(changed.now)) and decides_about_access(file)
+    return bool(names & _used(changed.now)) and decides(changed.path, changed.now)
 
 
 def _known_in(roots: Iterable[Node]) -> set[str]:
@@ -132,6 +211,11 @@ def _set_in(node: Node) -> Iterator[tuple[str, Node]]:
         yield from _set_in(item)
 
 
-def _used(text: str) -> set[str]:
+def _used(text: str) -> frozenset[str]:
     """The names within the holes of a text."""
-    return {name for hole in _HOLE.findall(text) for name in _NAME.findall(hole)}
+    return _used_in("", text)
+
+
+@once_by_text
+def _used_in(_: str, text: str) -> frozenset[str]:
+    return frozenset(name for hole in _HOLE.findall(text) for name in _NAME.findall(hole))

@@ -1,7 +1,7 @@
 """Which files take something from one that a change touches, and what to say where that is not judged.
 
 FEEDS                                       →   the ways in which files do
-fed_by(changed, texts)                      →   ("values of Helm's, …",)
+fed_by(changed, Readers(texts))             →   ("values of Helm's, …",)
 set_by(changed, files, texts)               →   the same for variables of Terraform, found by reading its files twice
 may_be_set_by(changed, texts)               →   without reading them, where too many files change
 """
@@ -9,6 +9,7 @@ may_be_set_by(changed, texts)               →   without reading them, where to
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from aws_iam.escape import quoted
@@ -61,10 +62,32 @@ FEEDS = tuple(
 )
 
 
-def fed_by(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
+@dataclass(frozen=True)
+class Readers:
+    """The files that may read others, by the feed; each changed file is looked for in those alone."""
+
+    texts: Mapping[str, str]
+
+    @cached_property
+    def by_feed(self) -> tuple[tuple[Feed, Mapping[str, str]], ...]:
+        """Each feed with the files that have its mark."""
+        return tuple(
+            (
+                feed,
+                {
+                    path: text
+                    for path, text in self.texts.items()
+                    if feed.may_read(path) and any(own in text for own in feed.mark.splitlines())
+                },
+            )
+            for feed in FEEDS
+        )
+
+
+def fed_by(changed: ChangedFile, others: Readers) -> Iterator[str]:
     """Why the file matters to policies of others."""
-    for feed in FEEDS:
-        if feed.may_feed(changed.path):
+    for feed, texts in others.by_feed:
+        if texts and feed.may_feed(changed.path):
             yield from _said(feed.why, list(feed.readers(changed, texts)))
     yield from deployment_settings.deploys_with(changed)
 
@@ -74,6 +97,14 @@ def fills_itself(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str
     yield from _said(ansible_variables.WHY, list(ansible_variables.given_by_play(changed, texts)))
     if ansible_variables.fills_itself(changed):
         yield from _said(ansible_variables.WHY, [changed.path])
+    yield from set_elsewhere(changed, texts)
+
+
+def set_elsewhere(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
+    """Why the values of variables that the file is read with may be others."""
+    for name, paths in ansible_variables.set_elsewhere(changed, texts).items():
+        listed = joined(list(map(quoted, paths)), shown=_SHOWN)
+        yield ansible_variables.ELSEWHERE.format(quoted(name), listed)
 
 
 def set_by(changed: ChangedFile, files: Files, texts: Mapping[str, str]) -> Iterator[str]:

@@ -9,8 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.sources.chart_values import VALUES, chart_of, filled, has_own_values
-from aws_iam.engine.sources.files import File
-from aws_iam.engine.sources.gather import decides_about_access
+from aws_iam.tools.policy.review.feeding.text_memo import decides
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,7 +60,7 @@ def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
         helpers = _helpers(charts[chart])
         for path, text in charts[chart].items():
             is_used = any(_concerns(use, keys, chart) for use in _uses(text, helpers))
-            if is_used and (_ROLE in text or decides_about_access(File(name=path, text=text))):
+            if is_used and (_ROLE in text or decides(path, text)):
                 yield path
 
 

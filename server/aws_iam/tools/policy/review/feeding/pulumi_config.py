@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.sources.files import File
-from aws_iam.engine.sources.gather import decides_about_access
+from aws_iam.tools.policy.review.feeding.text_memo import decides
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -41,7 +40,7 @@ def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
     names = None if keys is None else {own[1].rpartition(":")[2] for own in keys if own[:1] == (_CONFIG,) and len(own) > 1}  # fmt: skip
     for path, text in texts.items():
         is_beside = may_read(path) and path.rpartition("/")[0] == changed.folder
-        if is_beside and _uses(text, names) and decides_about_access(File(name=path, text=text)):
+        if is_beside and _uses(text, names) and decides(path, text):
             yield path
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.sources.containers.included_files import included
 from aws_iam.tools.policy.review.feeding.changed_file import parsed
+from aws_iam.tools.policy.review.feeding.text_memo import once_by_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,11 +44,14 @@ def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
             yield path
 
 
-def _included_by(path: str, text: str) -> Iterator[str]:
+@once_by_text
+def _included_by(path: str, text: str) -> frozenset[str]:
     folder = posixpath.dirname(path)
-    for root in parsed(text) or ():
-        for location in _locations(root):
-            yield posixpath.normpath(posixpath.join(folder, location))
+    return frozenset(
+        posixpath.normpath(posixpath.join(folder, location))
+        for root in parsed(text) or ()
+        for location in _locations(root)
+    )
 
 
 def _locations(root: Node) -> Iterator[str]:
