@@ -207,7 +207,7 @@ def test_more_calls_than_can_wait_are_refused_at_once(monkeypatch: pytest.Monkey
 
     async def run() -> list[Any]:
         async with Workers(1) as pool:
-            tasks = [pool(call_of(*CALLS[0]), silent, longest=60) for _ in range(6)]
+            tasks = [pool(call_of(*CALLS[0], 30.0), silent, longest=60) for _ in range(6)]
             return await asyncio.gather(*tasks, return_exceptions=True)
 
     outcomes = asyncio.run(run())
