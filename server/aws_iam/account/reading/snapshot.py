@@ -47,7 +47,7 @@ _ADDED_FIELDS = {
     "s3.bucket_encryption": ("key",),
     "sqs.policies": ("kms_key",),
     "sns.policies": ("kms_key",),
-    "iam.authorization": ("policies/versions",),
+    "iam.authorization": ("policies/versions", "users/tags", "roles/tags"),
     "iam.last_accessed": ("identities/services/actions",),
     "lambda.functions": ("role",),
     "ecs.task_definitions": ("task_role",),
