@@ -77,6 +77,7 @@ RICH: dict[str, Any] = {
                 "GroupList": ["admins"],
                 "UserPolicyList": [{"PolicyName": "own", "PolicyDocument": quote(TRUST)}],
                 "PermissionsBoundary": {"PermissionsBoundaryArn": "arn:aws:iam::aws:policy/B"},
+                "Tags": [{"Key": "team", "Value": "red"}, {"Key": "cost", "Value": ""}],
             }
         ],
         "GroupDetailList": [

@@ -96,6 +96,8 @@ class AccessReport:
     not_judged: Sequence[Mapping[str, str]] = ()
     """What is unknown: `place` and `why`."""
     not_considered: str = ""
+    becoming: int = 0
+    """How many principals can become an administrator, where that was asked."""
     answer: Answer = field(default=Answer(summary=""))
 
     @property

@@ -121,6 +121,11 @@ class AuditReport:
         """The finding's ids in the framework that the report shows, empty when it has none."""
         return ", ".join(self.standard.ids(finding))
 
+    def named_ids(self, finding: Finding) -> str:
+        """The same after the framework's name: `PCI DSS 4.0: 8.4.2`."""
+        number = self.number(finding)
+        return f"{self.standard.title}: {number}" if number else ""
+
 
 def identity(finding: Finding) -> str:
     """A hash of account, Region, control and resource: stable across runs, whatever the texts become."""

@@ -425,6 +425,15 @@ def test_a_compressed_snapshot_is_read_as_the_plain_one(
         snapshot.load(packed)
 
 
+def test_the_name_of_a_file_says_whether_it_is_packed(tmp_path: Path) -> None:
+    plain, packed, again = (tmp_path / name for name in ("a.json", "a.json.gz", "b.gz"))
+    for file in (plain, packed, again):
+        snapshot.save(FULL, file)
+        assert snapshot.load(file) == FULL
+    assert gzip.decompress(packed.read_bytes()) == plain.read_bytes()
+    assert packed.read_bytes() == again.read_bytes()
+
+
 def test_no_more_is_read_than_a_snapshot_may_hold(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

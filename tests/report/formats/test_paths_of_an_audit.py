@@ -66,6 +66,14 @@ def test_the_page_tells_the_same_with_every_path() -> None:
     assert "closes 12 of 12 paths and stops 4 of 4 principals" in re.sub("<[^>]*>", "", section)
 
 
+def test_the_page_says_in_its_first_sentences_how_many_get_there() -> None:
+    text = report_of("html")
+    short = text[text.index("In short") : text.index('id="score"')]
+    assert "<p>4 principals can become an administrator: see the paths below.</p>" in short
+    without = html_page(audited(access=replace(shown(), becoming=0)))
+    assert "can become an administrator: see" not in without
+
+
 @pytest.mark.parametrize("format_", ["html", "markdown"])
 def test_whoever_asks_for_some_controls_gets_these(format_: str) -> None:
     assert HEADING not in report_of(format_, controls=["root_mfa"])

@@ -210,7 +210,23 @@ def test_every_report_with_findings_has_the_ids_of_the_framework(
     (of_cis,) = ask(action="report", format=format_, **arguments).artifacts
     (chosen,) = ask(action="report", format=format_, framework="pci", **arguments).artifacts
     assert "8.4.2" in chosen.content
-    assert format_ == "sarif" or chosen.content != of_cis.content
+    assert chosen.content != of_cis.content
+
+
+def test_the_rules_of_code_scanning_show_the_ids_of_the_framework_and_results_have_all(
+    saved: Path,
+) -> None:
+    arguments = {"snapshot": str(saved), "controls": ["user_console_mfa"], "format": "sarif"}
+    for name, line in (
+        ("pci", "PCI DSS 4.0: 8.4.2"),
+        ("cis", f"Benchmark 7.0: {controls()['user_console_mfa'].ids['7.0']}"),
+    ):
+        (file,) = ask(action="report", framework=name, **arguments).artifacts
+        (run,) = json.loads(file.content)["runs"]
+        (rule,) = run["tool"]["driver"]["rules"]
+        assert rule["help"]["text"].endswith(line)
+        assert rule["help"]["markdown"].count(line) == 1
+        assert {"pci", "nist", "cis"} <= set(run["results"][0]["properties"]["frameworks"])
 
 
 @pytest.mark.parametrize("name", OTHERS)

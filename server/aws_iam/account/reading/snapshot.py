@@ -47,7 +47,7 @@ _ADDED_FIELDS = {
     "s3.bucket_encryption": ("key",),
     "sqs.policies": ("kms_key",),
     "sns.policies": ("kms_key",),
-    "iam.authorization": ("policies/versions",),
+    "iam.authorization": ("policies/versions", "users/tags", "roles/tags"),
     "iam.last_accessed": ("identities/services/actions",),
     "lambda.functions": ("role",),
     "ecs.task_definitions": ("task_role",),
@@ -237,9 +237,14 @@ def loads(text: str) -> Account:
 
 
 def save(account: Account, path: Path) -> None:
-    """Write the snapshot to a file that only its owner can read: it describes an account's weaknesses."""
+    """Write the snapshot to a file that only its owner can read: it describes an account's weaknesses.
+
+    It is packed where the name ends in `.gz`.
+    """
+    content = dumps(account).encode("utf-8")
     try:
-        write_whole(path, dumps(account).encode("utf-8"))
+        # Without the time of day equal snapshots are equal files.
+        write_whole(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
     except OSError as error:
         raise InputError(
             f"{quoted(str(path))} cannot be written: {system_reason(error)}"

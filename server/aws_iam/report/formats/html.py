@@ -117,6 +117,8 @@ def _in_short(report: AuditReport, overview: Overview) -> Iterator[str]:
     ]
     if urgent:
         yield f"Of the {counted(open_.total(), 'problem')} behind them, {' and '.join(urgent)} should be fixed first."
+    if report.access and report.access.becoming:
+        yield f"{counted(report.access.becoming, 'principal')} can become an administrator: see the paths below."
     rest = [
         f"{total[status]:,} {text}"
         for status, text in (
@@ -127,7 +129,7 @@ def _in_short(report: AuditReport, overview: Overview) -> Iterator[str]:
         if total.get(status)
     ]
     if rest:
-        yield f"Of the others, {'; '.join(rest)}."
+        yield f"Of the other controls, {'; '.join(rest)}."
 
 
 def _grade(overview: Overview, value: float | None) -> str:

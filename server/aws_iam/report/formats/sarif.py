@@ -69,6 +69,8 @@ class SarifRun:
     """Code of a rule → why it matters."""
     fixes: Mapping[str, str] = field(default_factory=dict)
     """Code of a rule → how to mend it, where its findings may have fixes of their own."""
+    ids: Callable[[Finding], str] | None = None
+    """The ids of a rule in the framework whose ids are shown, after its name; empty where it has none."""
     notes: Sequence[str] = ()
     """What was not judged, and why: a report without results must not look complete."""
     alerts: frozenset[Status] = frozenset({Status.FAIL, Status.UNKNOWN})
@@ -130,7 +132,7 @@ def _driver(run: SarifRun, rules: Mapping[str, Finding]) -> dict[str, Any]:
         "name": "aws-iam",
         "version": run.version,
         "semanticVersion": run.version,
-        "rules": [_rule(rule, run.whys.get(rule.code, "")) for rule in rules.values()],
+        "rules": [_rule(rule, run) for rule in rules.values()],
     }
 
 
@@ -209,15 +211,18 @@ def _common_fix(findings: Sequence[Finding]) -> str | None:
     return fixes.pop() if len(fixes) == 1 else None
 
 
-def _rule(finding: Finding, why: str) -> dict[str, Any]:
+def _rule(finding: Finding, run: SarifRun) -> dict[str, Any]:
+    why = run.whys.get(finding.code, "")
+    ids = run.ids(finding) if run.ids else ""
     title = _text(finding.title or finding.code)
-    parts = [part for part in (_text(why), _text(finding.fix or "", FIX_LIMIT)) if part]
+    texts = (_text(why), _text(finding.fix or "", FIX_LIMIT), _text(ids))
+    parts = [part for part in texts if part]
     rule: dict[str, Any] = {
         "id": escaped(finding.code),
         "name": _pascal(finding.code),
         "shortDescription": {"text": title},
         "fullDescription": {"text": _text(why) or title},
-        "help": {"text": "\n\n".join(parts) or title, "markdown": _help(finding, why)},
+        "help": {"text": "\n\n".join(parts) or title, "markdown": _help(finding, why, ids)},
         "defaultConfiguration": {"level": _LEVELS[finding.severity.rank]},
         "properties": {
             "tags": ["security", "aws", "iam"],
@@ -229,10 +234,15 @@ def _rule(finding: Finding, why: str) -> dict[str, Any]:
     return rule | ({"helpUri": uri} if (uri := _uri(finding.source)) else {})
 
 
-def _help(finding: Finding, why: str) -> str:
+def _help(finding: Finding, why: str, ids: str) -> str:
     uri = _uri(finding.source)
     fix = f"**Fix:** {_markdown(finding.fix, FIX_LIMIT)}" if finding.fix else ""
-    parts = (f"**{_markdown(finding.title or finding.code)}**", _markdown(why), fix)
+    parts = (
+        f"**{_markdown(finding.title or finding.code)}**",
+        _markdown(why),
+        fix,
+        _markdown(ids),
+    )
     return "\n\n".join([*filter(None, parts), *([f"[Source]({uri})"] if uri else [])])
 
 
@@ -412,6 +422,7 @@ def audit_sarif(report: AuditReport) -> Iterator[str]:
         incomplete=incomplete,
         whys=report.whys,
         fixes=report.fixes,
+        ids=report.named_ids,
         notes=[f"not the whole audit: {note}" for note in report.partial],
         alerts=frozenset({Status.FAIL}),
         identify=identity,

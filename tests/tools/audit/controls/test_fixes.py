@@ -47,7 +47,7 @@ OFFICE = {"protocol": "6", "from_port": 22, "to_port": 22, "ipv4": "203.0.113.0/
 def added(fix: str) -> list[dict[str, Any]]:
     """The entries that the commands of a fix create."""
     found = []
-    for command in fix.partition(" (")[0].split("; "):
+    for command in fix.partition("then: ")[2].partition(" (")[0].split("; "):
         words = shlex.split(command)
         assert words[:3] == ["aws", "ec2", "create-network-acl-entry"]
         assert "--ingress" in words

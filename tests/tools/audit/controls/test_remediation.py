@@ -26,6 +26,24 @@ WITHOUT_COMMAND = {
     "root_hardware_mfa",
     "root_not_used",
 }
+# What stops working, or what must be there before; said ahead of the first command.
+SAID_FIRST = {
+    "cloudtrail_kms": "or delivery stops",
+    "default_sg_closed": "can no longer connect",
+    "ebs_default_encryption": "cannot be shared",
+    "imdsv2": "gets no credentials any more",
+    "nacl_admin_ports": "Nobody",
+    "no_full_admin_policies": "First give each holder",
+    "rds_not_public": "can no longer connect",
+    "root_no_access_key": "First give whatever uses the key",
+    "s3_block_public": "nothing reads the bucket",
+    "s3_data_events_write": "replaces every selector",
+    "s3_deny_http": "plain HTTP are then refused",
+    "s3_mfa_delete": "cannot be combined with lifecycle rules",
+    "sg_admin_ports_v4": "Nobody can connect",
+    "user_policies_via_groups": "or the user loses them",
+    "vpc_endpoints": "Open connections to S3 break",
+}
 _KEY = "AKIAIOSFODNN7EXAMPLE"
 _ARN = "arn:aws:iam::111122223333:policy/example"
 _CONTACT = dict.fromkeys(
@@ -59,6 +77,18 @@ def test_the_aws_cli_takes_what_a_control_says_to_run(control: Control) -> None:
     assert bool(fixes) == (control.key not in WITHOUT_COMMAND)
     for command in (*fixes, *commands_of(control.command)):
         shell(command)
+
+
+@pytest.mark.parametrize(("key", "words"), SAID_FIRST.items())
+def test_what_a_fix_breaks_is_said_before_its_first_command(key: str, words: str) -> None:
+    assert words in controls()[key].fix.partition("aws ")[0]
+
+
+def test_no_fix_deletes_a_credential_that_was_not_disabled_first() -> None:
+    for key in ("key_rotation_90", "user_no_initial_key"):
+        disabling, _, deleting = controls()[key].fix.partition("aws iam delete-access-key")
+        assert "--status Inactive" in disabling
+        assert deleting
 
 
 @pytest.mark.parametrize("control", controls().values(), ids=lambda control: control.key)

@@ -32,8 +32,16 @@ class InlinePolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tag:
+    """A tag of a user or a role."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """An IAM user with what is attached to it."""
+    """An IAM user with what is attached to it; `tags` is None in a snapshot that lacks them."""
 
     name: str
     arn: str
@@ -42,6 +50,7 @@ class User:
     attached: tuple[Attached, ...] = ()
     inline: tuple[InlinePolicy, ...] = ()
     boundary: str | None = None
+    tags: tuple[Tag, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +65,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """An IAM role; `trust` is the JSON text of its trust policy, `profiles` are the ARNs of its instance profiles."""
+    """An IAM role; `trust` is the JSON text of its trust policy, `profiles` are the ARNs of its instance profiles.
+
+    `tags` is None in a snapshot that lacks them.
+    """
 
     name: str
     arn: str
@@ -68,6 +80,7 @@ class Role:
     inline: tuple[InlinePolicy, ...] = ()
     boundary: str | None = None
     profiles: tuple[str, ...] = ()
+    tags: tuple[Tag, ...] | None = None
 
     @property
     def is_service_linked(self) -> bool:
@@ -142,6 +155,7 @@ def _user(data: dict[str, Any]) -> User:
         attached=_attached(data),
         inline=_inline(data, "UserPolicyList"),
         boundary=_boundary(data),
+        tags=_tags(data),
     )
 
 
@@ -166,6 +180,7 @@ def _role(data: dict[str, Any]) -> Role:
         inline=_inline(data, "RolePolicyList"),
         boundary=_boundary(data),
         profiles=tuple(sorted(profile["Arn"] for profile in data.get("InstanceProfileList", ()))),
+        tags=_tags(data),
     )
 
 
@@ -225,6 +240,14 @@ def _inline(data: dict[str, Any], key: str) -> tuple[InlinePolicy, ...]:
 def _boundary(data: dict[str, Any]) -> str | None:
     arn: str | None = data.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
     return arn
+
+
+def _tags(data: dict[str, Any]) -> tuple[Tag, ...] | None:
+    """The tags; None where the answer has no list of them, which AWS sends even if it is empty."""
+    if "Tags" not in data:
+        return None
+    tags = (Tag(key=tag["Key"], value=tag["Value"]) for tag in data["Tags"])
+    return tuple(sorted(tags, key=lambda tag: tag.key))
 
 
 def _json(document: Any) -> str:

@@ -75,6 +75,7 @@ def access_report(answer: Answer) -> AccessReport:
         left_out=facts.get("paths_left_out", 0) + facts.get("becomes_left_out", 0),
         not_judged=[*facts.get("not_judged", ()), *facts.get("keys_not_looked_at", ())],
         not_considered=facts.get("not_considered", ""),
+        becoming=facts["counts"].get("can_become", 0) if facts.get("to") == ADMIN else 0,
         answer=answer,
     )
 

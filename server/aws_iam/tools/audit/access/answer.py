@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _PAGE = "references/compliance-checklist.md#who-can-do-what"
 _LEFT_OUT = (
     "the root users, access control lists of S3, S3 access points, session policies, the policies of VPC endpoints, and roles"
-    " that only an AWS service can use; tags of principals and resources are conditions left open"
+    " that only an AWS service can use; tags are conditions left open, but for those that users and roles have"
 )
 
 

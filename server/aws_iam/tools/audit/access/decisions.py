@@ -25,6 +25,7 @@ from aws_iam.tools.audit.access.key_grants import (
     key_grants,
     names_an_account,
 )
+from aws_iam.tools.audit.access.known_tags import KnownTags
 from aws_iam.tools.audit.access.partial_evaluation import partial_verdict
 from aws_iam.tools.audit.access.policy_layers import Layer, PolicyLayers
 from aws_iam.tools.audit.access.request_keys import RequestKeys, only_region
@@ -62,10 +63,11 @@ class _OfResource:
 
 
 class Decider:
-    """Decides requests in an estate; each policy is parsed once."""
+    """Decides requests in an estate; each policy is parsed once. Tags that are not `known` are conditions left open."""
 
-    def __init__(self, estate: Estate) -> None:
+    def __init__(self, estate: Estate, known: KnownTags | None = None) -> None:
         self._estate = estate
+        self._tags = known or KnownTags()
         self._layers = PolicyLayers()
         self.keys = RequestKeys(estate)
         self._known_grants: dict[tuple[str, str], KeyGrants] = {}
@@ -392,10 +394,12 @@ class Decider:
     ) -> Callable[[str], bool]:
         """Whether a key may have any value in such a request; `lacking` are keys that it has not."""
         lacks = self.keys.lacking(request, member)
+        whose = (request.caller.role or request.caller.arn, request.action, request.resource)
 
         def is_open(key: str) -> bool:
             lower = key.lower()
-            return not (lower in lacking or request.context.has(key) or lacks(lower))
+            is_settled = lower in lacking or request.context.has(key) or lacks(lower)
+            return not (is_settled or self._tags.settles(lower, *whose))
 
         return is_open
 
@@ -408,7 +412,8 @@ class Decider:
         context: Mapping[str, str] | None,
     ) -> Request:
         owner = self._estate.owner_of(resource)
-        known = dict(context or {})
+        who = caller.get("principal_role", caller["principal"])
+        known = {**self._tags.keys(who, action, resource), **(context or {})}
         if member and member.guardrails.organization:
             known["aws:PrincipalOrgID"] = member.guardrails.organization
         if owner and owner.guardrails.organization:

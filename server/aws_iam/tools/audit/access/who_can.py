@@ -17,6 +17,7 @@ from aws_iam.tools.audit.access.asked_resources import may_be_missing
 from aws_iam.tools.audit.access.behind_keys import keys_behind, with_keys
 from aws_iam.tools.audit.access.decisions import Decider
 from aws_iam.tools.audit.access.key_grants import key_grants
+from aws_iam.tools.audit.access.known_tags import KnownTags
 from aws_iam.tools.audit.access.other_entrances import other_entrances
 from aws_iam.tools.audit.access.outside_callers import outside_callers
 from aws_iam.tools.audit.access.unseen_encryption import unseen_encryption
@@ -146,7 +147,7 @@ def who_can(estate: Estate, actions: Sequence[str], on: str) -> WhoCan:
             f"the question needs {number:,} decisions, more than {_MOST_DECISIONS:,}",
             hint="name fewer actions or resources",
         )
-    search = _Search.of_estate(estate, asked)
+    search = _Search.of_estate(estate, asked, KnownTags.of(estate))
     for principal in estate.principals:
         caller = search.of(principal)
         if caller:
@@ -185,14 +186,16 @@ class _Search:
     """The keys behind the resources that were asked about, by action and ARN."""
 
     @classmethod
-    def of_estate(cls, estate: Estate, asked: dict[str, AskedResources]) -> _Search:
-        """The search for the callers of some actions."""
+    def of_estate(
+        cls, estate: Estate, asked: dict[str, AskedResources], tags: KnownTags | None = None
+    ) -> _Search:
+        """The search for the callers of some actions; without `tags` they may be any, as for somebody who changes them."""
         roles = {
             (own.member.account.id, own.identity.name): own
             for own in estate.principals
             if isinstance(own.identity, Role)
         }
-        return cls(estate=estate, decider=Decider(estate), asked=asked, roles=roles)
+        return cls(estate=estate, decider=Decider(estate, tags), asked=asked, roles=roles)
 
     def of(self, principal: Principal) -> Caller | None:
         """The principal, if it can or perhaps can."""

@@ -44,7 +44,10 @@ _DENY = (
     "aws ec2 create-network-acl-entry --region REGION --network-acl-id ACL --ingress --rule-number {number}"
     " --protocol {protocol} --port-range From={port},To={port} --cidr-block 0.0.0.0/0 --rule-action deny"
 )
-_OWN_NETWORKS = " (your own networks need an allow with a lower number first)"
+_FIRST = (
+    "Nobody can connect to these ports from the internet any more, and your own networks need an allow with a lower number"
+    " first; then: "
+)
 _LIKEWISE = " (do the same at other free numbers with --ipv6-cidr-block ::/0)"
 _NO_VPC = "there is no VPC of this account"
 
@@ -214,7 +217,7 @@ def _closed(entries: Iterable[AclEntry], openings: Iterable[Opening], *, six: bo
             return None
         taken.add(number)
         commands.append(_DENY.format(number=number, protocol=opening.protocol, port=opening.port))
-    return "; ".join(commands) + _OWN_NETWORKS + (_LIKEWISE if six else "")
+    return _FIRST + "; ".join(commands) + (_LIKEWISE if six else "")
 
 
 def _log_gap(log: FlowLog) -> str | None:

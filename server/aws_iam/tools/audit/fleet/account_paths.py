@@ -102,6 +102,7 @@ class AccountPaths:
             "account": counted(self.accounts, "account"),
             "collected_at": (collected_at or datetime.now(UTC)).isoformat(timespec="seconds"),
             "to": ADMIN,
+            "counts": dict(self._counts),
             "paths": [own["row"] for own in chosen if own["kind"] == "paths"],
             "outsiders": [own["row"] for own in chosen if own["kind"] == "outsiders"],
             "principals": list(self._principals_of_chosen()),

@@ -85,8 +85,7 @@ class Trusts:
         """Those of all roles."""
         found = cls()
         for number in bits(entities.roles):
-            identity = entities.principals[number].identity
-            trust = identity.trust if isinstance(identity, Role) else ""
+            trust = _trust_of(entities, number)
             found.alike[trust] |= 1 << number
             try:
                 policy = one_policy(trust, Kind.TRUST)
@@ -152,14 +151,13 @@ class Trusts:
         """The roles that leave it to an account who gets in, by what they ask for; the same for all of its principals."""
         if account not in self._admitting:
             found = Admitting()
-            among = self.by_account[account] & ~self.personal
-            for alike in self.alike.values():
-                for here in entities.in_account.values():
-                    roles = alike & among & here
-                    if roles:
-                        arn = entities.arns[next(bits(roles))]
-                        caller = f"arn:{arn.split(':')[1]}:iam::{account}:user/somebody"
-                        found.add(roles, decider.outsider(caller, ASSUME, arn, context))
+            alike: dict[tuple[str, str], int] = defaultdict(int)
+            for number in bits(self.by_account[account] & ~self.personal):
+                alike[entities.account_of(number), _trust_of(entities, number)] |= 1 << number
+            for roles in alike.values():
+                arn = entities.arns[next(bits(roles))]
+                caller = f"arn:{arn.split(':')[1]}:iam::{account}:user/somebody"
+                found.add(roles, decider.outsider(caller, ASSUME, arn, context))
             self._admitting[account] = found
         return self._admitting[account]
 
@@ -182,6 +180,12 @@ class Trusts:
     def _note_personal(self, bit: int, statement: Statement) -> None:
         if any(_tells_callers_apart(condition.name) for condition in statement.conditions):
             self.personal |= bit
+
+
+def _trust_of(entities: Entities, number: int) -> str:
+    """The text of a role's trust policy."""
+    identity = entities.principals[number].identity
+    return identity.trust if isinstance(identity, Role) else ""
 
 
 def _tells_callers_apart(key: str) -> bool:

@@ -1,0 +1,83 @@
+"""The tags of users and roles: what a request has as `aws:PrincipalTag/…` of its caller and `aws:ResourceTag/…` of its resource.
+
+    KnownTags.of(estate).keys(caller, "s3:GetObject", resource)   →   {"aws:PrincipalTag/team": "red"}
+
+What a session may bring along is open: of a role whose trust policy allows sts:TagSession nothing is known, since the tags of a
+session take the place of the role's: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aws_iam.account.collect.identity.authorization import Role
+from aws_iam.engine.evaluation.layers import IndexedStatement
+from aws_iam.engine.language.document import Kind
+from aws_iam.engine.sources.gather import one_policy
+from aws_iam.errors import InputError
+from aws_iam.tools.audit.access.estate import Estate
+
+Tags = Mapping[str, str]
+
+_TAG_SESSION = "sts:tagsession"
+_OF_PRINCIPAL = "aws:principaltag/"
+_OF_RESOURCE = ("aws:resourcetag/", "iam:resourcetag/")
+# What has tags before the call: the tags of what is created are those of the request, and those of a role that is passed do
+# not count (IAM User Guide, id_roles_use_passrole).
+_OPEN = frozenset({"iam:createuser", "iam:createrole", "iam:passrole"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownTags:
+    """What is known: of callers the tags that no session changes, of users and roles as resources their own."""
+
+    callers: Mapping[str, Tags] = field(default_factory=dict)
+    resources: Mapping[str, Tags] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, estate: Estate) -> KnownTags:
+        """Those of an estate; snapshots of earlier versions have none."""
+        resources = {
+            own.arn: {tag.key: tag.value for tag in own.identity.tags}
+            for own in estate.principals
+            if own.identity.tags is not None
+        }
+        tagging = {
+            own.arn
+            for own in estate.principals
+            if isinstance(own.identity, Role) and _lets_tag_sessions(own.identity.trust)
+        }
+        callers = {arn: tags for arn, tags in resources.items() if arn not in tagging}
+        return cls(callers=callers, resources=resources)
+
+    def keys(self, caller: str, action: str, resource: str) -> dict[str, str]:
+        """The condition keys of a request that come from tags, with their values."""
+        found = {
+            f"aws:PrincipalTag/{key}": value for key, value in self.callers.get(caller, {}).items()
+        }
+        for key, value in self._of_resource(action, resource).items():
+            found |= {f"aws:ResourceTag/{key}": value, f"iam:ResourceTag/{key}": value}
+        return found
+
+    def settles(self, key: str, caller: str, action: str, resource: str) -> bool:
+        """Whether a request surely lacks a condition key (in lower case) that `keys` does not have."""
+        if key.startswith(_OF_PRINCIPAL):
+            return caller in self.callers
+        if key.startswith(_OF_RESOURCE):
+            return resource in self.resources and action.lower() not in _OPEN
+        return False
+
+    def _of_resource(self, action: str, resource: str) -> Tags:
+        return {} if action.lower() in _OPEN else self.resources.get(resource, {})
+
+
+def _lets_tag_sessions(trust: str) -> bool:
+    """Whether sessions of a role may have tags of their own, or nobody knows."""
+    try:
+        policy = one_policy(trust, Kind.TRUST)
+    except InputError:
+        return True
+    return any(
+        own.allows and IndexedStatement.of(own).takes(_TAG_SESSION) for own in policy.statements
+    )
