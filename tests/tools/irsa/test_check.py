@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -403,6 +404,11 @@ def test_a_cluster_that_answers_badly_is_an_error(
         ({"client-certificate-data": "MARKER="}, {}, "not base64"),
         ({"client-certificate-data": "TUFSS0VS"}, {}, "certificates of the kubeconfig"),
         ({}, {"certificate-authority": "/nonexistent/ca"}, "certificates of the kubeconfig"),
+        ({}, {"certificate-authority": "PIPE"}, "names no file that can be read"),
+        ({"client-certificate": "PIPE"}, {}, "names no file that can be read"),
+        ({"client-certificate-data": "TUFSS0VS", "client-key": "PIPE"}, {}, "no file that can"),
+        ({"tokenFile": "PIPE"}, {}, "token file"),
+        ({"tokenFile": "/dev/zero"}, {}, "token file"),
         ({}, {"server": 5}, "names no server"),
         ({}, {"server": "http://192.0.2.1"}, "not an address to fetch from"),
     ],
@@ -411,7 +417,10 @@ def test_a_kubeconfig_that_cannot_be_used_is_refused_by_name(
     kube: tuple[KubernetesEmulator, Path], user: dict[str, Any], more: dict[str, Any], says: str
 ) -> None:
     api, path = kube
-    path.write_text(json.dumps(config(str(api.url), user, more)), encoding="utf-8")
+    pipe = path.with_name("pipe")
+    os.mkfifo(pipe)
+    text = json.dumps(config(str(api.url), user, more)).replace("PIPE", str(pipe))
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(AwsIamError) as refused:
         ask(document=trust("x"), kube_context="prod")
     assert says in str(refused.value)

@@ -26,6 +26,7 @@ _MOST_PAGES = 200
 _MOST_BYTES = 16_000_000
 _MOST_CONFIG = 1_000_000
 _LONGEST_TOKEN = 100_000
+_MOST_CERTIFICATES = 5_000_000
 _KIND = "ServiceAccountList"
 _BY_HAND = "pass `manifests` with the output of `kubectl get serviceaccounts -A -o json`"
 
@@ -174,7 +175,17 @@ def _file(holder: dict[str, Any], name: str, folder: Path) -> str | None:
     inline = holder.get(f"{name}-data")
     if not isinstance(inline, str):
         path = holder.get(name)
-        return path if isinstance(path, str) else None
+        if not isinstance(path, str):
+            return None
+        try:
+            # The TLS library opens it by its name, and would wait for the other end of a pipe.
+            read_regular(path, _MOST_CERTIFICATES)
+        except (OSError, ValueError):
+            raise InputError(
+                f"the certificates of the kubeconfig cannot be used: `{name}` names no file that can be read",
+                hint=_BY_HAND,
+            ) from None
+        return path
     try:
         raw = base64.b64decode(inline, validate=True)
     except (binascii.Error, ValueError):
