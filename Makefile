@@ -29,8 +29,9 @@ test: $(VENV)/dev.stamp
 
 # Spoilt input for every reader, for a minute or for SECONDS=36000; an input that fails is written to a file.
 SECONDS ?= 60
+FUZZ ?=
 fuzz: $(VENV)/dev.stamp
-	PYTHONPATH=tests $(BIN)/python -W ignore -m tests.fuzz --seconds $(SECONDS)
+	PYTHONPATH=tests $(BIN)/python -W ignore -m tests.fuzz --seconds $(SECONDS) $(FUZZ)
 
 # What the protocol's authors test servers with, and clients that take what the README tells to configure. The programs come
 # from npm, and the Node.js of the first from a Python package.

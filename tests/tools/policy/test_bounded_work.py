@@ -73,3 +73,21 @@ def test_a_comparison_that_may_not_pair_statements_says_the_same(
     usual = relation()
     monkeypatch.setattr(uncovered_statements.Coverage, "_may_compare", lambda *_: False)
     assert relation() == usual
+
+
+def test_a_deny_under_an_operator_that_aws_does_not_have_is_compared() -> None:
+    tags = {"aws:PrincipalTag/team": ["a*", "?"]}
+
+    def side(operator: str) -> dict[str, Any]:
+        return policy(
+            {**allow("s3:Get*"), "Condition": {"StringLike": tags}},
+            {**allow("s3:Get*", effect="Deny"), "Condition": {operator: tags}},
+        )
+
+    asked = {
+        "action": "compare",
+        "document": side("StrirsingLike"),
+        "baseline": side("StringLike"),
+    }
+    for known in (asked, {**asked, "document": asked["baseline"], "baseline": asked["document"]}):
+        assert tool.run(known).comparison.relation == "unknown"  # type: ignore[union-attr]

@@ -11,6 +11,7 @@ from aws_iam.engine.comparison.distinct_values import Atom, distinct_values
 from aws_iam.engine.comparison.plain_operators import plain_operator
 from aws_iam.engine.language.arn import as_short_form
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.operators import OPERATORS
 from aws_iam.engine.language.pattern import covers
 from aws_iam.escape import quoted
 from aws_iam.wording import joined
@@ -424,6 +425,9 @@ def _atoms(key: str, conditions: Iterable[Condition]) -> tuple[Atom, ...]:
 
 def _is_wider(key: str, before: tuple[Atom, ...], after: tuple[Atom, ...]) -> bool:
     """Whether some value, or its absence, meets the conditions after and not those before."""
+    if not all(atom.base in OPERATORS for atom in (*before, *after)):
+        # Of an operator that AWS does not have nothing is known; the policy is refused.
+        return False
     if not after:
         return True
     old, new = (1 << len(before)) - 1, ((1 << len(after)) - 1) << len(before)
