@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from aws_iam.cli.files import read_policies
 from aws_iam.engine.comparison import uncovered_statements
+from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
 
 if TYPE_CHECKING:
@@ -91,3 +93,9 @@ def test_a_deny_under_an_operator_that_aws_does_not_have_is_compared() -> None:
     }
     for known in (asked, {**asked, "document": asked["baseline"], "baseline": asked["document"]}):
         assert tool.run(known).comparison.relation == "unknown"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("action", ["validate", "explain"])
+def test_a_list_has_so_many_policies(action: str) -> None:
+    with pytest.raises(InputError, match="100,000 entries"):
+        tool.run({"action": action, "document": json.dumps([[]] * 100_000)})

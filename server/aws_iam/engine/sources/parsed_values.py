@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import ModuleType
 
+MOST_IN_A_LIST = 20_000
+"""Policies that one list may hold; files of a folder count by themselves."""
 _STACK_POLICY = "the stack policy"
 _TAKEN_AWAY = "the task takes the policy away (`state: absent`)"
 SUPPORTED = (
@@ -117,6 +119,11 @@ def of_root(node: Node, text: str | None, requested: Requested) -> Gathered:
 def _of_list(node: Node, requested: Requested) -> Gathered:
     if not node.items:
         raise InputError("the list is empty", hint="give a policy or a list of policies")
+    if len(node.items) > MOST_IN_A_LIST:
+        raise InputError(
+            f"the list has {len(node.items):,} entries, of which at most {MOST_IN_A_LIST:,} are judged at once",
+            hint="split it",
+        )
     if not any(map(_may_be_policy, node.items)):
         found = of_larger((node,), requested, required=False)
         if found.sources or found.unread:
