@@ -20,7 +20,7 @@ from aws_iam.account.session.permitted import Permitted
 from aws_iam.errors import AwsIamError
 from aws_iam.server import workers
 from aws_iam.server.tool_calls import reads_account
-from aws_iam.server.worker_process import Call, run_call
+from aws_iam.server.worker_process import HEADER, Call, run_call
 from aws_iam.server.workers import WorkerFailedError, Workers, in_a_thread
 from helpers.estate_server import estate
 from helpers.folders import ROOT
@@ -359,3 +359,21 @@ def test_what_waits_for_aws_leaves_room_for_documents() -> None:
         server.worker()
         server.call(99, "policy", action="validate", document=ADMIN)
         assert server.answer()["id"] == 99
+
+
+@pytest.mark.parametrize("sent", [b"", b"\0\0", HEADER.pack(100), HEADER.pack(100) + b"\x80\x05"])
+def test_a_server_that_ends_within_a_message_leaves_no_process_behind(sent: bytes) -> None:
+    program = "from aws_iam.server.worker_process import main; main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={"PYTHONPATH": str(ROOT / "server")},
+    ) as worker:
+        assert worker.stdin
+        worker.stdin.write(sent)
+        worker.stdin.close()
+        try:
+            assert worker.wait(60) == 0
+        finally:
+            worker.kill()

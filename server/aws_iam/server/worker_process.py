@@ -128,11 +128,13 @@ def _own_pipes() -> tuple[BinaryIO, BinaryIO]:
 
 def _receive(calls: BinaryIO, waiting: SimpleQueue[Call]) -> None:
     """Hand calls on; at the end of the input nobody waits for an answer, so whatever runs ends too."""
-    with suppress(OSError, EOFError):
+    try:
         while header := calls.read(HEADER.size):
             (length,) = HEADER.unpack(header)
             waiting.put(pickle.loads(calls.read(length)))  # noqa: S301 - from the server itself
-    os._exit(0)
+    finally:
+        # Also where the server was ended within a message, which cannot be read then.
+        os._exit(0)
 
 
 def _outcome(call: Call, send: Callable[[object], None]) -> object:
