@@ -7,6 +7,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from aws_iam.cli.exit_status import MEANINGS
+from aws_iam.cli.time_limits import is_limited
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped
 from aws_iam.tools.kit.argument_values import ArgumentKind
@@ -154,6 +155,13 @@ def add_arguments(parser: Parser, action: Action, use: Use) -> None:
             "--out", metavar="PATH", help="write the file to PATH; several go into a folder PATH"
         )
         _complete_files(out, use)
+    if is_limited(action):
+        parser.add_argument(
+            "--seconds",
+            type=float,
+            metavar="N",
+            help="processor time for documents; default 10 for each file of up to 2,000,000 characters; 0: no limit",
+        )
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--json", action="store_true", help="print the whole answer as JSON")
     shown.add_argument("--quiet", action="store_true", help="print the summary alone")
