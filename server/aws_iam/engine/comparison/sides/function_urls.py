@@ -65,6 +65,9 @@ def _of(setting: AccessSetting, says: str, *, opens: bool) -> UnjudgedChange:
         is_setting=not opens,
         where=setting.where if opens else None,
         gain="public function URL" if opens else "",
+        fix="Ask for credentials with AuthType AWS_IAM, or let the function check who calls."
+        if opens
+        else "",
     )
 
 

@@ -99,6 +99,7 @@ def _gives(setting: AccessSetting, grants: _Grants) -> UnjudgedChange:
         is_certain=True,
         where=setting.where,
         gain="public access control list",
+        fix="Name in the bucket's policy who may do that, and turn Block Public Access on.",
     )
 
 

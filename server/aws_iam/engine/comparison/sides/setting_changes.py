@@ -132,6 +132,7 @@ def _administered(setting: AccessSetting, admins: Iterable[str], change: str) ->
         is_certain=True,
         where=setting.where,
         gain="administrator of a cluster",
+        fix="Give the principal less, such as access to one namespace.",
     )
 
 

@@ -17,7 +17,7 @@ class UnjudgedChange:
     """A change, where it is, and whether it may widen or narrow the access.
 
     `is_certain`: what it does is plain, such as the removal of a permissions boundary, its `limit`, or what is gained or lost by it, its
-    `gain` or `loss`; how grave that is, is its `severity`. `is_setting`: it is no policy.
+    `gain`, with the `fix` for it, or `loss`; how grave that is, is its `severity`. `is_setting`: it is no policy.
     `where` is its place in a file, where that has lines.
     """
 
@@ -30,6 +30,7 @@ class UnjudgedChange:
     is_setting: bool = False
     limit: str = "permissions boundary"
     gain: str = ""
+    fix: str = ""
     loss: str = ""
     severity: Severity = Severity.HIGH
     where: Where | None = None
@@ -77,9 +78,7 @@ class UnjudgedChange:
                 message=self.says,
                 resource=self.place or None,
                 where=self.where,
-                fix="Give the principal less, such as access to one namespace."
-                if self.gain
-                else f"Keep the {self.limit}, or say why the policies need no limit.",
+                fix=self.fix or f"Keep the {self.limit}, or say why the policies need no limit.",
                 source=self.source,
             )
         return Finding(
