@@ -33,6 +33,7 @@ _ALL, _ACCOUNTS = "AllUsers", "AuthenticatedUsers"
 _WHO = {_ALL: "everyone", _ACCOUNTS: "every AWS account"}
 _GROUP = re.compile(r"http://acs\.amazonaws\.com/groups/global/(\w+)")
 _LOGS = "LogDelivery"
+_PUBLIC_LIST = "public access control list"
 # The canned lists by their names in lower case, without hyphens.
 _CANNED: dict[str, _Grants] = {
     "private": frozenset(),
@@ -90,16 +91,8 @@ def list_change(
 
 def _gives(setting: AccessSetting, grants: _Grants) -> UnjudgedChange:
     limits = "where access control lists are on and Block Public Access is off"
-    return UnjudgedChange(
-        place=setting.place,
-        says=f"{quoted(setting.place)} (an access control list) gives {_in_words(setting, grants)}, {limits}",
-        widens=True,
-        narrows=False,
-        source=setting.subject.source,
-        is_certain=True,
-        where=setting.where,
-        gain="public access control list",
-    )
+    says = f"{quoted(setting.place)} (an access control list) gives {_in_words(setting, grants)}, {limits}"
+    return UnjudgedChange.gain_of(setting, says, _PUBLIC_LIST)
 
 
 def _takes(setting: AccessSetting, grants: _Grants) -> UnjudgedChange:
@@ -110,7 +103,7 @@ def _takes(setting: AccessSetting, grants: _Grants) -> UnjudgedChange:
         narrows=True,
         source=setting.subject.source,
         is_certain=True,
-        loss="public access control list",
+        loss=_PUBLIC_LIST,
     )
 
 

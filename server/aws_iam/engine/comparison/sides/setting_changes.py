@@ -123,16 +123,8 @@ def _administered(setting: AccessSetting, admins: Iterable[str], change: str) ->
     # A list of many principals is no resource.
     may_do_more = change != "added" and not setting.is_resource
     beyond = "; what else changes there was not judged" if may_do_more else ""
-    return UnjudgedChange(
-        place=setting.place,
-        says=f"{quoted(setting.place)} makes {listed} administrator of an EKS cluster{beyond}",
-        widens=True,
-        narrows=False,
-        source=setting.subject.source,
-        is_certain=True,
-        where=setting.where,
-        gain="administrator of a cluster",
-    )
+    says = f"{quoted(setting.place)} makes {listed} administrator of an EKS cluster{beyond}"
+    return UnjudgedChange.gain_of(setting, says, "administrator of a cluster")
 
 
 def _changes(new: NamedSide, old: NamedSide) -> Iterator[tuple[AccessSetting, str]]:
