@@ -105,20 +105,16 @@ def fits(root: Node) -> bool:
     )
 
 
-def documents(root: Node) -> Iterator[_Found]:
-    """The policies of every resource; one that conditions decide about is read in each combination that can be."""
-    yield from documents_with(root, Placeholders.unused_in(root))
-
-
 def documents_with(
     root: Node,
     placeholders: Placeholders,
     given: Sequence[tuple[frozenset[int], Alternative]] = (),
     choices: Mapping[str, str] = NO_CHOICES,
 ) -> Iterator[_Found]:
-    """The same for a template in which placeholders already stand for what is not known; `given` is what may stand there instead.
+    """The policies of every resource; one that conditions decide about is read in each combination that can be.
 
-    `choices` are the values of parameters to read it with, in place of their defaults.
+    Placeholders already stand for what is not known; `given` is what may stand there instead. `choices` are the values of
+    parameters to read it with, in place of their defaults.
     """
     yield from _documents(Template(root, placeholders, given=given, choices=choices))
 

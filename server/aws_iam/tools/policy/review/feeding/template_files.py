@@ -39,8 +39,7 @@ def may_read(path: str) -> bool:
 def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
     """The templates that include it."""
     for path, text in texts.items():
-        has_mark = any(mark in text for mark in MARK.splitlines())
-        if has_mark and path != changed.path and changed.path in _included_by(path, text):
+        if path != changed.path and changed.path in _included_by(path, text):
             yield path
 
 
