@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 
-from aws_iam.engine.parsing.json_nodes import Form
+from aws_iam.engine.parsing.json_nodes import Form, walk
 from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.sources.containers import nested_templates
 from aws_iam.engine.sources.containers.access_settings import (
@@ -275,13 +275,8 @@ def _with_roles(resource: Resource) -> tuple[Member, ...]:
 
 
 def _may_hold_policy(resource: Resource) -> bool:
-    todo = [resource.written] if resource.written else []
-    while todo:
-        node = todo.pop()
-        if "Statement" in node.text or node.member("Statement"):
-            return True
-        todo += (*node.items, *(member.value for member in node.members))
-    return False
+    written = walk(resource.written) if resource.written else ()
+    return any("Statement" in node.text or node.member("Statement") for node in written)
 
 
 def _beside_policies(
