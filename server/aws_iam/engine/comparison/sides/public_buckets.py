@@ -1,7 +1,7 @@
 """What a changed access control list or Block Public Access of a bucket does for everyone.
 
-list_change(setting, before, "changed", side)   →   UnjudgedChange(says="`a` gives everyone `READ` …", …)
-switched(setting, before)                       →   Switched(off=("ignore_public_acls",), on=())
+list_changes(setting, before, "changed", side)   →   UnjudgedChange(says="`a` gives everyone `READ` …", …),
+switched(setting, before)                        →   Switched(off=("ignore_public_acls",), on=())
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
 """
@@ -63,17 +63,10 @@ _ENFORCED = "BucketOwnerEnforced"
 _IGNORING = frozenset({"ignorepublicacls", "blockpublicacls"})
 
 
-@slotted
-class ListChange:
-    """What is to be said of it; nothing where nobody else gains or loses anything."""
-
-    says: UnjudgedChange | None = None
-
-
-def list_change(
+def list_changes(
     setting: AccessSetting, before: AccessSetting | None, change: str, side: NamedSide
-) -> ListChange | None:
-    """What an access control list that is added or changed does; None where that is not known."""
+) -> tuple[UnjudgedChange, ...] | None:
+    """What an access control list that is added or changed gives everyone, or takes; None where that is not known."""
     if setting.subject != subject_named(_LIST) or change not in {"added", "changed"}:
         return None
     if before and _named(setting) != _named(before):
@@ -85,8 +78,8 @@ def list_change(
     if any(who not in _WHO for who, _ in gained | lost):
         return None
     if gained:
-        return None if _is_blocked(setting, side) else ListChange(says=_gives(setting, gained))
-    return ListChange(says=_takes(setting, lost) if lost else None)
+        return None if _is_blocked(setting, side) else (_gives(setting, gained),)
+    return (_takes(setting, lost),) if lost else ()
 
 
 def _gives(setting: AccessSetting, grants: _Grants) -> UnjudgedChange:
