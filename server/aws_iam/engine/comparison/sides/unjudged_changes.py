@@ -10,6 +10,7 @@ from aws_iam.engine.language.frozen import slotted
 if TYPE_CHECKING:
     from aws_iam.answer import Where
     from aws_iam.engine.language.alternatives import Alternative
+    from aws_iam.engine.sources.containers.access_settings import AccessSetting
 
 
 @slotted
@@ -38,6 +39,21 @@ class UnjudgedChange:
     namesakes: tuple[str, ...] = ()
     # Values that a policy may have instead, where it is about those.
     others: tuple[Alternative, ...] = ()
+
+    @classmethod
+    def gain_of(cls, setting: AccessSetting, says: str, gain: str, fix: str) -> UnjudgedChange:
+        """What a setting that is new, or has another value, plainly gives."""
+        return cls(
+            place=setting.place,
+            says=says,
+            widens=True,
+            narrows=False,
+            source=setting.subject.source,
+            is_certain=True,
+            where=setting.where,
+            gain=gain,
+            fix=fix,
+        )
 
     @property
     def places(self) -> frozenset[str]:
