@@ -60,6 +60,8 @@ def test_where_the_server_is_reached(words: tuple[str, ...], resource: str) -> N
         ((*PUBLIC, *BASE, "--auth-scopes", "one one"), "two names"),
         ((*PUBLIC, *BASE, "--auth-scopes", 'a" b'), "two names"),
         ((*PUBLIC, *BASE, "--aws-roles", "/dev/zero"), "not a regular file"),
+        ((*PUBLIC, *BASE, "--profile", "dev"), "`--profile` allows nothing.*--aws-roles"),
+        ((*PUBLIC, *BASE, "--allow-role", "*"), "`--allow-role` allows nothing.*--aws-roles"),
     ],
 )
 def test_what_would_let_strangers_in_or_cannot_work_is_refused(

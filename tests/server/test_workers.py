@@ -157,6 +157,7 @@ LIGHT = [
     ({"action": "lookup", **{f"name{number}": 1 for number in range(100_000)}}, "policy"),
     ({f"name{number}": 1 for number in range(100_000)}, "audit"),
     ({"action": "guide", "topic": LONG}, "irsa"),
+    ({"action": "run", "demo": LONG}, "audit"),
 ]
 
 

@@ -14,6 +14,7 @@ from aws_iam.errors import InputError
 from aws_iam.server.client_presence import cancel_when_client_leaves
 from aws_iam.server.worker_process import Call
 from aws_iam.server.workers import Runner, in_a_thread
+from aws_iam.tools.kit.argument_values import read
 from aws_iam.tools.registry import NAMES, tool_named
 
 if TYPE_CHECKING:
@@ -85,13 +86,18 @@ def reads_account(name: str, values: Mapping[str, Any]) -> bool:
             key: value for key, value in values.items() if key != "action" and value is not None
         }
         given, _ = tool.by_argument(action, rest, cli=False)
+        arguments = {argument.name: argument for argument in action.arguments}
+        # Read as the action reads them: to it "false" is no, and any text would be true here.
+        is_set = {
+            name: bool(read(arguments[name], given[name]).value)
+            for name in ("demo", "online")
+            if name in arguments and name in given
+        }
     except InputError:
         return False
-    if not action.may_read_account or given.get("demo"):
+    if not action.may_read_account or is_set.get("demo"):
         return False
-    if any(argument.name == "online" for argument in action.arguments):
-        return bool(given.get("online"))
-    return "document" not in given
+    return is_set.get("online", False) if "online" in arguments else "document" not in given
 
 
 def _kind_of(tool: Tool, values: Mapping[str, Any], length: int) -> _CallKind:

@@ -9,6 +9,7 @@ import pytest
 
 from aws_iam.cli.files import read_policies
 from aws_iam.engine.comparison import uncovered_statements
+from aws_iam.engine.language.document import Statement
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
 
@@ -49,6 +50,24 @@ def test_statements_that_repeat_each_other_by_the_hundred() -> None:
     unknown = [finding for finding in answer.findings if finding.status == "unknown"]
     assert any("not compared" in finding.message for finding in unknown)
     assert "judged only in part: `SHADOWED_ACTION`" in answer.summary
+
+
+def test_statements_are_not_compared_once_for_each_of_thousands_of_actions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared = 0
+    equal = Statement.__eq__
+
+    def counting(self: Statement, other: object) -> bool:
+        nonlocal compared
+        compared += 1
+        return equal(self, other)
+
+    monkeypatch.setattr(Statement, "__eq__", counting)
+    but = [["iam:*", f"s3:*{n}"] for n in range(20)]
+    many = policy(*[{"Effect": "Allow", "NotAction": own, "Resource": "*"} for own in but])
+    assert tool.run({"action": "validate", "document": many}).findings
+    assert compared < 100_000
 
 
 BASE = policy(allow("s3:Get*", "arn:aws:s3:::b/*"), allow("s3:Put*"), allow("s3:*", effect="Deny"))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.memo import memo_by_text
 from aws_iam.engine.reference.issuers import issuers
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -145,6 +146,7 @@ class Caller:
         return Grade.NONE
 
 
+@memo_by_text
 def _account_of(principal: str) -> str | None:
     """The account that a principal names, by its id or its root ARN; None for other principals."""
     if _ACCOUNT.fullmatch(principal):

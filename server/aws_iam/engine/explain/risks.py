@@ -363,9 +363,10 @@ class _StatementRisks:
     ) -> _Risk | None:
         """Changes of every resource; in one Region only what may destroy some."""
         is_regional = requested_regions(statement)
-        everywhere = [
-            n for n, r in reaches.items() if statement in r.unlimited and not is_regional
-        ]
+        # Thousands of actions may share one reach, and whole statements are compared.
+        reach_of = {id(reach): reach for reach in reaches.values()}
+        free = {key for key, reach in reach_of.items() if statement in reach.unlimited}
+        everywhere = [n for n, r in reaches.items() if id(r) in free and not is_regional]
         names = everywhere or list(filter(destroys, reaches))
         if not names:
             return None

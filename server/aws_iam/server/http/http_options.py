@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")  # RFC 6749, section 3.3
 _LAST_PORT = 65535
 _WITH_ISSUER = ("auth_audience", "auth_scopes", "aws_roles")
+_WITHOUT_ISSUER = ("profile", "allow_role")
 
 
 def http_options(given: Namespace) -> HttpOptions:
@@ -51,6 +52,12 @@ def _authorization(given: Namespace) -> Authorization | None:
         raise InputError(
             "`--auth-issuer` needs `--auth-audience`",
             hint="what the issuer puts into `aud` of tokens for this server; without it tokens for others would do",
+        )
+    idle = next((name for name in _WITHOUT_ISSUER if getattr(given, name)), None)
+    if idle is not None:
+        raise InputError(
+            f"`--{idle.replace('_', '-')}` allows nothing beside `--auth-issuer`: each user reads under a role of their own",
+            hint="leave it out; `--aws-roles FILE` says which role each user reads under",
         )
     return Authorization(
         issuer=Issuer(given.auth_issuer, allow_http=os.environ.get(FOR_TESTS) == "1"),
