@@ -224,12 +224,23 @@ def counts(findings: Iterable[Finding]) -> Counts:
     """The counts of the findings, sorted by rank."""
     every = tuple(findings)
     listed = tuple(finding for finding in every if finding.muted is None)
-    status = Counter(finding.status for finding in listed)
-    severity = Counter(f.severity for f in listed if f.status is Status.FAIL)
+    status = Counter(finding.status.value for finding in listed)
+    severity = Counter(f.severity.value for f in listed if f.status is Status.FAIL)
+    return _by_rank(status, severity, len(every) - len(listed))
+
+
+def summed(first: Counts, second: Counts) -> Counts:
+    """The counts of the findings of both."""
+    status = Counter(first.status) + Counter(second.status)
+    severity = Counter(first.severity) + Counter(second.severity)
+    return _by_rank(status, severity, (first.muted or 0) + (second.muted or 0))
+
+
+def _by_rank(status: Counter[str], severity: Counter[str], muted: int) -> Counts:
     return Counts(
         status={name.value: status[name] for name in Status if status[name]},
         severity={name.value: severity[name] for name in Severity if severity[name]},
-        muted=len(every) - len(listed) or None,
+        muted=muted or None,
     )
 
 

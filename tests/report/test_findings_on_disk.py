@@ -55,7 +55,7 @@ def test_they_come_worst_first_and_are_counted(found: list[Finding]) -> None:
     kept = on_disk(found)
     assert tuple(kept) == tuple(kept) == in_memory(found)
     assert len(kept) == len(found)
-    assert kept.counts() == counts(found)
+    assert kept.counts == counts(found)
     one_by_one = [tuple(own) for own in kept.by_account()]
     listed = [in_memory(f for f in found if f.account == account) for account in ACCOUNTS]
     assert one_by_one == [own for own in listed if own]

@@ -21,6 +21,7 @@ from aws_iam.cli.exit_status import BROKEN, INTERRUPTED, OK, UNREADABLE, WRONG, 
 from aws_iam.cli.files import read_document, read_policies, read_records
 from aws_iam.cli.parsers import Use, option_of, words_by_argument
 from aws_iam.cli.settings import defaults, settings_path, with_settings
+from aws_iam.cli.time_limits import time_limit, within
 from aws_iam.cli.wording import Wording
 from aws_iam.cli.written_files import format_of_ending, other_than_its_ending, write_files
 from aws_iam.errors import AwsIamError, InputError, closest, system_reason
@@ -115,7 +116,10 @@ def _run_tool(tool: Tool, words: list[str]) -> int:
         usual = defaults(values)
         taken = {argument.name for argument in action.arguments}
         values = {name: own for name, own in usual.items() if name in taken} | values
-        with _progress(shown=bool(action.wants_progress) and not options.json) as progress:
+        with (
+            _progress(shown=bool(action.wants_progress) and not options.json) as progress,
+            within(time_limit(options, action, values)),
+        ):
             answer = tool.run({"action": chosen, **values}, progress=progress, cli=True)
         in_words = partial(as_command, typed=_repeated(action, typed))
         gate = _gate(options, usual.get("fail_on"))

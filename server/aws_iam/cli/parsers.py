@@ -7,6 +7,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from aws_iam.cli.exit_status import MEANINGS
+from aws_iam.cli.time_limits import is_limited
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped
 from aws_iam.tools.kit.argument_values import ArgumentKind
@@ -154,6 +155,13 @@ def add_arguments(parser: Parser, action: Action, use: Use) -> None:
             "--out", metavar="PATH", help="write the file to PATH; several go into a folder PATH"
         )
         _complete_files(out, use)
+    if is_limited(action):
+        parser.add_argument(
+            "--seconds",
+            type=float,
+            metavar="N",
+            help="processor time for documents; default 10 for each file of up to 2,000,000 characters; 0: no limit",
+        )
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--json", action="store_true", help="print the whole answer as JSON")
     shown.add_argument("--quiet", action="store_true", help="print the summary alone")
@@ -273,53 +281,50 @@ def serve_parser() -> Parser:
     return parser
 
 
-def _add_serve(parser: Parser) -> None:
-    parser.add_argument(
-        "--http", metavar="HOST:PORT", help="serve streamable HTTP at /mcp instead of stdio"
-    )
-    parser.add_argument(
+_SERVE_OPTIONS = (
+    ("--http", "HOST:PORT", "serve streamable HTTP at /mcp instead of stdio"),
+    (
         "--auth-issuer",
-        metavar="URL",
-        help="with --http: callers sign in; the issuer of their access tokens, as in `iss`",
-    )
-    parser.add_argument(
-        "--auth-audience", metavar="TEXT", help="what `aud` of tokens for this server holds"
-    )
-    parser.add_argument(
+        "URL",
+        "with --http: callers sign in; the issuer of their access tokens, as in `iss`",
+    ),
+    ("--auth-audience", "TEXT", "what `aud` of tokens for this server holds"),
+    (
         "--auth-scopes",
-        metavar="'OFFLINE READ'",
-        help="names in the place of 'aws-iam:offline aws-iam:read-account'",
-    )
-    parser.add_argument(
-        "--base-url", metavar="URL", help="where clients reach the server, such as https://HOST"
-    )
-    parser.add_argument(
-        "--aws-roles", metavar="FILE", help="JSON: the AWS role that each user reads under"
-    )
-    parser.add_argument(
+        "'OFFLINE READ'",
+        "names in the place of 'aws-iam:offline aws-iam:read-account'",
+    ),
+    ("--base-url", "URL", "where clients reach the server, such as https://HOST"),
+    ("--aws-roles", "FILE", "JSON: the AWS role that each user reads under"),
+    (
         "--profile",
-        metavar="NAME",
-        action="append",
-        help="AWS profiles that callers may name, with commas between them; * allows all; without it none",
-    )
-    parser.add_argument(
+        "NAME",
+        "AWS profiles that callers may name, with commas between them; * allows all; without it none",
+    ),
+    (
         "--allow-role",
-        metavar="PATTERN",
-        action="append",
-        help="role ARNs that callers may name, such as arn:aws:iam::111122223333:role/audit-*; without it none",
-    )
-    parser.add_argument(
+        "PATTERN",
+        "role ARNs that callers may name, such as arn:aws:iam::111122223333:role/audit-*; without it none",
+    ),
+    (
         "--allow-issuer",
-        metavar="PATTERN",
-        action="append",
-        help="issuers whose keys `irsa denied` may fetch beside the well-known ones, such as gitlab.example.com",
-    )
-    parser.add_argument(
+        "PATTERN",
+        "issuers whose keys `irsa denied` may fetch beside the well-known ones, such as gitlab.example.com",
+    ),
+    (
         "--regions",
-        metavar="REGION",
-        action="append",
-        help="the Regions that callers may read, with commas between them; without it all that the account has",
-    )
+        "REGION",
+        "the Regions that callers may read, with commas between them; without it all that the account has",
+    ),
+)
+"""The options of `serve` with their placeholders and meanings."""
+_SEVERAL = frozenset({"--profile", "--allow-role", "--allow-issuer", "--regions"})
+
+
+def _add_serve(parser: Parser) -> None:
+    for option, placeholder, meaning in _SERVE_OPTIONS:
+        action = "append" if option in _SEVERAL else "store"
+        parser.add_argument(option, metavar=placeholder, action=action, help=meaning)
     parser.add_argument("--version", action="version", version=f"aws-iam {__version__}")
 
 

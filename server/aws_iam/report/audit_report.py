@@ -104,7 +104,7 @@ class AuditReport:
     def counts(self) -> Counts:
         """The counts of all findings."""
         found = self.findings
-        return found.counts() if isinstance(found, FindingsOnDisk) else counts(found)
+        return found.counts if isinstance(found, FindingsOnDisk) else counts(found)
 
     def by_account(self) -> Iterator[Collection[Finding]]:
         """The findings account by account, in the order of the accounts, each one's worst first."""

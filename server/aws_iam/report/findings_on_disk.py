@@ -11,11 +11,11 @@ import os
 import pickle
 import tempfile
 import weakref
-from collections import Counter, defaultdict
+from collections import defaultdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Counts, Finding, Severity, Status, counts
+from aws_iam.answer import Counts, Finding, counts, summed
 from aws_iam.report.order import by_urgency, urgency
 
 if TYPE_CHECKING:
@@ -34,9 +34,8 @@ class FindingsOnDisk:
         self._places: defaultdict[Urgency, list[tuple[str, int]]] = defaultdict(list)
         self._of_accounts: defaultdict[str, list[int]] = defaultdict(list)
         self._length = 0
-        self._status: Counter[str] = Counter()
-        self._severity: Counter[str] = Counter()
-        self._muted = 0
+        self.counts = Counts()
+        """The counts of all findings."""
 
     def add(self, account: str, findings: Iterable[Finding]) -> None:
         """Write the findings of an account."""
@@ -46,7 +45,8 @@ class FindingsOnDisk:
             pickle.dump(found, self._file, pickle.HIGHEST_PROTOCOL)
             self._places[degree].append((account, place))
             self._of_accounts[account].append(place)
-            self._count(found)
+            self._length += len(found)
+            self.counts = summed(self.counts, counts(found))
 
     def __len__(self) -> int:
         return self._length
@@ -64,23 +64,6 @@ class FindingsOnDisk:
         for account in sorted(self._of_accounts):
             places = self._of_accounts[account]
             yield tuple(finding for place in places for finding in self._read(place))
-
-    def counts(self) -> Counts:
-        """The counts of all findings, sorted by rank."""
-        return Counts(
-            status={name.value: self._status[name] for name in Status if self._status[name]},
-            severity={
-                name.value: self._severity[name] for name in Severity if self._severity[name]
-            },
-            muted=self._muted or None,
-        )
-
-    def _count(self, found: tuple[Finding, ...]) -> None:
-        counted = counts(found)
-        self._length += len(found)
-        self._status.update(counted.status)
-        self._severity.update(counted.severity)
-        self._muted += counted.muted or 0
 
     def _read(self, place: int) -> tuple[Finding, ...]:
         self._file.seek(place)

@@ -70,7 +70,7 @@ class Overview:
         if finding.status is Status.UNKNOWN:
             self.unknown.add(finding.code)
             self.reasons[finding.reason or finding.message] += 1
-        self.changes.update(changes_of(finding))
+        self.changes.update(_changes_of(finding))
 
     def _add_failed(self, finding: Finding) -> None:
         self.failed[finding.severity] += 1
@@ -113,7 +113,7 @@ def _position(placed: Placed) -> int:
     return placed[0]
 
 
-def changes_of(finding: Finding) -> Iterator[str]:
+def _changes_of(finding: Finding) -> Iterator[str]:
     """The values of the filter `change` that the finding fits."""
     if finding.change:
         yield finding.change

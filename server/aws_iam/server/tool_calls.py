@@ -14,7 +14,6 @@ from aws_iam.errors import InputError
 from aws_iam.server.client_presence import cancel_when_client_leaves
 from aws_iam.server.worker_process import Call
 from aws_iam.server.workers import Runner, in_a_thread
-from aws_iam.tools.kit.argument_values import ArgumentKind
 from aws_iam.tools.registry import NAMES, tool_named
 
 if TYPE_CHECKING:
@@ -88,10 +87,11 @@ def reads_account(name: str, values: Mapping[str, Any]) -> bool:
         given, _ = tool.by_argument(action, rest, cli=False)
     except InputError:
         return False
-    names = {argument.name for argument in action.arguments}
-    if "profile" not in names or given.get("demo"):
+    if not action.may_read_account or given.get("demo"):
         return False
-    return bool(given.get("online")) if "online" in names else "document" not in given
+    if any(argument.name == "online" for argument in action.arguments):
+        return bool(given.get("online"))
+    return "document" not in given
 
 
 def _kind_of(tool: Tool, values: Mapping[str, Any], length: int) -> _CallKind:
@@ -103,11 +103,7 @@ def _kind_of(tool: Tool, values: Mapping[str, Any], length: int) -> _CallKind:
         action = tool.action_named(values.get("action") or tool.default)
     except InputError:
         return _LIGHT
-    reads = any(
-        argument.kind is ArgumentKind.DOCUMENT or argument.name == "profile"
-        for argument in action.arguments
-    )
-    return _OF_DOCUMENTS if reads else _LIGHT
+    return _OF_DOCUMENTS if action.documents or action.may_read_account else _LIGHT
 
 
 class CallProgress:

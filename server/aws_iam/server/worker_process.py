@@ -12,7 +12,7 @@ import signal
 import struct
 import sys
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from aws_iam.account.session.permitted import PERMITTED, Permitted
 from aws_iam.errors import AwsIamError
+from aws_iam.processor_time import OutOfTimeError, processor_time
 from aws_iam.report.clean import clean
 from aws_iam.server.logged_bugs import LoggedBugs
 from aws_iam.tools import playbooks
@@ -27,7 +28,7 @@ from aws_iam.tools.registry import tool_named
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from aws_iam.answer import Answer
     from aws_iam.tools.kit.tool import Progress
@@ -36,7 +37,7 @@ HEADER = struct.Struct(">Q")
 """Before each message: how many bytes of pickle follow."""
 _MOST_MEMORY = 2 * 1024**3
 _ANSWERED = (AwsIamError, MemoryError)
-_LESS = "pass less at once, or use the command `aws-iam`, which has no such limit"
+_LESS = "pass less at once, or use the command `aws-iam`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +81,6 @@ class Refused:
 @dataclass(frozen=True, slots=True)
 class Failed:
     """A bug; it has been logged."""
-
-
-class OutOfTimeError(BaseException):
-    """The call has used its processor time. Not an Exception: no handler of one shall catch it."""
 
 
 def run_call(call: Call, progress: Progress) -> Answer:
@@ -142,7 +139,7 @@ def _outcome(call: Call, send: Callable[[object], None]) -> object:
         send(Step(done, total, text))
 
     try:
-        with LoggedBugs(call.tool, passing=_ANSWERED), _processor_time(call.processor_seconds):
+        with LoggedBugs(call.tool, passing=_ANSWERED), processor_time(call.processor_seconds):
             return Answered(run_call(call, progress), _memory())
         return Failed()
     except AwsIamError as error:
@@ -150,36 +147,17 @@ def _outcome(call: Call, send: Callable[[object], None]) -> object:
     except OutOfTimeError:
         return Refused(
             f"this call takes more than {counted(int(call.processor_seconds), 'second')} of processor time",
-            _LESS,
+            f"{_LESS} with `--seconds`",
             _memory(),
             goes_on=False,
         )
     except MemoryError:
         return Refused(
             f"this call needs more than {_MOST_MEMORY // 1024**3} GB of memory",
-            _LESS,
+            f"{_LESS}, which has no such limit",
             _memory(),
             goes_on=False,
         )
-
-
-@contextmanager
-def _processor_time(seconds: float) -> Iterator[None]:
-    """Raises OutOfTimeError in the block when this process has worked so long; Windows has no such clock."""
-    if not seconds or sys.platform == "win32":
-        yield
-        return
-    signal.signal(signal.SIGPROF, _out_of_time)
-    # And each second after it: Python drops what is raised while it cleans up an object.
-    signal.setitimer(signal.ITIMER_PROF, seconds, 1.0)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-
-
-def _out_of_time(_number: int, _frame: object) -> None:
-    raise OutOfTimeError
 
 
 def _limit_memory() -> None:

@@ -13,7 +13,6 @@ from aws_iam.tools.registry import tool_named
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 ROLE = "arn:aws:iam::111122223333:role/r"
 CALL = {"controls": ["root_mfa"], "regions": ["us-east-1"]}
 PIPES = {

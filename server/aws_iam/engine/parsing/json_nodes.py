@@ -324,6 +324,15 @@ _STRING = Form.STRING
 _SCALARS = frozenset({Form.STRING, Form.NUMBER, Form.BOOLEAN})
 
 
+def walk(root: Node) -> Iterator[Node]:
+    """The node and all nodes in it, as they are written."""
+    todo = [root]
+    while todo:
+        node = todo.pop()
+        yield node
+        todo += reversed((*node.items, *(member.value for member in node.members)))
+
+
 def dump(node: Node) -> str:
     """The node as JSON text on one line, with repeated keys and the original digits of numbers."""
     return "".join(_written(node))

@@ -57,7 +57,7 @@ class Issuer:
             self._fetch()
             return
         raise AwsIamError(
-            f"the issuer {quoted(self.url)} cannot be asked for its keys: {'; '.join(problems)}",
+            f"the issuer {quoted(self.url)} cannot be asked for its keys: {'; '.join(dict.fromkeys(problems))}",
             hint="the server verifies every token with them, so it does not start without",
         )
 

@@ -88,6 +88,16 @@ class Action:
     wants_progress: str | None
     gives_artifact: bool
 
+    @property
+    def may_read_account(self) -> bool:
+        """Whether it can read AWS."""
+        return any(argument.name == "profile" for argument in self.arguments)
+
+    @property
+    def documents(self) -> tuple[str, ...]:
+        """The arguments whose values may be large."""
+        return tuple(own.name for own in self.arguments if own.kind is ArgumentKind.DOCUMENT)
+
     def offered(self, *, cli: bool) -> list[Argument]:
         """The arguments that a face has."""
         return [argument for argument in self.arguments if cli or not argument.cli_only]

@@ -29,6 +29,7 @@ _FUNCTIONS = ("function_name", "TargetFunctionArn", "functionName", "spec.functi
 # https://github.com/hashicorp/terraform-provider-aws/issues/28817
 _CREATED_OPEN = "aws_lambda_function_url"
 _EVERYONE = "*"
+_FIX = "Ask for credentials with AuthType AWS_IAM, or let the function check who calls."
 
 
 def url_change(
@@ -41,7 +42,14 @@ def url_change(
         return None
     if change == "removed" or _only_closed(now or {}, was):
         how = "is removed" if change == "removed" else "asks for credentials now"
-        return _of(setting, f"{quoted(setting.place)} (a function URL) {how}", opens=False)
+        return UnjudgedChange(
+            place=setting.place,
+            says=f"{quoted(setting.place)} (a function URL) {how}",
+            widens=False,
+            narrows=True,
+            source=setting.subject.source,
+            is_setting=True,
+        )
     if _value(now or {}, _AUTHENTICATION) != _PUBLIC:
         return None
     is_created = (
@@ -51,21 +59,7 @@ def url_change(
     if not is_open or (before is not None and _value(was, _AUTHENTICATION) == _PUBLIC):
         return None
     says = f"{quoted(setting.place)} (a function URL) asks for no credentials, and the function's policy lets in everyone"
-    return _of(setting, says, opens=True)
-
-
-def _of(setting: AccessSetting, says: str, *, opens: bool) -> UnjudgedChange:
-    return UnjudgedChange(
-        place=setting.place,
-        says=says,
-        widens=opens,
-        narrows=not opens,
-        source=setting.subject.source,
-        is_certain=opens,
-        is_setting=not opens,
-        where=setting.where if opens else None,
-        gain="public function URL" if opens else "",
-    )
+    return UnjudgedChange.gain_of(setting, says, "public function URL", _FIX)
 
 
 def _parts(setting: AccessSetting) -> Mapping[str, str] | None:

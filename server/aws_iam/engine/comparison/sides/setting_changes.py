@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.sides.function_urls import open_policies, url_change
 from aws_iam.engine.comparison.sides.policy_pairs import is_called
-from aws_iam.engine.comparison.sides.public_buckets import list_change, switched
+from aws_iam.engine.comparison.sides.public_buckets import list_changes, switched
 from aws_iam.engine.comparison.sides.removed_limits import only_denies, removed_limit
 from aws_iam.engine.comparison.sides.setting_values import values_of
 from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
@@ -38,6 +38,7 @@ _OPENED = "{}, and asks for no authorization"
 _COMPARED = "changed: its own policies were compared, not what those of resources grant it"
 _ON, _OFF = "changed: it blocks more, ", "changed: it blocks less, "
 _LATER = "changed, to what is known only at deployment"
+_LESS = "Give the principal less, such as access to one namespace."
 
 
 def setting_changes(
@@ -55,21 +56,38 @@ def setting_changes(
             own in told for own in _url_policies(setting, new, old)
         ):
             continue
-        if setting.subject == subject_named(_URL) and (
-            url := url_change(setting, before.get(setting.place), change, new)
-        ):
-            yield url
-            continue
         former = before.get(setting.place)
-        if setting.memberships and setting.is_compared and (not former or former.is_compared):
-            continue
-        of_list = list_change(setting, former, change, new)
-        if of_list is not None:
-            yield from filter(None, [of_list.says])
-            continue
-        now = None if change == "removed" else setting
-        if limit := removed_limit(former, now, new) if former and change != _LATER else None:
-            yield UnjudgedChange(
+        plain = _plain_changes(setting, former, change, new, admins_before)
+        if plain is not None:
+            yield from plain
+        else:
+            own = _switched(setting, former) if former and change == "changed" else ""
+            own = own or (_COMPARED if setting.is_compared and not setting.memberships else "")
+            alike.setdefault((setting.subject, own or change), []).append(setting)
+    for (subject, change), settings in alike.items():
+        yield _changed_alike(subject, change, settings, new)
+
+
+def _plain_changes(
+    setting: AccessSetting,
+    former: AccessSetting | None,
+    change: str,
+    new: NamedSide,
+    admins_before: set[str],
+) -> tuple[UnjudgedChange, ...] | None:
+    """What a changed setting plainly does, which may be nothing; None where that is not known."""
+    if setting.subject == subject_named(_URL) and (
+        url := url_change(setting, former, change, new)
+    ):
+        return (url,)
+    if setting.memberships and setting.is_compared and (not former or former.is_compared):
+        return ()
+    if (of_list := list_changes(setting, former, change, new)) is not None:
+        return of_list
+    now = None if change == "removed" else setting
+    if limit := removed_limit(former, now, new) if former and change != _LATER else None:
+        return (
+            UnjudgedChange(
                 place=setting.place,
                 says=limit.says,
                 widens=True,
@@ -77,28 +95,30 @@ def setting_changes(
                 source=setting.subject.source,
                 is_certain=True,
                 limit=limit.what,
-            )
-        elif admins := setting.admins - admins_before:
-            yield _administered(setting, admins, change)
-        else:
-            own = _switched(setting, former) if former and change == "changed" else ""
-            own = own or (_COMPARED if setting.is_compared and not setting.memberships else "")
-            alike.setdefault((setting.subject, own or change), []).append(setting)
-    for (subject, change), settings in alike.items():
-        places = [setting.place for setting in settings]
-        listed = joined([quoted(place) for place in places], shown=_SHOWN)
-        verb = "is" if len(places) == 1 else "are"
-        yield UnjudgedChange(
-            place=joined(places, shown=_SHOWN),
-            says=f"{listed} ({subject.what}) {verb} {change}",
-            widens=change != _CLOSED
-            and not change.startswith(_ON)
-            and not (change == "added" and (subject.limits or _only_limit(settings, new))),
-            narrows=True,
-            source=subject.source,
-            is_setting=True,
-            where=settings[0].where if change != "removed" else None,
+            ),
         )
+    admins = setting.admins - admins_before
+    return (_administered(setting, admins, change),) if admins else None
+
+
+def _changed_alike(
+    subject: SettingSubject, change: str, settings: Sequence[AccessSetting], new: NamedSide
+) -> UnjudgedChange:
+    """One change for settings of which it is not known what they do, and that change alike."""
+    places = [setting.place for setting in settings]
+    listed = joined([quoted(place) for place in places], shown=_SHOWN)
+    verb = "is" if len(places) == 1 else "are"
+    return UnjudgedChange(
+        place=joined(places, shown=_SHOWN),
+        says=f"{listed} ({subject.what}) {verb} {change}",
+        widens=change != _CLOSED
+        and not change.startswith(_ON)
+        and not (change == "added" and (subject.limits or _only_limit(settings, new))),
+        narrows=True,
+        source=subject.source,
+        is_setting=True,
+        where=settings[0].where if change != "removed" else None,
+    )
 
 
 def _switched(setting: AccessSetting, before: AccessSetting) -> str:
@@ -123,16 +143,8 @@ def _administered(setting: AccessSetting, admins: Iterable[str], change: str) ->
     # A list of many principals is no resource.
     may_do_more = change != "added" and not setting.is_resource
     beyond = "; what else changes there was not judged" if may_do_more else ""
-    return UnjudgedChange(
-        place=setting.place,
-        says=f"{quoted(setting.place)} makes {listed} administrator of an EKS cluster{beyond}",
-        widens=True,
-        narrows=False,
-        source=setting.subject.source,
-        is_certain=True,
-        where=setting.where,
-        gain="administrator of a cluster",
-    )
+    says = f"{quoted(setting.place)} makes {listed} administrator of an EKS cluster{beyond}"
+    return UnjudgedChange.gain_of(setting, says, "administrator of a cluster", _LESS)
 
 
 def _changes(new: NamedSide, old: NamedSide) -> Iterator[tuple[AccessSetting, str]]:

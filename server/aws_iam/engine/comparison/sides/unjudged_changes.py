@@ -10,6 +10,7 @@ from aws_iam.engine.language.frozen import slotted
 if TYPE_CHECKING:
     from aws_iam.answer import Where
     from aws_iam.engine.language.alternatives import Alternative
+    from aws_iam.engine.sources.containers.access_settings import AccessSetting
 
 
 @slotted
@@ -17,7 +18,7 @@ class UnjudgedChange:
     """A change, where it is, and whether it may widen or narrow the access.
 
     `is_certain`: what it does is plain, such as the removal of a permissions boundary, its `limit`, or what is gained or lost by it, its
-    `gain` or `loss`; how grave that is, is its `severity`. `is_setting`: it is no policy.
+    `gain`, with the `fix` for it, or `loss`; how grave that is, is its `severity`. `is_setting`: it is no policy.
     `where` is its place in a file, where that has lines.
     """
 
@@ -30,6 +31,7 @@ class UnjudgedChange:
     is_setting: bool = False
     limit: str = "permissions boundary"
     gain: str = ""
+    fix: str = ""
     loss: str = ""
     severity: Severity = Severity.HIGH
     where: Where | None = None
@@ -37,6 +39,21 @@ class UnjudgedChange:
     namesakes: tuple[str, ...] = ()
     # Values that a policy may have instead, where it is about those.
     others: tuple[Alternative, ...] = ()
+
+    @classmethod
+    def gain_of(cls, setting: AccessSetting, says: str, gain: str, fix: str) -> UnjudgedChange:
+        """What a setting that is new, or has another value, plainly gives."""
+        return cls(
+            place=setting.place,
+            says=says,
+            widens=True,
+            narrows=False,
+            source=setting.subject.source,
+            is_certain=True,
+            where=setting.where,
+            gain=gain,
+            fix=fix,
+        )
 
     @property
     def places(self) -> frozenset[str]:
@@ -77,9 +94,7 @@ class UnjudgedChange:
                 message=self.says,
                 resource=self.place or None,
                 where=self.where,
-                fix="Give the principal less, such as access to one namespace."
-                if self.gain
-                else f"Keep the {self.limit}, or say why the policies need no limit.",
+                fix=self.fix or f"Keep the {self.limit}, or say why the policies need no limit.",
                 source=self.source,
             )
         return Finding(

@@ -1,4 +1,4 @@
-"""Larger files that hold policies: one module per format, each with `NAME`, `fits` and `documents`; the first fit wins."""
+"""Larger files that hold policies: one module per format, each with `NAME`, `fits` and `documents` or `documents_beside`; the first fit wins."""
 
 from __future__ import annotations
 
@@ -43,7 +43,5 @@ def documents_in(
     if hasattr(container, "documents_beside"):
         yield from container.documents_beside(root, placeholders, others, choices)
         yield from others.names
-    elif placeholders and hasattr(container, "documents_with"):
-        yield from container.documents_with(root, placeholders)
     else:
         yield from container.documents(root)

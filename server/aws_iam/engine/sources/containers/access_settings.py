@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.parsing.json_nodes import Form
+from aws_iam.engine.parsing.json_nodes import Form, walk
 from aws_iam.engine.sources.containers.api_operations import documents_of_api, operations
 from aws_iam.engine.sources.containers.cluster_admins import cluster_admins, embedded_values
 from aws_iam.engine.sources.containers.policy_places import texts_at, values_at
@@ -249,12 +249,7 @@ def _listed(values: Node, path: str) -> str:
 
 
 def _texts(node: Node) -> Iterator[str]:
-    todo = [node]
-    while todo:
-        own = todo.pop()
-        if own.text:
-            yield own.text
-        todo += reversed((*own.items, *(member.value for member in own.members)))
+    return (own.text for own in walk(node) if own.text)
 
 
 def _properties(values: Node) -> tuple[str, ...]:

@@ -48,10 +48,20 @@ def is_of_tasks(root: Node) -> bool:
     return root.form is Form.ARRAY and all(item.form is Form.OBJECT for item in root.items)
 
 
+def variables_set_in(node: Node) -> Iterator[tuple[str, Node]]:
+    """The variables that plays, blocks and tasks set, with their values."""
+    for member in node.members:
+        if member.key == _VARS or member.key.rpartition(".")[2] == _FACTS:
+            yield from ((own.key, own.value) for own in member.value.members)
+        yield from variables_set_in(member.value)
+    for item in node.items:
+        yield from variables_set_in(item)
+
+
 def known_variables(root: Node, others: OtherFiles) -> dict[str, Node]:
     """The variables with the only value that each has in the files at hand."""
     found: dict[str, Node | None] = {}
-    for name, value in _set_in(root):
+    for name, value in variables_set_in(root):
         _add(found, name, value)
     for path in _named_files(root):
         _add_all(found, others.value(path))
@@ -81,15 +91,6 @@ def _add(found: dict[str, Node | None], name: str, value: Node) -> None:
 def _add_all(found: dict[str, Node | None], file: Node | None) -> None:
     for member in file.members if file else ():
         _add(found, member.key, member.value)
-
-
-def _set_in(node: Node) -> Iterator[tuple[str, Node]]:
-    for member in node.members:
-        if member.key == _VARS or member.key.rpartition(".")[2] == _FACTS:
-            yield from ((own.key, own.value) for own in member.value.members)
-        yield from _set_in(member.value)
-    for item in node.items:
-        yield from _set_in(item)
 
 
 def _named_files(root: Node) -> Iterator[str]:

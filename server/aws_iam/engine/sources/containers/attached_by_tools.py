@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from aws_iam import resources
@@ -23,6 +22,7 @@ from aws_iam.engine.sources.containers.access_settings import (
     subject_named,
 )
 from aws_iam.engine.sources.containers.attachments import (
+    PRINCIPAL_KINDS,
     PolicyAttachment,
     attachment_rows,
     attachments,
@@ -46,7 +46,6 @@ _LONG_TYPE = re.compile(r"/\w+(?=:)")
 _REFERENCE = re.compile(r"\$\{([\w-]+)\.arn\}")
 # A role, a user or a group of the program, by itself or by what it is called.
 _PRINCIPAL = re.compile(r"\$\{([\w-]+)(?:\.(?:name|id))?\}")
-_KINDS = ("role", "user", "group")
 _MANAGED, _POLICY_NAMES = "iam_managed_policy", ("policy_name", "name")
 _GONE, _BY_NAME, _ASSUMED = "absent", "awsManaged", "assumedBy"
 _NAMES = ("name", "statement_id", "alias")
@@ -109,15 +108,14 @@ def holder_in_tools(root: Node, path: Sequence[str | int]) -> Holder:
         nodes.append((str(token), inner))
     if place_in_task(path):
         values = nodes[-2][1]
-        type_, named = _text(values, "iam_type"), (_text(values, own) for own in _HOLDER_NAMES)
-        name = next(filter(None, named), "")
-        return _attached_to(f"iam_{type_}/{name}" if name and type_ in _KINDS else name)
+        type_, name = _text(values, "iam_type"), _first_text(values, _HOLDER_NAMES)
+        return _attached_to(f"iam_{type_}/{name}" if name and type_ in PRINCIPAL_KINDS else name)
     for _, node in reversed(nodes):
         type_ = _LONG_TYPE.sub("", _text(node, "type"))
         properties = node.member("properties")
         if properties and (keys := _HELD_BY.get(type_)):
-            name = next(filter(None, (_text(properties, key) for key in keys)), "")
-            return _attached_to(_resource_named(root, name, keys[0]))
+            kind = keys[0].removesuffix("Name")
+            return _attached_to(_resource_named(root, _first_text(properties, keys), kind))
     return NO_HOLDER
 
 
@@ -127,27 +125,22 @@ def _attached_to(name: str) -> Holder:
 
 def _policy_name(root: Node, pointer: str) -> str:
     """The name of the policy that a task of Ansible writes; empty for any other one."""
-    node, task = root, root
+    node = root
     *path, _ = pointer.removeprefix("/").split("/")
     for token in path:
-        task = node
         is_item = node.form is Form.ARRAY and token.isdecimal() and int(token) < len(node.items)
         inner = node.items[int(token)] if is_item else node.member(token.replace("~1", "/"))
         if inner is None:
             return ""
         node = inner
-    module = _COLLECTION.sub("", path[-1], count=1) if path and task is not node else ""
-    return (
-        next(filter(None, map(partial(_text, node), _POLICY_NAMES)), "")
-        if module == _MANAGED
-        else ""
-    )
+    module = _COLLECTION.sub("", path[-1], count=1) if path else ""
+    return _first_text(node, _POLICY_NAMES) if module == _MANAGED else ""
 
 
 def _resource_named(root: Node, written: str, kind: str) -> str:
     """The resource of Pulumi that a role, a user or a group is named by, else what is written."""
     section = root.member("resources")
-    if section is None or kind.removesuffix("Name") not in _KINDS:
+    if section is None or kind not in PRINCIPAL_KINDS:
         return written
     reference = _PRINCIPAL.fullmatch(written)
     if reference:
@@ -158,7 +151,6 @@ def _resource_named(root: Node, written: str, kind: str) -> str:
 
 def _is_called(resource: Node, name: str, kind: str) -> bool:
     properties, type_ = resource.member("properties"), _LONG_TYPE.sub("", _text(resource, "type"))
-    kind = kind.removesuffix("Name")
     is_one = type_.lower().endswith(f":iam:{kind}")
     keys = ("name", f"{kind}Name")
     return bool(
@@ -170,11 +162,12 @@ def _by_ansible(
     task: Member, policies: Mapping[str, str]
 ) -> Iterator[PolicyAttachment | AccessSetting]:
     module, values = _COLLECTION.sub("", task.key, count=1), task.value
-    is_known = attachment_rows(_ANSIBLE, module) or setting_rows(_BY_ANSIBLE, module)
-    if (
-        not (is_known or module in resources.data(_ROLES)["ansible"])
-        or _text(values, "state") == _GONE
-    ):
+    is_known = (
+        attachment_rows(_ANSIBLE, module)
+        or setting_rows(_BY_ANSIBLE, module)
+        or module in resources.data(_ROLES)["ansible"]
+    )
+    if not is_known or _text(values, "state") == _GONE:
         return
     holder = _called(module, values)
     for own in attachments(_ANSIBLE, module, values, holder):
@@ -200,8 +193,7 @@ def _task_with_access(member: Member) -> str:
 
 
 def _called(module: str, values: Node) -> str:
-    name = next(filter(None, (_text(values, own) for own in _NAMES)), "")
-    return "/".join(filter(None, (module, name)))
+    return "/".join(filter(None, (module, _first_text(values, _NAMES))))
 
 
 def _by_accelerator(role: Node) -> Iterator[PolicyAttachment | AccessSetting]:
@@ -240,6 +232,10 @@ def _by_pulumi(
         document = next((name for name in documents if start and name.startswith(start)), "")
         target = own.target and _resource_named(root, own.target, own.target_kind)
         yield replace(own, document=document, target=target)
+
+
+def _first_text(node: Node, names: Sequence[str]) -> str:
+    return next(filter(None, (_text(node, name) for name in names)), "")
 
 
 def _text(node: Node, name: str) -> str:

@@ -93,8 +93,7 @@ class PolicyAttachment:
             return None
 
 
-# What arguments name principals of one kind, in the singular.
-_KINDS = {kind: kind for kind in ("role", "user", "group")}
+PRINCIPAL_KINDS = ("role", "user", "group")
 
 
 @slotted
@@ -128,7 +127,7 @@ def attachments(
     """The attached policies that the values of a resource name; `shown` spells values that are known later."""
     for row in attachment_rows(file, type_):
         targets = [
-            (_KINDS.get(path.removesuffix("_name").rstrip("s[]"), ""), shown(text))
+            (_kind_named(path), shown(text))
             for path in row.targets
             for text in texts_at(values, (path,))
         ]
@@ -143,6 +142,12 @@ def attachments(
                     target=target,
                     target_kind=kind,
                 )
+
+
+def _kind_named(path: str) -> str:
+    """The kind of principal that an argument such as `roles[]` or `user_name` names; empty where it may be of any."""
+    kind = path.removesuffix("_name").rstrip("s[]")
+    return kind if kind in PRINCIPAL_KINDS else ""
 
 
 def _named(value: Node) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 
-from aws_iam.engine.parsing.json_nodes import Form
+from aws_iam.engine.parsing.json_nodes import Form, walk
 from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.sources.containers import nested_templates
 from aws_iam.engine.sources.containers.access_settings import (
@@ -105,20 +105,16 @@ def fits(root: Node) -> bool:
     )
 
 
-def documents(root: Node) -> Iterator[_Found]:
-    """The policies of every resource; one that conditions decide about is read in each combination that can be."""
-    yield from documents_with(root, Placeholders.unused_in(root))
-
-
 def documents_with(
     root: Node,
     placeholders: Placeholders,
     given: Sequence[tuple[frozenset[int], Alternative]] = (),
     choices: Mapping[str, str] = NO_CHOICES,
 ) -> Iterator[_Found]:
-    """The same for a template in which placeholders already stand for what is not known; `given` is what may stand there instead.
+    """The policies of every resource; one that conditions decide about is read in each combination that can be.
 
-    `choices` are the values of parameters to read it with, in place of their defaults.
+    Placeholders already stand for what is not known; `given` is what may stand there instead. `choices` are the values of
+    parameters to read it with, in place of their defaults.
     """
     yield from _documents(Template(root, placeholders, given=given, choices=choices))
 
@@ -279,13 +275,8 @@ def _with_roles(resource: Resource) -> tuple[Member, ...]:
 
 
 def _may_hold_policy(resource: Resource) -> bool:
-    todo = [resource.written] if resource.written else []
-    while todo:
-        node = todo.pop()
-        if "Statement" in node.text or node.member("Statement"):
-            return True
-        todo += (*node.items, *(member.value for member in node.members))
-    return False
+    written = walk(resource.written) if resource.written else ()
+    return any("Statement" in node.text or node.member("Statement") for node in written)
 
 
 def _beside_policies(

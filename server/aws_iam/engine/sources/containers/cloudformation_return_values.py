@@ -60,7 +60,7 @@ def made_up_name(logical_id: str) -> str:
 def arn_of(
     service: str, resource: str, name: str, choices: Mapping[str, str] = PSEUDO_PARAMETERS
 ) -> str | None:
-    """The ARN of a resource with that name in the template's account; None when the reference lacks its format.
+    """The ARN of a resource with that name in the account of the files; None when the reference lacks its format.
 
     `choices` may have the account and the region.
     """

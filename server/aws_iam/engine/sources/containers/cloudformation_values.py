@@ -38,7 +38,8 @@ _SHORT_WORD = re.compile(r"(?=.{1,40}$)[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
 _DIGEST = 12
 _PAIR, _TRIPLE = 2, 3
 _NO_VALUE = "AWS::NoValue"
-# What a resource is called in its ARN. A secret's has an end of its own.
+# What a resource is called in its ARN; a secret's has an end of its own.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
 _NAMES = {
     "AWS::DynamoDB::Table": "TableName",
     "AWS::ECR::Repository": "RepositoryName",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.parsing.json_nodes import Form, Node
+from aws_iam.engine.parsing.json_nodes import Form, Node, walk
 from aws_iam.engine.parsing.json_text import Syntax
 from aws_iam.engine.parsing.yaml_text import scan_yaml
 from aws_iam.engine.sources.template_holes import has_marks, masked
@@ -81,7 +81,7 @@ def _is_admin(entry: Node) -> bool:
         for member in entry.members
         if _plain(member.key) == "groups"
         for group in member.value.listed()
-    ) or any(map(_is_policy_of_cluster, _objects(entry)))
+    ) or any(map(_is_policy_of_cluster, walk(entry)))
 
 
 def _is_policy_of_cluster(node: Node) -> bool:
@@ -97,15 +97,6 @@ def _is_policy_of_cluster(node: Node) -> bool:
         if _plain(member.key) == _TYPE
     )
     return _OF_NAMESPACES not in types
-
-
-def _objects(node: Node) -> Iterator[Node]:
-    todo = [node]
-    while todo:
-        own = todo.pop()
-        if own.form is Form.OBJECT:
-            yield own
-        todo += [*own.items, *(member.value for member in own.members)]
 
 
 def _plain(name: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, field
+from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +18,7 @@ from aws_iam.engine.parsing.yaml_text import scan_yaml
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 NO_CHOICES: Final[Mapping[str, str]] = MappingProxyType({})
 """No values of variables but those that a file says."""
@@ -43,7 +44,7 @@ class OtherFiles:
     folder: str = ""
     read: Callable[[str], str | None] | None = None
     taken: dict[str, Node | None] = field(default_factory=dict)
-    _nested: list[None] = field(default_factory=list)
+    _nested: Iterator[int] = field(default_factory=count)
 
     def value(self, path: str) -> Node | None:
         """The value of a file of JSON or YAML, by its path from the folder on; None where it is not at hand or no data."""
@@ -63,8 +64,7 @@ class OtherFiles:
 
     def may_nest(self) -> bool:
         """Whether one more of them is read as a template within another one; each takes as long as one by itself."""
-        self._nested.append(None)
-        return len(self._nested) <= _MOST_NESTED
+        return next(self._nested) < _MOST_NESTED
 
     @property
     def names(self) -> tuple[TakenFile, ...]:

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam import resources
-from aws_iam.engine.parsing.json_nodes import Form
+from aws_iam.engine.parsing.json_nodes import Form, walk
 from aws_iam.engine.parsing.made_nodes import mapped
 from aws_iam.engine.sources.containers.access_settings import (
     AccessSetting,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.parsing.json_nodes import Node
 
 _DATA = "workload-roles.json"
-_GATEWAY, _OF_GATEWAY = "OpenAPI", "x-amazon-apigateway-"
+_OF_GATEWAY = "x-amazon-apigateway-"
 _BOUNDARY = "PermissionsBoundary"
 # An entry of a list with an operation.
 _IN_PATCH = re.compile(r"^\s*(?:-\s|\[).*\b(?:op|path)\b", re.MULTILINE)
@@ -44,7 +44,7 @@ def roles_in_document(root: Node) -> Iterator[AccessSetting | FoundResource]:
             yield from role_settings(
                 what, root, what, subject=shape.get("subject", "workload_role")
             )
-            if _GATEWAY in what:
+            if shape.get("operations"):
                 yield from _operations(root, what)
             return
     yield from patched_roles(root)
@@ -52,13 +52,9 @@ def roles_in_document(root: Node) -> Iterator[AccessSetting | FoundResource]:
 
 def _operations(root: Node, what: str) -> Iterator[AccessSetting]:
     """Who may call the operations, if the document is one for API Gateway."""
-    todo = [root]
-    while todo:
-        node = todo.pop()
-        if any(member.key.startswith(_OF_GATEWAY) for member in node.members):
-            yield from operation_settings(root, what, what)
-            return
-        todo += [*node.items, *(member.value for member in node.members)]
+    names = (member.key for node in walk(root) for member in node.members)
+    if any(name.startswith(_OF_GATEWAY) for name in names):
+        yield from operation_settings(root, what, what)
 
 
 def patched_roles(root: Node) -> Iterator[AccessSetting]:

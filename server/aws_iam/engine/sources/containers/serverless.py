@@ -91,23 +91,16 @@ def fits(root: Node) -> bool:
     )
 
 
-def documents(root: Node) -> Iterator[object]:
-    """The policies of the framework's roles, of the API and of the resources, then what else looks like a policy."""
-    yield from documents_with(root, Placeholders.unused_in(root))
-
-
-def documents_with(root: Node, placeholders: Placeholders) -> Iterator[object]:
-    """The same for a file in which placeholders already stand for what is not known."""
-    yield from documents_beside(root, placeholders, OtherFiles())
-
-
 def documents_beside(
     root: Node,
     placeholders: Placeholders | None,
     others: OtherFiles,
     choices: Mapping[str, str] = NO_CHOICES,
 ) -> Iterator[object]:
-    """The same with what the file takes from others, and with the `choices` of options and parameters."""
+    """The policies of the framework's roles, of the API and of the resources, then what else looks like a policy.
+
+    The file takes some from `others`; `choices` are values of options and parameters.
+    """
     placeholders = placeholders or Placeholders.unused_in(root)
     file = _File(root, Variables(root, placeholders, others, choices))
     made = tuple(file.resources())

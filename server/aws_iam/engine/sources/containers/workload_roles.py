@@ -50,7 +50,7 @@ class RoleNames:
     def has(self, name: str, within: str) -> bool:
         """Whether an argument within another one, or within none, is a role."""
         plain = _plain(name)
-        if is_left_out_within(within):
+        if _plain(within) in _set("not_within"):
             return name == _ANNOTATION
         if plain in self.left_out or ":" in name or name.startswith("-"):
             return False
@@ -95,7 +95,7 @@ def names_of_roles(type_: str) -> RoleNames | None:
         documents=frozenset(
             name for row in data["documents"] if plain in row["types"] for name in row["names"]
         ),
-        is_of_aws=_is_of_aws(type_),
+        is_of_aws=not _OF_OTHERS.match(type_),
     )
 
 
@@ -106,11 +106,6 @@ def workload_roles(type_: str, values: Node) -> Mapping[str, Sequence[Node]]:
     for place, role in _roles(values, names) if names else ():
         found.setdefault(place, []).append(role)
     return found
-
-
-def is_left_out_within(name: str) -> bool:
-    """Whether the parts of an argument have names that say nothing, such as those of tags."""
-    return _plain(name) in _set("not_within")
 
 
 def _roles(values: Node, names: RoleNames) -> Iterator[tuple[str, Node]]:
@@ -178,10 +173,6 @@ def _set(name: str) -> frozenset[str]:
 
 def _plain(name: str) -> str:
     return _SEPARATORS.sub("", name.lower())
-
-
-def _is_of_aws(type_: str) -> bool:
-    return not _OF_OTHERS.match(type_)
 
 
 def plain_type(type_: str) -> str:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.parsing.json_nodes import Form, Node, string
 from aws_iam.engine.sources import resource_permissions
+from aws_iam.engine.sources.containers.cloudformation_return_values import arn_of
 from aws_iam.engine.sources.resource_permissions import policy_of, principal_of, statement_of
 from aws_iam.engine.sources.terraform.blocks import expanded
-from aws_iam.engine.sources.terraform.resource_attributes import arn_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,16 +6,16 @@ authorization reference.
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING
 
 from aws_iam import resources
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, Node, Place, string
-from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.managed_policies import managed_policy
-from aws_iam.engine.sources.containers.cloudformation_return_values import PSEUDO_PARAMETERS
+from aws_iam.engine.sources.containers.cloudformation_return_values import (
+    arn_of,
+)
 from aws_iam.engine.sources.containers.own_names import NAMES
 from aws_iam.engine.sources.terraform.provider_names import PROVIDER, other_provider
 from aws_iam.engine.sources.terraform.syntax import ListExpression, Literal, Name
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.terraform.scopes import Scope
     from aws_iam.engine.sources.terraform.syntax import Block
 
-_HOLE = re.compile(r"\$\{([^{}]*)\}")
-_FIELDS = {"Partition": "AWS::Partition", "Region": "AWS::Region", "Account": "AWS::AccountId"}
 # Data sources about the account and the region that Terraform runs in.
 _CALLER: Mapping[tuple[str, str], str] = {
     ("aws_caller_identity", "account_id"): "AWS::AccountId",
@@ -108,20 +106,6 @@ def _arn(
         path = _text(evaluator, block, "path", scope) or "/"
         name = path.removeprefix("/") + name
     return arn_of(row.service, row.resource, name, evaluator.deployment)
-
-
-def arn_of(
-    service: str, resource: str, name: str, deployment: Mapping[str, str] = PSEUDO_PARAMETERS
-) -> str | None:
-    """The ARN of a resource with that name, in the account and the region that Terraform runs in."""
-    known = catalog().service(service)
-    type_ = known.resource_types.get(resource.lower()) if known else None
-    if type_ is None or not type_.arn_formats:
-        return None
-    return _HOLE.sub(
-        lambda hole: deployment[_FIELDS[hole[1]]] if hole[1] in _FIELDS else name,
-        type_.arn_formats[0],
-    )
 
 
 def _name(

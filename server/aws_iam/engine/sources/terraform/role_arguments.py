@@ -5,7 +5,6 @@ RoleArguments.of("aws_iot_topic_rule").within(body)   →   "sns", "error_action
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import positional
@@ -13,7 +12,7 @@ from aws_iam.engine.sources.containers.workload_roles import (
     RoleNames,
     names_of_roles,
 )
-from aws_iam.engine.sources.terraform.syntax import Literal, ObjectExpression
+from aws_iam.engine.sources.terraform.syntax import Literal, ObjectExpression, parts_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,20 +60,12 @@ class RoleArguments:
 
     def _is_in(self, expression: Expression, within: str) -> bool:
         """Whether an object is written in the expression that names a role."""
-        todo: list[object] = [expression]
-        while todo:
-            node = todo.pop()
-            if isinstance(node, tuple):
-                todo += node
-                continue
-            if isinstance(node, ObjectExpression) and any(
-                isinstance(key, Literal) and self.names.may_have(key.value.text, within)
-                for key, _ in node.members
-            ):
-                return True
-            if is_dataclass(node) and not isinstance(node, Literal):
-                todo += (getattr(node, own.name) for own in fields(node) if own.name != "at")
-        return False
+        return any(
+            isinstance(key, Literal) and self.names.may_have(key.value.text, within)
+            for part in parts_within(expression)
+            if isinstance(part, ObjectExpression)
+            for key, _ in part.members
+        )
 
     def _is_in_json(self, value: Node, within: str) -> bool:
         todo = [(value, within)]

@@ -243,22 +243,31 @@ class Body:
 
 def may_hold_policy(expression: Expression) -> bool:
     """Whether a policy may be written in the expression, or in a file that it reads."""
-    todo: list[object] = [expression]
+    return any(map(_may_hold_statement, parts_within(expression)))
+
+
+def _may_hold_statement(part: object) -> bool:
+    match part:
+        case Literal():
+            return _STATEMENT in part.value.text
+        case Text():
+            return _STATEMENT in part.value
+        case Call():
+            return part.function in _READERS
+        case _:
+            return False
+
+
+def parts_within(expression: object) -> Iterator[object]:
+    """The expression and all of its parts, as they are written."""
+    todo = [expression]
     while todo:
-        node = todo.pop()
-        if isinstance(node, Literal):
-            if _STATEMENT in node.value.text:
-                return True
-        elif isinstance(node, Text):
-            if _STATEMENT in node.value:
-                return True
-        elif isinstance(node, tuple):
-            todo += node
-        elif isinstance(node, Call) and node.function in _READERS:
-            return True
-        elif is_dataclass(node):
-            todo += (getattr(node, own.name) for own in fields(node) if own.name != "at")
-    return False
+        part = todo.pop()
+        if isinstance(part, tuple):
+            todo += reversed(part)
+        elif is_dataclass(part):
+            yield part
+            todo += [getattr(part, own.name) for own in fields(part) if own.name != "at"][::-1]
 
 
 _STATEMENT = "Statement"

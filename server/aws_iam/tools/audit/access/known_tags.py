@@ -24,7 +24,7 @@ _TAG_SESSION = "sts:tagsession"
 _OF_PRINCIPAL = "aws:principaltag/"
 _OF_RESOURCE = ("aws:resourcetag/", "iam:resourcetag/")
 # What has tags before the call: the tags of what is created are those of the request, and those of a role that is passed do
-# not count (IAM User Guide, id_roles_use_passrole).
+# not count: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
 _OPEN = frozenset({"iam:createuser", "iam:createrole", "iam:passrole"})
 
 

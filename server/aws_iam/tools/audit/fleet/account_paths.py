@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     Line = Mapping[str, Any]
     Row = dict[str, Any]
+    _Ranked = tuple[tuple[int, ...], int, Row]
 
 FIELD = "paths"
 MOST_CUTS = 10
@@ -76,8 +77,8 @@ class AccountPaths:
         self._with: list[tuple[int, str]] = []
         self._counts: Counter[str] = Counter()
         self._left_out = self._paths = self._not_judged_count = 0
-        self._chosen: list[tuple[tuple[int, ...], int, str, Row]] = []
-        self._cuts: list[tuple[tuple[int, ...], int, Row]] = []
+        self._chosen: list[_Ranked] = []
+        self._cuts: list[_Ranked] = []
         self._principals: dict[str, dict[str, Row]] = {}
         self._not_judged: list[Row] = []
         self._number = count()
@@ -97,7 +98,7 @@ class AccountPaths:
 
     def report(self, collected_at: datetime | None) -> AccessReport:
         """The paths as the formats print them."""
-        chosen = [row for _, _, _, row in sorted(self._chosen, reverse=True)]
+        chosen = _best_first(self._chosen)
         facts = {
             "account": counted(self.accounts, "account"),
             "collected_at": (collected_at or datetime.now(UTC)).isoformat(timespec="seconds"),
@@ -106,7 +107,7 @@ class AccountPaths:
             "paths": [own["row"] for own in chosen if own["kind"] == "paths"],
             "outsiders": [own["row"] for own in chosen if own["kind"] == "outsiders"],
             "principals": list(self._principals_of_chosen()),
-            "cuts": [row for _, _, row in sorted(self._cuts, reverse=True)],
+            "cuts": [own["row"] for own in _best_first(self._cuts)],
             "paths_left_out": self._left_out + self._paths - len(chosen),
             "not_judged": self._not_judged,
             "not_considered": LEFT_OUT if self.accounts else "",
@@ -133,7 +134,8 @@ class AccountPaths:
         for kind in _LISTED:
             self._add_paths(account, kind, told.get(kind, ()))
         for row in told["cuts"]:
-            self._push(self._cuts, MOST_CUTS, (int(row["stops"]), int(row["closes"])), row)
+            worth = (int(row["stops"]), int(row["closes"]))
+            self._keep(self._cuts, MOST_CUTS, worth, {"row": row})
         self._forget()
 
     def _add_paths(self, account: str, kind: str, rows: list[Row]) -> None:
@@ -141,19 +143,11 @@ class AccountPaths:
             self._paths += 1
             # Whoever comes from outside, then the first path of each account, then the shortest.
             worth = (kind == "outsiders", -rank, -len(row["hops"]))
-            entry = (worth, -next(self._number), account, {"kind": kind, "row": row})
-            if len(self._chosen) < MOST_PATHS:
-                heapq.heappush(self._chosen, entry)
-            else:
-                heapq.heappushpop(self._chosen, entry)
+            entry = {"account": account, "kind": kind, "row": row}
+            self._keep(self._chosen, MOST_PATHS, worth, entry)
 
-    def _push(
-        self,
-        heap: list[tuple[tuple[int, ...], int, Row]],
-        most: int,
-        worth: tuple[int, ...],
-        row: Row,
-    ) -> None:
+    def _keep(self, heap: list[_Ranked], most: int, worth: tuple[int, ...], row: Row) -> None:
+        """Keep an entry if it is among the best; of those of the same worth the first that came."""
         entry = (worth, -next(self._number), row)
         if len(heap) < most:
             heapq.heappush(heap, entry)
@@ -162,7 +156,7 @@ class AccountPaths:
 
     def _forget(self) -> None:
         """Keep the principals of the accounts whose paths are listed."""
-        listed = {account for _, _, account, _ in self._chosen}
+        listed = {own["account"] for _, _, own in self._chosen}
         self._principals = {own: rows for own, rows in self._principals.items() if own in listed}
 
     def _principals_of_chosen(self) -> Iterator[Row]:
@@ -199,6 +193,10 @@ class AccountPaths:
             yield _BETWEEN
         if more := self._not_judged_count - len(self._not_judged):
             yield f"{counted(more, 'more gap')} {'is' if more == 1 else 'are'} not listed."
+
+
+def _best_first(heap: list[_Ranked]) -> list[Row]:
+    return [row for _, _, row in sorted(heap, reverse=True)]
 
 
 def _shown(row: Mapping[str, Any]) -> Row:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Artifact, Counts, Finding, Severity, Status, counts
+from aws_iam.answer import Artifact, Counts, Finding, Severity, Status, summed
 from aws_iam.engine.reference.frameworks import CIS, with_cis
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped
@@ -88,7 +88,7 @@ def _streamed(
     return replace(
         whole,
         findings=(),
-        counts=written.counts(),
+        counts=written.counts,
         artifacts=(artifact,),
         sources=(report.REPORTS,),
     )
@@ -106,29 +106,16 @@ class _Written:
         _, self._shown = _asked_controls(self._benchmark, asked)
         self._audit = chosen.audit
         self._write = write
-        self._status: Counter[str] = Counter()
-        self._severity: Counter[str] = Counter()
-        self._muted = 0
+        self.counts = Counts()
+        """The counts of all findings."""
 
     def add(self, line: Line) -> None:
         """Write the findings of an account."""
         self.accounts += 1
         report = self._report(line)
-        counted = counts(report.findings)
-        self._status.update(counted.status)
-        self._severity.update(counted.severity)
-        self._muted += counted.muted or 0
+        self.counts = summed(self.counts, report.counts)
         if self._audit is not None:
             self._write("".join(self._audit(report)))
-
-    def counts(self) -> Counts:
-        """The counts of all findings, sorted by rank."""
-        status, severity = self._status, self._severity
-        return Counts(
-            status={name.value: status[name] for name in Status if status[name]},
-            severity={name.value: severity[name] for name in Severity if severity[name]},
-            muted=self._muted or None,
-        )
 
     def _report(self, line: Line) -> AuditReport:
         read = _AccountLine(line) if line["status"] == "read" else None
@@ -211,7 +198,7 @@ def _audit_report(
     last = read.last or datetime.now(UTC)
     rows = _mute_rows(read, asked, last)
     summary = " ".join(
-        filter(None, (whole.summary, audit_mutes.mutes_sentence(read.findings.counts(), rows)))
+        filter(None, (whole.summary, audit_mutes.mutes_sentence(read.findings.counts, rows)))
     )
     facts = {**whole.facts, **({"mutes": rows} if rows else {})}
     return AuditReport(

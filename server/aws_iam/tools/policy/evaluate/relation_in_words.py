@@ -32,6 +32,9 @@ def relation_in_words(found: ComparedDocuments, read: str) -> Iterator[str]:
     if settings and not is_known:
         yield not_judged
     yield from _relation(found, read, is_limited=bool(settings))
+    certain = _certain(found)
+    if certain and found.comparison.relation != "unknown":
+        yield f"Also: {'; '.join(certain[:_SHOWN])}{_and_more(certain)}."
     if settings and is_known:
         yield not_judged
     yield from _beside_the_relation(found)
@@ -138,7 +141,7 @@ def _beside_the_relation(found: ComparedDocuments) -> Iterator[str]:
     cut = dict.fromkeys(why for p in found.policies for s in (p.beyond, p.short) for why in s.cut)
     if cut:
         yield f"There may be more differences: {'; '.join(cut)}."
-    says = [own.says for own in found.unjudged if not own.is_setting]
+    says = [own.says for own in found.unjudged if not (own.is_setting or own.is_certain)]
     if found.comparison.relation != "unknown" and says:
         yield f"Not compared: {'; '.join(says[:_SHOWN])}{_and_more(says)}."
     yield from _ineffective_in_words(found)

@@ -41,7 +41,7 @@ class Deployment:
     """Values of pseudo parameters that are not those that stand in for them, and which of them the files say."""
 
     values: Mapping[str, str]
-    is_said: frozenset[str] = frozenset()
+    said: frozenset[str] = frozenset()
 
     def of(self, side: Files) -> Files:
         """The files as they are deployed there."""
@@ -57,7 +57,7 @@ class Deployment:
         told = " and ".join(
             f"{what} {quoted(self.values[key])}"
             for what, key in names
-            if key in self.values and key not in self.is_said
+            if key in self.values and key not in self.said
         )
         return (
             told

@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison.compare import compare_documents
-from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.review.choices import alone
 from aws_iam.tools.policy.review.feeding import stack_parameters, variable_files
 from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
-from aws_iam.tools.policy.review.value_runs import ValueRuns, of_new_values
+from aws_iam.tools.policy.review.value_runs import ValueRuns, compared_with_values, of_new_values
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -82,19 +80,6 @@ def _judged(
         return None
     if not all(stack_parameters.is_decided(own.get(template, ""), before, after) for own in texts):
         return None
-    found = _compared(document, baseline, template, before, after)
-    return found if found is None or before else of_new_values(found)
-
-
-def _compared(
-    document: Files,
-    baseline: Files,
-    template: str,
-    before: Mapping[str, str],
-    after: Mapping[str, str],
-) -> ComparedDocuments | None:
     new, old = alone(document, template, after), alone(baseline, template, before)
-    try:
-        return compare_documents(new, old, per_principal=True, partly=True)
-    except InputError:
-        return None
+    found = compared_with_values(new, old)
+    return found if found is None or before else of_new_values(found)

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison.compare import compare_documents
 from aws_iam.engine.comparison.sides.root_names import below
-from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.review.choices import alone
 from aws_iam.tools.policy.review.feeding import serverless_files, variable_files
 from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
-from aws_iam.tools.policy.review.value_runs import ValueRuns
+from aws_iam.tools.policy.review.value_runs import ValueRuns, compared_with_values
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -42,7 +40,7 @@ def judged_stages(
         for reader in readers:
             stage = serverless_files.stage_of(path, now[reader], reader)
             sides = (alone(side, reader, {_STAGE: stage}) for side in (document, baseline))
-            compared = _compared(*sides) if stage else None
+            compared = compared_with_values(*sides) if stage else None
             if compared and _is_read(path, document, compared):
                 runs.append((path, f"{quoted(_STAGE)} = {quoted(stage)}", compared))
         if runs and len(runs) == len(readers):
@@ -51,13 +49,6 @@ def judged_stages(
     return found
 
 
-def _compared(new: Files, old: Files) -> ComparedDocuments | None:
-    try:
-        return compare_documents(new, old, per_principal=True, partly=True)
-    except InputError:
-        return None
-
-
 def _is_read(path: str, document: Files, compared: ComparedDocuments) -> bool:
-    """Whether the file was read after the change, and before it if it was there."""
+    """Whether the file was read after the change."""
     return path in {below(document.folder, own) for own in compared.inputs[0].read_files}

@@ -9,14 +9,12 @@ import json
 import posixpath
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison.compare import compare_documents
 from aws_iam.engine.comparison.sides.root_names import below
 from aws_iam.engine.sources.terraform.terragrunt import UNIT, Unit, unit_of
-from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.review.feeding import terragrunt_files, variable_files
 from aws_iam.tools.policy.review.feeding.changed_file import ChangedFile
-from aws_iam.tools.policy.review.value_runs import ValueRuns
+from aws_iam.tools.policy.review.value_runs import ValueRuns, compared_with_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -86,9 +84,8 @@ def _compared(
         )
         for side, own in ((document, new), (baseline, old))
     )
-    try:
-        found = compare_documents(after, before, per_principal=True, partly=True)
-    except InputError:
+    found = compared_with_values(after, before)
+    if found is None:
         return None
     roots = {below(document.folder, own) for own in found.inputs[0].roots}
     return found if new.module in roots else None

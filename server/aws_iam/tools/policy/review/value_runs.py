@@ -8,8 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.comparison.compare import compare_documents
+from aws_iam.errors import InputError
+
 if TYPE_CHECKING:
     from aws_iam.engine.comparison.compare import ComparedDocuments
+    from aws_iam.engine.sources.files import Files
+
+
+def compared_with_values(new: Files, old: Files) -> ComparedDocuments | None:
+    """The comparison of both sides, each with its values; None where one cannot be read with them."""
+    try:
+        return compare_documents(new, old, per_principal=True, partly=True)
+    except InputError:
+        return None
 
 
 def of_new_values(found: ComparedDocuments) -> ComparedDocuments:

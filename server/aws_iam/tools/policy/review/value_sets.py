@@ -8,9 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison.compare import ComparedDocuments, compare_documents
 from aws_iam.engine.sources.files import Files
-from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.evaluate.compared_findings import compared_findings
 from aws_iam.tools.policy.review.choices import Choices
@@ -22,13 +20,14 @@ from aws_iam.tools.policy.review.origins import Origins, origins
 from aws_iam.tools.policy.review.stack_values import judged_stacks
 from aws_iam.tools.policy.review.stage_values import judged_stages
 from aws_iam.tools.policy.review.terragrunt_units import judged_units
-from aws_iam.tools.policy.review.value_runs import of_new_values
+from aws_iam.tools.policy.review.value_runs import compared_with_values, of_new_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from aws_iam.answer import Finding, Where
     from aws_iam.engine.comparison.access_changes import AccessChange
+    from aws_iam.engine.comparison.compare import ComparedDocuments
     from aws_iam.engine.comparison.compared_policy import ComparedPolicy
     from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
     from aws_iam.engine.language.document import Source
@@ -102,9 +101,8 @@ def judged_value_sets(
                 variable_files.with_values(side, changed.path, text, folder, within)
                 for side, text in ((document, changed.now), (baseline, changed.was))
             )
-            try:
-                compared = compare_documents(new, old, per_principal=True, partly=True)
-            except InputError:
+            compared = compared_with_values(new, old)
+            if compared is None:
                 judged.discard(path)
                 break
             judged.add(path)

@@ -15,6 +15,7 @@ from aws_iam.engine.sources.containers.ansible_values import (
     files_read_with,
     is_of_tasks,
     known_variables,
+    variables_set_in,
 )
 from aws_iam.engine.sources.containers.other_files import OtherFiles
 from aws_iam.tools.policy.review.feeding.changed_file import parsed
@@ -38,7 +39,6 @@ _ASSIGNED = re.compile(r"([A-Za-z_]\w*)[ \t]*=[ \t]*(\S+)")
 _ENDINGS = (".yaml", ".yml", ".json", ".j2")
 _HOLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _NAME = re.compile(r"(?<![\w.'\"])[A-Za-z_]\w*")
-_VARS, _FACTS = "vars", "set_fact"
 _DEFAULTS = re.compile(r"(?:^|/)defaults/")
 # Objects of Kubernetes and templates have such names of their own.
 _OTHER_DATA = frozenset({"apiVersion", "Resources"})
@@ -89,7 +89,7 @@ def names_used(changed: ChangedFile) -> frozenset[str]:
     names = was ^ now
     if not names or not changed.was or not changed.now:
         return frozenset()
-    own = {name for side in changed.roots for root in side for name, _ in _set_in(root)}
+    own = {name for side in changed.roots for root in side for name, _ in variables_set_in(root)}
     return frozenset(sorted(names - own)[:_MOST_NAMES])
 
 
@@ -134,7 +134,7 @@ def _values_in(path: str, text: str, names: frozenset[str]) -> dict[str, set[str
         pairs = (
             (name, canonical(value))
             for root in parsed(text) or ()
-            for name, value in (*_set_in(root), *_given(root), *_at_top(root))
+            for name, value in (*variables_set_in(root), *_given(root), *_at_top(root))
         )
     for name, value in pairs:
         if name in names:
@@ -158,7 +158,12 @@ def _changed_names(changed: ChangedFile) -> set[str] | None:
     if changed.roots is None:
         return set()
     sides = [
-        [pair for root in side if is_of_tasks(root) for pair in (*_set_in(root), *_given(root))]
+        [
+            pair
+            for root in side
+            if is_of_tasks(root)
+            for pair in (*variables_set_in(root), *_given(root))
+        ]
         for side in changed.roots
     ]
     # A play may set it for some hosts and another one for others.
@@ -184,7 +189,9 @@ def fills_itself(changed: ChangedFile) -> bool:
     """Whether variables change with which a file fills in what decides about access in itself."""
     if not (changed.path.endswith(_ENDINGS[:2]) and MARK in changed.now and changed.roots):
         return False
-    was, now = (dict(own for root in side for own in _set_in(root)) for side in changed.roots)
+    was, now = (
+        dict(own for root in side for own in variables_set_in(root)) for side in changed.roots
+    )
     names = {name for name in {**was, **now} if was.get(name) != now.get(name)}
     # What has one value is judged with it.
     unknown = (
@@ -199,16 +206,6 @@ def _known_in(roots: Iterable[Node]) -> set[str]:
     return {
         name for root in roots if is_of_tasks(root) for name in known_variables(root, OtherFiles())
     }
-
-
-def _set_in(node: Node) -> Iterator[tuple[str, Node]]:
-    """The variables that plays, blocks and tasks set, with their values."""
-    for member in node.members:
-        if member.key == _VARS or member.key.rpartition(".")[2] == _FACTS:
-            yield from ((own.key, own.value) for own in member.value.members)
-        yield from _set_in(member.value)
-    for item in node.items:
-        yield from _set_in(item)
 
 
 def _used(text: str) -> frozenset[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.parsing.json_nodes import Form, Node
+from aws_iam.engine.parsing.json_nodes import Form, Node, walk
 from aws_iam.engine.parsing.json_text import Syntax, scan
 from aws_iam.engine.parsing.yaml_text import scan_yaml
 from aws_iam.errors import InputError
@@ -75,9 +75,4 @@ def _set_by(node: Node, key: Key = ()) -> Iterator[tuple[Key, Node]]:
 
 def strings_in(node: Node) -> Iterator[str]:
     """Every string of a value, the names of members apart."""
-    if node.form is Form.STRING:
-        yield node.text
-    for item in node.items:
-        yield from strings_in(item)
-    for member in node.members:
-        yield from strings_in(member.value)
+    return (own.text for own in walk(node) if own.form is Form.STRING)

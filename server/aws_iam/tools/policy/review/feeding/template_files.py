@@ -8,7 +8,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.parsing.json_nodes import Form
+from aws_iam.engine.parsing.json_nodes import Form, walk
 from aws_iam.engine.sources.containers.included_files import included
 from aws_iam.tools.policy.review.feeding.changed_file import parsed
 from aws_iam.tools.policy.review.feeding.text_memo import once_by_text
@@ -39,8 +39,7 @@ def may_read(path: str) -> bool:
 def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
     """The templates that include it."""
     for path, text in texts.items():
-        has_mark = any(mark in text for mark in MARK.splitlines())
-        if has_mark and path != changed.path and changed.path in _included_by(path, text):
+        if path != changed.path and changed.path in _included_by(path, text):
             yield path
 
 
@@ -55,7 +54,7 @@ def _included_by(path: str, text: str) -> frozenset[str]:
 
 
 def _locations(root: Node) -> Iterator[str]:
-    for own in _objects(root):
+    for own in walk(root):
         yield from (
             value.text
             for name in _NESTED
@@ -63,12 +62,3 @@ def _locations(root: Node) -> Iterator[str]:
         )
         if location := included(own):
             yield location
-
-
-def _objects(node: Node) -> Iterator[Node]:
-    if node.members:
-        yield node
-    for item in node.items:
-        yield from _objects(item)
-    for member in node.members:
-        yield from _objects(member.value)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.sources.terraform.closures import closure_of
@@ -21,6 +21,7 @@ from aws_iam.engine.sources.terraform.syntax import (
     Name,
     ObjectExpression,
     Text,
+    parts_within,
 )
 from aws_iam.engine.sources.terraform.terragrunt import deployment_parts
 from aws_iam.engine.sources.terraform.unknown_names import UnknownNames
@@ -311,19 +312,8 @@ def _said(expression: object) -> str:
         return ""
 
 
-def _parts(expression: object) -> Iterator[object]:
-    todo = [expression]
-    while todo:
-        part = todo.pop()
-        if isinstance(part, tuple):
-            todo += reversed(part)
-        elif is_dataclass(part):
-            yield part
-            todo += [getattr(part, own.name) for own in fields(part) if own.name != "at"][::-1]
-
-
 def _texts(expression: object) -> Iterator[str]:
-    for part in _parts(expression):
+    for part in parts_within(expression):
         if isinstance(part, Literal):
             yield part.value.text
         elif isinstance(part, Text):
@@ -331,7 +321,7 @@ def _texts(expression: object) -> Iterator[str]:
 
 
 def _identifiers(expression: object) -> Iterator[str]:
-    for part in _parts(expression):
+    for part in parts_within(expression):
         if isinstance(part, (Name, Attribute)):
             yield part.name
     yield from _texts(expression)
