@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.generation import statement_ids
 from aws_iam.engine.reference.policy_quotas import MANAGED, MOST_ATTACHED, size
-from aws_iam.engine.shrink.entries import covering
+from aws_iam.engine.shrink.entries import Work, covering
 from aws_iam.engine.shrink.splitting import packed
 from aws_iam.errors import InputError
 
@@ -34,7 +34,7 @@ _Key = tuple[tuple[int, ...], tuple[str, ...]]
 
 def statements(grants: Sequence[ActionGrant]) -> tuple[AllowStatement, ...]:
     """The grants as statements, grouped by action or by resource, whichever is shorter; without repetitions."""
-    wider = covering({grant.resource for grant in grants})
+    wider = covering({grant.resource for grant in grants}, Work())
     by_action: dict[tuple[tuple[int, ...], str], set[str]] = {}
     for grant in grants:
         by_action.setdefault((grant.limits, grant.action), set()).add(grant.resource)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.pattern import covers, is_literal, matches
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.shrink.statement_lists import Place, StatementLists
 
-# Steps for comparing patterns; beyond them entries stay. Only hostile patterns need so many.
-_WORK = 20_000_000
 # What an entry becomes where its wildcards are to be matched: a character that no pattern spells.
 _UNNAMED = str.maketrans("*?", "\0\0")
 # Operators whose values are patterns. ArnLike matches field by field, so its patterns cover less than their texts.
@@ -32,8 +31,20 @@ _FIRST_TOKEN = 0xF0000
 _PATTERNS = frozenset({"Action", "NotAction", "Resource", "NotResource"})
 
 
+@dataclass(slots=True)
+class Work:
+    """The characters of patterns that may be compared for one policy; entries beyond stay. Only hostile ones need so many."""
+
+    left: int = 20_000_000
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all that was asked was compared."""
+        return self.left >= 0
+
+
 def without_covered_entries(
-    statement: StatementLists,
+    statement: StatementLists, work: Work
 ) -> tuple[StatementLists, tuple[str, ...]]:
     """The statement without repeated and covered entries, and these, each with the entry that covers it."""
     gone: list[str] = []
@@ -45,7 +56,7 @@ def without_covered_entries(
             gone.append(f"{counted(repeated, 'repeated entry')} of {place[-1]}")
         if _are_patterns(place):
             texts = {key: _text(place, key) for key in kept}
-            wider = covering(texts.values())
+            wider = covering(texts.values(), work)
             for key, text in texts.items():
                 if outer := wider.get(text):
                     gone.append(f"{kept.pop(key)} (beside {min(outer)})")
@@ -66,19 +77,18 @@ def _text(place: Place, entry: str) -> str:
     return str(json.loads(entry)) if len(place) > 1 and entry.startswith('"') else entry
 
 
-def covering(texts: Collection[str]) -> Mapping[str, frozenset[str]]:
+def covering(texts: Collection[str], work: Work) -> Mapping[str, frozenset[str]]:
     """For each text the other patterns that cover it; of two equivalent patterns the first in order stays."""
     by_head: dict[str, list[str]] = {}
     for wide in sorted({text for text in texts if not is_literal(text)}):
         by_head.setdefault(_head(wide), []).append(wide)
     lengths = sorted(set(map(len, by_head)))
     found: dict[str, set[str]] = {}
-    work = _WORK
     for text in sorted(set(texts)):
         plain = without_variables(text, "*").translate(_UNNAMED)
         for wide in _candidates(plain, by_head, lengths):
-            work -= (len(wide) + len(text)) * (1 + wide.count("*") + wide.count("?"))
-            if work < 0:
+            work.left -= (len(wide) + len(text)) * (1 + wide.count("*") + wide.count("?"))
+            if not work.is_done:
                 return {inner: frozenset(outer) for inner, outer in found.items()}
             if wide != text and _covers(wide, text) and (wide < text or not _covers(text, wide)):
                 found.setdefault(text, set()).add(wide)

@@ -52,11 +52,12 @@ def _merged(
 class _Group:
     """Statements that became one."""
 
-    __slots__ = ("contents", "marks", "members", "statement", "total")
+    __slots__ = ("contents", "entries", "marks", "members", "statement", "total")
 
     def __init__(self, statement: StatementLists, members: Sequence[StatementLists] = ()) -> None:
         self.statement = statement
         self.members = tuple(members) or (statement,)
+        self.entries = dict(statement.lists)
         self.contents: Mapping[Place, frozenset[str]] = {
             place: frozenset([folded(place, entry) for entry in entries])
             for place, entries in statement.lists
@@ -64,36 +65,45 @@ class _Group:
         self.marks = {place: hash((place, own)) for place, own in self.contents.items()}
         self.total = sum(self.marks.values())
 
+    def can_differ_in(self, place: Place) -> bool:
+        """Whether it may be merged with statements that have other entries in this list."""
+        return place in self.entries and are_alternatives(place, self.entries[place])
+
     def apart_from(self, place: Place) -> tuple[object, ...]:
         """What statements have in common that may differ in this list alone."""
         return self.statement.effect, len(self.marks), self.total - self.marks[place]
 
-    def with_(self, other: _Group, place: Place) -> _Group | None:
-        """Both as one statement, if they differ in this list alone."""
-        if any(own != other.contents.get(at) for at, own in self.contents.items() if at != place):
-            return None
-        known = dict.fromkeys(folded(place, own) for own in self.statement.entries(place))
-        more = [
-            entry for entry in other.statement.entries(place) if folded(place, entry) not in known
-        ]
-        members = (*self.members, *other.members)
-        united = self.statement.but(place, (*self.statement.entries(place), *more))
-        return _Group(united.named(_sid(members)), members)
+    def differs_only_in(self, place: Place, other: _Group) -> bool:
+        """Whether it is the same as another one, apart from this list."""
+        return all(
+            own == other.contents.get(at) for at, own in self.contents.items() if at != place
+        )
 
 
 def _joined_at(place: Place, groups: Sequence[_Group]) -> list[_Group]:
     """The groups, those merged that differ in one list alone; each stands where its first statement stood."""
-    found: list[_Group] = []
-    alike: dict[tuple[object, ...], int] = {}
+    found: list[list[_Group]] = []
+    alike: dict[tuple[object, ...], list[_Group]] = {}
     for group in groups:
-        if place in group.contents and are_alternatives(place, group.statement.entries(place)):
-            number = alike.setdefault(group.apart_from(place), len(found))
-            united = found[number].with_(group, place) if number < len(found) else None
-            if united:
-                found[number] = united
-                continue
-        found.append(group)
-    return found
+        together = alike.get(group.apart_from(place)) if group.can_differ_in(place) else None
+        if together and together[0].differs_only_in(place, group):
+            together.append(group)
+            continue
+        found.append([group])
+        if group.can_differ_in(place):
+            alike.setdefault(group.apart_from(place), found[-1])
+    return [own[0] if len(own) == 1 else _united(place, own) for own in found]
+
+
+def _united(place: Place, groups: Sequence[_Group]) -> _Group:
+    """The groups as one statement with the entries of all."""
+    entries: dict[str, str] = {}
+    for group in groups:
+        for entry in group.entries[place]:
+            entries.setdefault(folded(place, entry), entry)
+    members = tuple(member for group in groups for member in group.members)
+    united = groups[0].statement.but(place, entries.values())
+    return _Group(united.named(_sid(members)), members)
 
 
 def _sid(members: Sequence[StatementLists]) -> str:

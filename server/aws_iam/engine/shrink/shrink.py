@@ -17,6 +17,7 @@ from aws_iam.engine.language.plain_policy import plain
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.reference.policy_quotas import Quota, characters, compact
+from aws_iam.engine.shrink.entries import Work
 from aws_iam.engine.shrink.proof import are_equal
 from aws_iam.engine.shrink.splitting import split
 from aws_iam.engine.shrink.statement_lists import element, statement_lists
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     Statements = tuple[StatementLists, ...]
 
+_FEW_TOO_LONG = 2
 _SPLITTABLE = frozenset({Kind.IDENTITY, Kind.SCP, Kind.RCP})
 
 
@@ -73,6 +75,8 @@ class Shrunk:
     shortest: int | None = None
     # What was taken back because no comparison proved it.
     undone: tuple[str, ...] = ()
+    # Whether all entries were compared with each other.
+    is_finished: bool = True
 
 
 def may_be_split(kind: Kind) -> bool:
@@ -95,6 +99,7 @@ class _Shrinking:
         self.limit = limit
         self.kind = policies[0].kind
         self.head = _head(policies)
+        self.work = Work()
         body = policies[0].node.member("Statement")
         # A policy may have its only statement without a list.
         self.bare = len(policies) == 1 and body is not None and body.form is Shape.OBJECT
@@ -105,7 +110,7 @@ class _Shrinking:
         start = Form(
             statements=tuple(s for policy in self.policies for s in statement_lists(policy))
         )
-        forms = [start, *tidied(start, self.head, self.kind)]
+        forms = [start, *tidied(start, self.head, self.kind, self.work)]
         undone: list[str] = []
         while forms:
             plain_form, found = self._ways(forms[-1])
@@ -118,6 +123,7 @@ class _Shrinking:
                         without_wildcards=beside,
                         shortest=None if way.fits else self._shortest(forms[-1]),
                         undone=tuple(dict.fromkeys(undone)),
+                        is_finished=self.work.is_done,
                     )
             undone += [step.name for step in forms.pop().steps[-1:]]
         raise InputError(
@@ -144,7 +150,7 @@ class _Shrinking:
         named = self._with(form, used)
         fits_named = self._parted(named).need <= best.need
         shorter = named if fits_named else self._with(unnamed, used)
-        *_, last = (shorter, *tidied(shorter, self.head, self.kind))
+        *_, last = (shorter, *tidied(shorter, self.head, self.kind, self.work))
         return plain_form, self._parted(last, used)
 
     def _with(self, form: Form, found: Sequence[Wildcard]) -> Form:
@@ -165,7 +171,9 @@ class _Shrinking:
         around = characters(compact({**self.head, "Statement": []}), self.limit.quota)
         # A list of n statements has n - 1 commas.
         groups = split(form.statements, most - around + 1)
-        return self._documents(groups, form, wildcards)
+        parts = self._documents(groups, form, wildcards)
+        # Of parts most of which fit, only the other one has to be mended by hand.
+        return parts if sum(size > most for size in parts.sizes) < _FEW_TOO_LONG else whole
 
     def _whole(self, form: Form, wildcards: tuple[Wildcard, ...] = ()) -> Documents:
         return self._documents((form.statements,), form, wildcards)
@@ -199,7 +207,7 @@ class _Shrinking:
         """The characters of the shortest form in one document."""
         unnamed = _without_sids(form)
         shorter = self._with(unnamed, exact_wildcards(unnamed.statements))
-        *_, last = (shorter, *tidied(shorter, self.head, self.kind))
+        *_, last = (shorter, *tidied(shorter, self.head, self.kind, self.work))
         return self._whole(last).sizes[0]
 
 

@@ -141,13 +141,16 @@ def _last(holds: Callable[[int], bool], most: int) -> int:
 
 def _longest_list(statement: StatementLists) -> Place | None:
     """The list of alternatives that can be parted and is longest; of actions, if it is of several."""
+
+    def length(row: tuple[Place, Sequence[str]]) -> tuple[int, bool]:
+        place, entries = row
+        return sum(len(entry) + _AROUND for entry in entries), place in ACTIONS
+
     places = [
-        place
+        (place, entries)
         for place, entries in statement.lists
         if len(entries) > 1 and are_alternatives(place, entries)
     ]
 
-    def length(place: Place) -> tuple[int, bool]:
-        return sum(len(own) + _AROUND for own in statement.entries(place)), place in ACTIONS
-
-    return max(places, key=length, default=None)
+    longest = max(places, key=length, default=None)
+    return longest[0] if longest else None

@@ -1,6 +1,6 @@
 """The steps that shorten a policy and are exact for ever: entries, statements, merging, each until nothing more is found.
 
-tidied(statements, head, kind)   →   (Form(statements, steps), …), a form for each step, the last one the shortest
+tidied(form, head, kind, work)   →   (Form(statements, steps), …), a form for each step, the last one the shortest
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.language.document import Kind
+    from aws_iam.engine.shrink.entries import Work
     from aws_iam.engine.shrink.statement_lists import StatementLists
 
     Statements = tuple[StatementLists, ...]
@@ -36,7 +37,7 @@ class Step:
 
 @slotted
 class Form:
-    """A policy's statements after some steps; `exact_until` an action is added, where wildcards stand for names."""
+    """A policy's statements after some steps."""
 
     statements: Statements
     steps: tuple[Step, ...] = ()
@@ -53,10 +54,10 @@ def length(statements: Sequence[StatementLists]) -> int:
     return sum(statement.length + 1 for statement in statements)
 
 
-def tidied(form: Form, head: Mapping[str, Any], kind: Kind) -> Iterator[Form]:
+def tidied(form: Form, head: Mapping[str, Any], kind: Kind, work: Work) -> Iterator[Form]:
     """The form after each step that shortens it."""
     passes: tuple[tuple[str, Pass], ...] = (
-        ("entries that another entry covers", _entries),
+        ("entries that another entry covers", lambda found: _entries(found, work)),
         ("statements that differ in one list, merged", merged),
         (
             "statements and entries that other statements cover",
@@ -65,8 +66,8 @@ def tidied(form: Form, head: Mapping[str, Any], kind: Kind) -> Iterator[Form]:
     )
     for _ in range(_MOST_ROUNDS):
         before = form
-        for name, work in passes:
-            statements, done = work(form.statements)
+        for name, shorten in passes:
+            statements, done = shorten(form.statements)
             if done and length(statements) < length(form.statements):
                 form = form.after(name, statements, done)
                 yield form
@@ -74,7 +75,7 @@ def tidied(form: Form, head: Mapping[str, Any], kind: Kind) -> Iterator[Form]:
             return
 
 
-def _entries(statements: Statements) -> tuple[Statements, tuple[str, ...]]:
-    found = [without_covered_entries(statement) for statement in statements]
+def _entries(statements: Statements, work: Work) -> tuple[Statements, tuple[str, ...]]:
+    found = [without_covered_entries(statement, work) for statement in statements]
     done = tuple(text for _, gone in found for text in gone)
     return tuple(statement for statement, _ in found), done

@@ -27,6 +27,7 @@ tool = Tool(
         "compare": "what changed, is it public",
         "review": "pull request",
         "generate": "write a least-privilege policy",
+        "shrink": "policy too long, size limit",
         "template": "SCP, RCP, boundary templates",
         "lookup": "which action, permission of a command, access level, condition key, ARN",
         "guide": "how IAM works",
@@ -53,6 +54,10 @@ tool = Tool(
         "debug": "denied",
         "access_denied": "denied",
         "create": "generate",
+        "minify": "shrink",
+        "minimize": "shrink",
+        "compress": "shrink",
+        "split": "shrink",
         "templates": "template",
         "list_templates": "template",
         "help": "guide",
@@ -335,6 +340,30 @@ def explain(document: Document, kind: PolicyKind = None) -> Answer:
     from aws_iam.tools.policy.explain import explain as policy_explain
 
     return policy_explain.explain_policies(document, kind)
+
+
+@tool.artifact_action
+def shrink(
+    document: Document,
+    kind: PolicyKind = None,
+    limit: Annotated[
+        str | None,
+        Parameter(
+            "characters; `role`, `user`, `group` for inline policies; absent: by kind",
+            brief="characters; else by kind",
+            also=("max", "max_size", "max_length", "quota", "size"),
+        ),
+    ] = None,
+    *,
+    split: Annotated[
+        bool, Parameter("into several policies rather than use wildcards", brief="no wildcards")
+    ] = False,
+) -> Answer:
+    """Shorten a policy to fit its size limit, in one or several, proved to allow the same."""
+    # Imported here: listing the tools must not load it.
+    from aws_iam.tools.policy.shrink import shrink as policy_shrink
+
+    return policy_shrink.shrink_policies(document, kind, limit, split=split)
 
 
 @tool.action

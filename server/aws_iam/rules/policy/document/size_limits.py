@@ -24,7 +24,7 @@ from aws_iam.rules.outcomes import Fail
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SHORTEN = "Remove white space, merge statements, or split the policy: `policy shrink` does."
+_SHORTEN = "Remove white space, merge statements, or split the policy; `policy shrink` does that."
 # From this share of a quota, AWS may reject the next change.
 _NEARLY = 0.9
 
@@ -107,7 +107,7 @@ def long_rcp(policy: Policy) -> Iterator[Fail]:
     when=_NEAR_QUOTA,
     severity=Severity.WARNING,
     title="The policy is too long for every kind of identity policy",
-    fix="Merge statements, use wildcards, or split the policy.",
+    fix="Merge statements, use wildcards, or split the policy; `policy shrink` does that.",
     kinds=IDENTITY_KINDS,
     bad=[_policy_of_length(12_000)],
     good=[_policy_of_length(2_000)],
