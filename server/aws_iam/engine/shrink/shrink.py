@@ -8,6 +8,7 @@ several policies. A step that cannot be proved is taken back.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.document import Form as Shape
@@ -27,7 +28,7 @@ from aws_iam.errors import InputError
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.language.document import Policy
     from aws_iam.engine.shrink.statement_lists import StatementLists
@@ -56,8 +57,15 @@ class Documents:
     documents: tuple[Mapping[str, Any], ...]
     sizes: tuple[int, ...]
     fits: bool
-    steps: tuple[Step, ...]
+    form: Form
+    # The statements of each document.
+    groups: tuple[Statements, ...]
     wildcards: tuple[Wildcard, ...] = ()
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What was done to the policy before it was written."""
+        return self.form.steps
 
     @property
     def need(self) -> tuple[bool, int]:
@@ -113,18 +121,27 @@ class _Shrinking:
         forms = [start, *tidied(start, self.head, self.kind, self.work)]
         undone: list[str] = []
         while forms:
-            plain_form, found = self._ways(forms[-1])
-            for way in (found, plain_form, self._whole(forms[-1])):
-                if way is not None and self._is_proved(way):
-                    beside = plain_form if way is found and self._is_proved(plain_form) else None
+            form = forms[-1]
+            plain_form, found = self._ways(form)
+            for way in (found, plain_form, self._whole(form)):
+                if way is None:
+                    continue
+                if self._is_proved(way, form):
+                    beside = (
+                        plain_form if way is found and self._is_proved(plain_form, form) else None
+                    )
                     return Shrunk(
                         before=before,
                         result=way,
                         without_wildcards=beside,
-                        shortest=None if way.fits else self._shortest(forms[-1]),
+                        shortest=None if way.fits else self._shortest(form),
                         undone=tuple(dict.fromkeys(undone)),
                         is_finished=self.work.is_done,
                     )
+                if way.wildcards:
+                    undone.append("wildcards")
+                elif len(way.documents) > 1:
+                    undone.append("splitting")
             undone += [step.name for step in forms.pop().steps[-1:]]
         raise InputError(
             "the policy cannot be shrunk: no comparison proves that it stays the same"
@@ -188,20 +205,47 @@ class _Shrinking:
             documents=documents,
             sizes=sizes,
             fits=most is None or max(sizes) <= most,
-            steps=form.steps,
+            form=form,
+            groups=tuple(groups),
             wildcards=wildcards,
         )
 
-    def _document(self, statements: Statements) -> dict[str, Any]:
+    def _document(self, statements: Iterable[StatementLists]) -> dict[str, Any]:
         named = _with_unique_sids(statements)
         written = [element(statement) for statement in named]
         alone = self.bare and len(written) == 1
         return {**self.head, "Statement": written[0] if alone else written}
 
-    def _is_proved(self, way: Documents) -> bool:
-        kind = self.kind
-        policies = tuple(policy_of(from_value(own), kind, None) for own in way.documents)
-        return are_equal(policies, self.policies)
+    def _is_proved(self, way: Documents, form: Form) -> bool:
+        """Whether the documents allow what the policies do: compared at once, or the form that they are made of, and they with it."""
+        if are_equal(tuple(map(self._policy, way.documents)), self.policies):
+            return True
+        if way.groups == (form.statements,):
+            return False
+        whole = self._policy(self._document(form.statements))
+        return are_equal((whole,), self.policies) and self._are_same_by_effect(way, form)
+
+    def _are_same_by_effect(self, way: Documents, form: Form) -> bool:
+        """Whether those statements that only one of them has apply, for each effect, to the same requests.
+
+        Then all statements together decide alike. The question is smaller than that about whole policies.
+        """
+        before, after = (
+            dict.fromkeys(own.named("") for own in statements)
+            for statements in (form.statements, chain.from_iterable(way.groups))
+        )
+        for effect in ("Allow", "Deny"):
+            old, new = (
+                [own for own in mine if own.effect == effect and own not in other]
+                for mine, other in ((before, after), (after, before))
+            )
+            compared = [(self._policy(self._document(own)),) for own in (new, old)]
+            if (old or new) and not are_equal(compared[0], compared[1]):
+                return False
+        return True
+
+    def _policy(self, document: Mapping[str, Any]) -> Policy:
+        return policy_of(from_value(document), self.kind, None)
 
     def _shortest(self, form: Form) -> int:
         """The characters of the shortest form in one document."""
@@ -236,7 +280,7 @@ def _without_sids(form: Form) -> Form:
     return form.after("Sids left out", tuple(own.named("") for own in form.statements), names)
 
 
-def _with_unique_sids(statements: Statements) -> Iterator[StatementLists]:
+def _with_unique_sids(statements: Iterable[StatementLists]) -> Iterator[StatementLists]:
     """The statements, a Sid that is there twice only with the first."""
     seen: set[str] = set()
     for statement in statements:

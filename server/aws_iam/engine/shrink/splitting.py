@@ -11,7 +11,8 @@ from __future__ import annotations
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.shrink.statement_lists import ACTIONS, are_alternatives
+from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.shrink.statement_lists import ACTIONS, NOT_ACTION, are_alternatives
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -107,15 +108,60 @@ def _filled(
 def _pieces(statement: StatementLists, room: int) -> Iterator[StatementLists]:
     """The statement in about equal parts that each fit."""
     length = _length(statement)
-    place = _longest_list(statement)
-    if length <= room or place is None:
+    parts = () if length <= room else tuple(_parts(statement, max(2, -(-length // room))))
+    if len(parts) > 1:
+        for part in parts:
+            yield from _pieces(part, room)
+    else:
         yield statement
+
+
+def _parts(statement: StatementLists, number: int) -> Iterator[StatementLists]:
+    """The statement parted along its longest list that can be parted."""
+    place = _longest_list(statement)
+    entries = statement.entries(place) if place else ()
+    excluded = statement.entries(NOT_ACTION)
+    if _written_length(excluded) > _written_length(entries):
+        for part in _excluding(excluded):
+            yield statement.but(NOT_ACTION, part)
+    elif place:
+        number = min(len(entries), number)
+        ends = [len(entries) * at // number for at in range(number + 1)]
+        for start, end in pairwise(ends):
+            yield statement.but(place, entries[start:end])
+
+
+def _excluding(entries: Sequence[str]) -> Iterator[list[str]]:
+    """The entries of NotAction as two lists, each with the names of half the services and all actions of the others.
+
+    What both exclude is what the one list excluded, so two statements together apply to the same as the one.
+    """
+    by_service: dict[str, list[str]] = {}
+    for entry in entries:
+        by_service.setdefault(entry.partition(":")[0].lower(), []).append(entry)
+    if not all(map(is_literal, by_service)):
         return
-    entries = statement.entries(place)
-    number = min(len(entries), max(2, -(-length // room)))
-    ends = [len(entries) * at // number for at in range(number + 1)]
-    for start, end in pairwise(ends):
-        yield from _pieces(statement.but(place, entries[start:end]), room)
+    names = {
+        service: _written_length(own)
+        for service, own in by_service.items()
+        if own != [f"{service}:*"]
+    }
+    half, first = sum(names.values()) // 2, 0
+    kept: set[str] = set()
+    for service, length in names.items():
+        if first < half and len(kept) + 1 < len(names):
+            kept.add(service)
+            first += length
+    for part in (kept, names.keys() - kept) if kept else ():
+        yield [
+            entry
+            for service, own in by_service.items()
+            for entry in (own if service in part else [f"{service}:*"])
+        ]
+
+
+def _written_length(entries: Sequence[str]) -> int:
+    return sum(len(entry) + _AROUND for entry in entries)
 
 
 def _cut(statement: StatementLists, room: int) -> tuple[StatementLists, StatementLists] | None:
@@ -144,7 +190,7 @@ def _longest_list(statement: StatementLists) -> Place | None:
 
     def length(row: tuple[Place, Sequence[str]]) -> tuple[int, bool]:
         place, entries = row
-        return sum(len(entry) + _AROUND for entry in entries), place in ACTIONS
+        return _written_length(entries), place in ACTIONS
 
     places = [
         (place, entries)

@@ -48,8 +48,11 @@ def _many(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _many(entry) for key, entry in value.items()}
     if isinstance(value, list) and value and str(value[0]).startswith("@"):
-        count, head = value[0][1:].split()
-        return [f"{head}/{number:05}" for number in range(int(count))]
+        return [
+            f"{head}/{number:05}" if "arn:" in head or "/" in head else f"{head}{number:05}"
+            for count, head in (entry[1:].split() for entry in value)
+            for number in range(int(count))
+        ]
     return [_many(entry) for entry in value] if isinstance(value, list) else value
 
 
