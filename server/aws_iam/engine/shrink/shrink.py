@@ -49,6 +49,11 @@ class Limit:
     may_split: bool = True
     may_use_wildcards: bool = True
 
+    @property
+    def room(self) -> int | None:
+        """The most characters of a document beside the line break that ends its file, which counts where white space does."""
+        return None if self.most is None else self.most - self.quota.counts_space
+
 
 @slotted
 class Documents:
@@ -182,7 +187,7 @@ class _Shrinking:
     def _parted(self, form: Form, wildcards: tuple[Wildcard, ...] = ()) -> Documents:
         """The form in one document if that fits or nothing else is possible, else in several."""
         whole = self._whole(form, wildcards)
-        most = self.limit.most
+        most = self.limit.room
         if whole.fits or most is None or not self.limit.may_split or not may_be_split(self.kind):
             return whole
         around = characters(compact({**self.head, "Statement": []}), self.limit.quota)
@@ -200,7 +205,7 @@ class _Shrinking:
     ) -> Documents:
         documents = tuple(self._document(group) for group in groups)
         sizes = tuple(characters(compact(own), self.limit.quota) for own in documents)
-        most = self.limit.most
+        most = self.limit.room
         return Documents(
             documents=documents,
             sizes=sizes,

@@ -17,7 +17,7 @@ from aws_iam.engine.reference.policy_quotas import (
     compact,
     quota_of,
 )
-from aws_iam.engine.shrink.shrink import Limit, may_be_split, shrink
+from aws_iam.engine.shrink.shrink import Limit, shrink
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -272,34 +272,31 @@ def _facts(policy: Policy, limit: Limit, found: Shrunk) -> Mapping[str, Any]:
         "fits": result.fits,
         # Nothing that is not proved is given.
         "equal": True,
+        **shrink_facts(result),
         **(
-            {
-                "steps": [
-                    {"step": own.name, "saved": own.saved, "what": joined(own.done)}
-                    for own in result.steps
-                ]
-            }
-            if result.steps
-            else {}
-        ),
-        **(
-            {
-                "wildcards": [
-                    {
-                        "wildcard": own.pattern,
-                        "saved": own.saved,
-                        "stands_for": ", ".join(own.stands_for),
-                    }
-                    for own in result.wildcards
-                ],
-                "without_wildcards": list(
-                    found.without_wildcards.sizes if found.without_wildcards else ()
-                ),
-            }
-            if result.wildcards
+            {"without_wildcards": list(found.without_wildcards.sizes)}
+            if found.without_wildcards
             else {}
         ),
     }
+
+
+def shrink_facts(found: Documents) -> dict[str, Any]:
+    """What was done, step by step, and what each wildcard stands for."""
+    facts = {
+        "steps": [
+            {"step": own.name, "saved": own.saved, "what": joined(own.done)} for own in found.steps
+        ],
+        "wildcards": [
+            {
+                "wildcard": own.pattern,
+                "saved": own.saved,
+                "stands_for": ", ".join(own.stands_for),
+            }
+            for own in found.wildcards
+        ],
+    }
+    return {name: rows for name, rows in facts.items() if rows}
 
 
 def _next(found: Shrunk) -> Iterator[NextCall]:
@@ -307,6 +304,3 @@ def _next(found: Shrunk) -> Iterator[NextCall]:
         number = counted(len(found.without_wildcards.sizes), "policy")
         why = f"the form without wildcards, {number}"
         yield next_call("policy", "shrink", why, ("document", "kind", "limit"), split=True)
-
-
-__all__ = ["artifacts", "may_be_split", "shrink_policies"]
