@@ -24,6 +24,7 @@ CALLS = {
     "policy compare": [POLICY, POLICY],
     "policy review": ["--baseline", POLICY, POLICY],
     "policy explain": [POLICY],
+    "policy shrink": [POLICY, "--limit", "group"],
     "policy denied": ["is not authorized to perform: s3:GetObject", "--policies", POLICY],
     "policy generate": ['{"read":"arn:aws:s3:::b"}'],
     "policy template": ["s3-read"],

@@ -6,14 +6,13 @@ from dataclasses import replace
 from typing import Annotated
 
 from aws_iam.answer import Answer
-from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.files import Files
 from aws_iam.report.catalogue import policy_formats
 from aws_iam.tools.kit import guide as pages
 from aws_iam.tools.kit.parameters import NEVER, SEVERITIES, Connection, Topic
 from aws_iam.tools.kit.synonyms import REPORT_FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
-from aws_iam.tools.policy.kind_words import KINDS
+from aws_iam.tools.policy.parameters import POLICIES_NAMES, Document, NewDocument, PolicyKind
 
 tool = Tool(
     "policy",
@@ -27,6 +26,7 @@ tool = Tool(
         "compare": "what changed, is it public",
         "review": "pull request",
         "generate": "write a least-privilege policy",
+        "shrink": "policy too long, size limit",
         "template": "SCP, RCP, boundary templates",
         "lookup": "which action, permission of a command, access level, condition key, ARN",
         "guide": "how IAM works",
@@ -53,54 +53,15 @@ tool = Tool(
         "debug": "denied",
         "access_denied": "denied",
         "create": "generate",
+        "minify": "shrink",
+        "minimize": "shrink",
+        "compress": "shrink",
+        "split": "shrink",
         "templates": "template",
         "list_templates": "template",
         "help": "guide",
     },
 )
-
-_ARN_NAMES = ("arn", "policy_arn", "managed_policy", "managed_policy_arn")
-_DOCUMENT_NAMES = (
-    "policy_document",
-    "policy_json",
-    "policy_text",
-    "content",
-    "trust_policy",
-    "bucket_policy",
-    "key_policy",
-)
-_POLICIES_NAMES = ("layers", "document", "policy", "policy_document")
-Document = Annotated[
-    Json,
-    Parameter(
-        "policy: JSON value or text, also of get-role; the ARN or name of an AWS managed policy",
-        brief="JSON, or an AWS managed policy",
-        document=True,
-        policies=True,
-        also=("policy", "policies", *_DOCUMENT_NAMES, *_ARN_NAMES),
-        by_position=True,
-    ),
-]
-NewDocument = Annotated[
-    Json,
-    Parameter(
-        "policy: JSON value or text; the ARN or name of an AWS managed policy",
-        brief="JSON, or an AWS managed policy",
-        document=True,
-        policies=True,
-        also=("new", "after", "policy_a", "new_policy", *_DOCUMENT_NAMES, *_ARN_NAMES),
-        by_position=True,
-    ),
-]
-PolicyKind = Annotated[
-    Kind | None,
-    Parameter(
-        "absent: guessed",
-        brief="else guessed",
-        synonyms=KINDS,
-        also=("type", "policy_type", "policy_kind"),
-    ),
-]
 
 
 @tool.action
@@ -226,7 +187,7 @@ def evaluate(
         Parameter(
             "policy, list, or object by layer: identity, resource, scp, rcp, boundary, session, vpc_endpoint",
             document=True,
-            also=_POLICIES_NAMES,
+            also=POLICIES_NAMES,
             brief="policy, list, or {identity, resource, scp, rcp, boundary, session, vpc_endpoint}",
             by_position=True,
         ),
@@ -337,6 +298,30 @@ def explain(document: Document, kind: PolicyKind = None) -> Answer:
     return policy_explain.explain_policies(document, kind)
 
 
+@tool.artifact_action
+def shrink(
+    document: Document,
+    kind: PolicyKind = None,
+    limit: Annotated[
+        str | None,
+        Parameter(
+            "characters; `role`, `user`, `group` for inline policies; absent: by kind",
+            brief="characters; else by kind",
+            also=("max", "max_size", "max_length", "quota", "size"),
+        ),
+    ] = None,
+    *,
+    split: Annotated[
+        bool, Parameter("into several policies rather than use wildcards", brief="no wildcards")
+    ] = False,
+) -> Answer:
+    """Shorten a policy to fit its size limit, in one or several, proved to allow the same."""
+    # Imported here: listing the tools must not load it.
+    from aws_iam.tools.policy.shrink import shrink as policy_shrink
+
+    return policy_shrink.shrink_policies(document, kind, limit, split=split)
+
+
 @tool.action
 def denied(
     message: Annotated[
@@ -363,7 +348,7 @@ def denied(
         Parameter(
             "policy, list, or object by layer",
             document=True,
-            also=_POLICIES_NAMES,
+            also=POLICIES_NAMES,
         ),
     ] = None,
 ) -> Answer:
@@ -415,13 +400,28 @@ def generate(
     generalize: Annotated[
         bool, Parameter("several keys to their folder, ids to `*`", brief="keys to folders")
     ] = False,
+    for_: Annotated[
+        str | None,
+        Parameter(
+            "session: one policy of 2,048 characters for temporary credentials, with the call",
+            brief="",
+            choices=("session",),
+            also=("purpose", "target"),
+            synonyms={
+                "session policy": "session",
+                "assume role": "session",
+                "federation token": "session",
+                "scoped credentials": "session",
+            },
+        ),
+    ] = None,
 ) -> Answer:
     """Generate the least-privilege policy for access needs, or for what CloudTrail events show."""
     # Imported here: listing the tools must not load it.
     from aws_iam.tools.policy.generate import generate as policy_generate
 
     return policy_generate.generate_policies(
-        needs, conditions, events, principal, generalize=generalize
+        needs, conditions, events, principal, generalize=generalize, session=for_ == "session"
     )
 
 
