@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.denied.grant_statement import account_statement
 from aws_iam.engine.denied.policy_documents import PolicyDocument, PolicyDocuments
 from aws_iam.engine.denied.remedy import remedy
 from aws_iam.engine.evaluation.evaluate import evaluate_request
@@ -14,13 +15,15 @@ from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from aws_iam.engine.denied.authorization.compared_check import CheckComparison
     from aws_iam.engine.denied.authorization.compared_record import (
         EvaluationComparison,
         RecordComparison,
     )
     from aws_iam.engine.denied.remedy import Change, Remedy
+    from aws_iam.engine.evaluation.request import Request
 
 
 @slotted
@@ -28,6 +31,8 @@ class CapturedRemedy:
     """A remedy, and the evaluations whose decision by the captured policies it changes besides the denied one."""
 
     remedy: Remedy
+    # What is taken from AWS's word because the record does not have it.
+    assumed: tuple[str, ...]
     unchanged: int
     changed: tuple[EvaluationComparison, ...]
 
@@ -38,9 +43,12 @@ def captured_remedy(
     """The change for one denied evaluation; `named` is the layer that denied. None where the request cannot be decided."""
     if row.request is None:
         return None
+    trusted = [
+        check for check in row.checks if check.agrees is None and check.check.effect == "ALLOW"
+    ]
     found = remedy(
         dict(row.request),
-        row.policies.documents(),
+        _with_trusted(row, trusted),
         named=named,
         explicit=row.evaluation.effect == "EXPLICIT_DENY",
     )
@@ -48,7 +56,38 @@ def captured_remedy(
     changed = tuple(
         other for other in others if _outcome_after(other, row, found) != other.alone.outcome
     )
-    return CapturedRemedy(remedy=found, unchanged=len(others) - len(changed), changed=changed)
+    return CapturedRemedy(
+        remedy=found,
+        assumed=tuple(f"AWS says ALLOW for {check.name}" for check in trusted),
+        unchanged=len(others) - len(changed),
+        changed=changed,
+    )
+
+
+def _with_trusted(row: EvaluationComparison, checks: Sequence[CheckComparison]) -> PolicyDocuments:
+    """The captured documents, and an Allow where AWS says that a check allows by what was not captured."""
+    documents = row.policies.documents()
+    levels = dict(documents.levels)
+    request = request_of(dict(row.request or {}))
+    for check in checks:
+        layer = check.check.layer
+        targets = row.policies.targets.get(layer, ("",))
+        rows = list(levels.get(layer, ((),) * len(targets)))
+        number = targets.index(check.check.target) if check.check.target in targets else 0
+        statement = _allow(layer, request)
+        if layer and statement:
+            document = {"Version": "2012-10-17", "Statement": [statement]}
+            rows[number] = (*rows[number], PolicyDocument(document=document))
+            levels[layer] = tuple(rows)
+    return PolicyDocuments(levels=levels)
+
+
+def _allow(layer: str, request: Request) -> Mapping[str, Any] | None:
+    if layer == "resource":
+        # By naming the account alone: a closer grant would make the caller's own policies needless.
+        return account_statement(request)
+    anyone = {"Principal": "*"} if layer in {"rcp", "vpc_endpoint"} else {}
+    return {"Effect": "Allow", **anyone, "Action": "*", "Resource": "*"}
 
 
 def _outcome_after(other: EvaluationComparison, row: EvaluationComparison, found: Remedy) -> str:

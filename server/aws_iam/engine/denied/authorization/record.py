@@ -129,11 +129,12 @@ class RecordedPolicy:
 
 @slotted
 class AuthorizationRecord:
-    """The record; `notes` say what is not as AWS's answers are, or not whole."""
+    """The record; `notes` say what is not as AWS's answers are, or not whole. `is_cut`: it has further pages."""
 
     context: Mapping[str, Any]
     evaluations: tuple[AuthorizationEvaluation, ...]
     policies: tuple[RecordedPolicy, ...]
+    is_cut: bool = False
     notes: tuple[str, ...] = ()
 
     def policy(self, uri: str) -> RecordedPolicy | None:
@@ -172,6 +173,7 @@ def record_of(given: object, unread: Mapping[str, str] | None = None) -> Authori
         context={name: value for context in contexts for name, value in context.items()},
         evaluations=tuple(evaluations),
         policies=policies,
+        is_cut=bool(rows[-1].get("nextToken")),
         notes=tuple(notes),
     )
 

@@ -54,9 +54,12 @@ class DecisionByPolicies:
 
 def decision_by_policies(requested: Mapping[str, Any], policies: Any) -> DecisionByPolicies | None:
     """The decision on the request according to the given policies; None without any."""
-    if policies is None:
-        return None
-    request, layers = request_of(dict(requested)), layers_of(policies)
+    return None if policies is None else decision_by_layers(requested, layers_of(policies))
+
+
+def decision_by_layers(requested: Mapping[str, Any], layers: Layers) -> DecisionByPolicies:
+    """The decision on the request according to the layers."""
+    request = request_of(dict(requested))
     found = evaluate_request(request, layers)
     deciding_keys = tuple(
         (key, word, outcome)
