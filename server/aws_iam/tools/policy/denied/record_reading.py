@@ -107,7 +107,7 @@ def read_online(
         return NotRead(why=error.message, fix=error.hint, out_of_reach=True)
     if isinstance(found, Miss):
         why, fix = authorization_record.words_of(found)
-        return NotRead(why=why, fix=fix)
+        return NotRead(why=why, fix=fix, out_of_reach=found.is_out_of_reach)
     given = {"details": dict(found.details), "policies": dict(found.policies)}
     where = {"authorization_id": first.text, "region": found.region}
     return record_of(given, found.unread), where
