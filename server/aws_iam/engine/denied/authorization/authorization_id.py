@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.denied.pasted_text import plain_texts
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
 PAGE = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
@@ -55,33 +56,32 @@ def authorization_ids(message: object) -> tuple[AuthorizationId, ...]:
     text = message if isinstance(message, str) else _as_text(message)
     if "uthori" not in text or len(text) > _LONGEST_TEXT:
         return ()
-    found: dict[str, str] = {}
-    for name, region in _found(text):
-        found[name] = found.get(name) or region
-    return tuple(AuthorizationId(text=name, region=region) for name, region in found.items())[
-        :_MOST
-    ]
+    # A tag of a pasted page has the link inside, which is removed with the tag.
+    spaced, *unbroken = plain_texts(text)
+    as_pasted = [_found(spaced), _found(text)]
+    with_joined_lines = [_found(plain) for plain in unbroken]
+    names = dict.fromkeys(name for ids, _ in as_pasted for name in ids)
+    twice = [name for ids, _ in with_joined_lines for name, n in Counter(ids).items() if n > 1]
+    whole = dict.fromkeys(_whole(name, (*names, *twice)) for name in names)
+    linked = [pair for _, pairs in (*as_pasted, *with_joined_lines) for pair in pairs]
+    return tuple(
+        AuthorizationId(
+            text=name, region=next((region for cut, region in linked if name.startswith(cut)), "")
+        )
+        for name in whole
+    )[:_MOST]
 
 
-def _found(text: str) -> Iterator[tuple[str, str]]:
-    # The first reading has the breaks of lines as spaces, which cut an ID in two; a later one has them removed.
-    readings = [list(_in(plain)) for plain in plain_texts(text)]
-    whole = [{name for name, _ in reading if not _is_cut(name, readings)} for reading in readings]
-    for reading, names in zip(readings, whole, strict=True):
-        yield from ((name, region) for name, region in reading if name in names)
+def _whole(name: str, others: Iterable[str]) -> str:
+    """The ID of which a broken line has left the beginning: a message has it twice, in its link and in its words."""
+    return max((other for other in others if other.startswith(name)), key=len)
 
 
-def _is_cut(name: str, readings: list[list[tuple[str, str]]]) -> bool:
-    """Whether another reading has a longer ID that begins so."""
-    return any(
-        other != name and other.startswith(name) for reading in readings for other, _ in reading
-    )
-
-
-def _in(plain: str) -> Iterator[tuple[str, str]]:
-    links = [(match["id"], match["region"] or "") for match in _LINK.finditer(plain)]
-    yield from links
-    yield from ((match["id"], "") for match in _WORDS.finditer(plain))
+def _found(plain: str) -> tuple[list[str], list[tuple[str, str]]]:
+    """Every ID in the text, once for each place, and those of links with their Region."""
+    links = [(match["id"], match["region"]) for match in _LINK.finditer(plain)]
+    ids = [*(name for name, _ in links), *(match["id"] for match in _WORDS.finditer(plain))]
+    return ids, [(name, region) for name, region in links if region]
 
 
 def _as_text(message: object) -> str:
