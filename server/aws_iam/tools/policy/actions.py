@@ -153,9 +153,7 @@ def validate(
         ),
     ] = None,
     *,
-    online: Annotated[
-        bool, Parameter("ask IAM Access Analyzer too", brief="Access Analyzer too")
-    ] = False,
+    online: Annotated[bool, Parameter("ask IAM Access Analyzer too", brief="ask AWS too")] = False,
     format_: Annotated[
         str | None,
         Parameter("report file", choices=policy_formats, synonyms=REPORT_FORMATS, brief=""),

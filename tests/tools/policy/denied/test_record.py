@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.session
 import pytest
+from botocore.parsers import create_parser
 from botocore.validate import validate_parameters
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -53,6 +54,9 @@ def test_a_record_of_the_cases_is_one_that_aws_can_answer(case: dict[str, Any]) 
     details = case["authorization"]["details"]
     validate_parameters(details, DETAILS)
     assert set(_strange_words(details, DETAILS)) <= BEYOND_THE_MODEL
+    wire = {"body": json.dumps(details).encode(), "headers": {}, "status_code": 200}
+    parsed = create_parser("rest-json").parse(wire, DETAILS)
+    assert {name: parsed[name] for name in details} == details
     for row in case["authorization"]["policies"].values():
         document = row if isinstance(row, dict) and "Statement" in row else {}
         validate_parameters({"policyDocument": document}, POLICY)
