@@ -147,7 +147,9 @@ def _compared(
     lacks = list(_lacks(decided, checks, asked.unread))
     settled = found.decision.outcome == "ExplicitlyDenied" or not lacks
     decision = (
-        found.decision if settled else replace(found.decision, outcome="Unknown", because=())
+        found.decision
+        if settled
+        else replace(found.decision, outcome="Unknown", decided_by=(), because=())
     )
     agrees = _agreement(evaluation.effect, decision)
     why = [] if evaluation.effect in _OUTCOMES else [_unusual(evaluation.effect)]

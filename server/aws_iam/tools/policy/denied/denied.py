@@ -166,7 +166,7 @@ def _by_record(
         summary=" ".join(filter(None, summary)),
         findings=(*findings, *answer.findings),
         decision=found.row.decision if found.row.request is not None else None,
-        facts=recorded_denial.without_the_message(found, answer.facts) | facts,
+        facts=facts | recorded_denial.without_the_message(found, answer.facts),
         sources=tuple(dict.fromkeys((PAGE, *answer.sources))),
     )
 

@@ -106,14 +106,14 @@ def findings(compared: RecordComparison) -> Iterator[Finding]:
 
 
 def _difference(row: EvaluationComparison, checks: list[CheckComparison]) -> str:
-    named = [
-        f"{check.name}: {check.check.effect} by AWS, {check.our_effect} by the captured policies"
-        + (f" ({check.why})" if check.why else "")
-        for check in checks
-    ]
     if row.agrees is False:
-        return f"{_differing(row)}{'; ' if named else ''}{'; '.join(named)}"
-    return f"{_what(row)}: {'; '.join(named)}"
+        named = f", in {joined([check.name for check in checks])}" if checks else ""
+        return f"{_differing(row)}{named}."
+    named = "; ".join(
+        f"{check.name} is {check.check.effect} by AWS and {check.our_effect} by the captured policies ({check.why})"
+        for check in checks
+    )
+    return f"{_what(row)}: {named}."
 
 
 def record_facts(compared: RecordComparison, where: dict[str, Any]) -> dict[str, Any]:
@@ -139,6 +139,8 @@ def _rank(row: EvaluationComparison) -> tuple[int, bool]:
 
 def _evaluation(row: EvaluationComparison) -> dict[str, Any]:
     evaluation = row.evaluation
+    of_checks = {check.why for check in row.checks}
+    why = [reason for reason in row.why if reason not in of_checks]
     return {
         "action": evaluation.action,
         "resource": evaluation.resource,
@@ -146,7 +148,7 @@ def _evaluation(row: EvaluationComparison) -> dict[str, Any]:
         "our_outcome": row.decision.outcome,
         "agrees": row.agrees,
         "deciding": [_deciding(row, because) for because in row.deciding],
-        **({"why": list(row.why)} if row.why else {}),
+        **({"why": why} if why else {}),
         **({"checks": [_check(check) for check in row.checks]} if row.checks else {}),
     }
 

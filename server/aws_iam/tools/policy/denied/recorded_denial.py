@@ -20,6 +20,7 @@ from aws_iam.engine.denied.request import DeniedRequest, denied_request
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.tools.policy.denied.tables import GIVE_THE_POLICY
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def _denial(row: EvaluationComparison, message: Denial | None) -> Denial:
     if layer == "resource" and evaluation.action.lower().startswith("sts:"):
         kind = "role trust policy"
     return replace(
-        message or Denial(form="decoded"),
+        message or Denial(form="standard"),
         principal=str(fields.get("principal", message.principal if message else "")),
         role=str(fields.get("principal_role", "")),
         action=evaluation.action,
@@ -292,6 +293,8 @@ def without_the_message(found: RecordedDenial, facts: Mapping[str, Any]) -> dict
     # The evaluations say where AWS and the policies differ, and which statements matched.
     shown.pop("aws_and_these_policies_differ", None)
     shown.pop("aws_did_not_tell", None)
+    if "fix" in shown:
+        shown["fix"] = [way.removesuffix(f"; {GIVE_THE_POLICY}") for way in shown["fix"]]
     if found.row and found.row.evaluation.checks is not None:
         # AWS's checks are all that applied.
         shown.pop("not_given_and_may_block_next", None)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.reference.catalog import Action
 
 DECODE_COMMAND = "aws sts decode-authorization-message --encoded-message MESSAGE --query DecodedMessage --output text"
+GIVE_THE_POLICY = "add the policy to `policies` to get the exact change"
 _MOST_ROWS = 10
 _RANK: tuple[Outcome, ...] = ("ExplicitlyDenied", "ImplicitlyDenied", "Unknown", "Allowed")
 _OUTCOME_SAID: Mapping[bool | None, Outcome] = {
@@ -234,7 +235,7 @@ def _ask_for_exception(denial: Denial, remedy: Remedy) -> Iterator[str]:
     else:
         how = f"the condition ArnNotEquals aws:PrincipalArn {quoted(arn)} in the Deny"
     yield f"first check whether the request can satisfy the condition of the Deny{policy}: an Allow does not help"
-    yield f"otherwise ask {owner} for the narrowest exception: {how}; add the policy to `policies` to get the exact change"
+    yield f"otherwise ask {owner} for the narrowest exception: {how}; {GIVE_THE_POLICY}"
 
 
 def _disagreement(
@@ -410,7 +411,11 @@ def _about_request(denial: Denial, remedy: Remedy) -> Iterator[str]:
             " the service sends them; the message does not include their values"
         )
     if any(
-        change.layer == "scp" and change.pointer and not _allows(change.before)
+        # A narrowed Deny says nothing of what its level allows.
+        change.layer == "scp"
+        and change.how == "add"
+        and change.pointer
+        and not _allows(change.before)
         for change in remedy.changes
     ):
         yield "no given SCP at that level allows anything: if FullAWSAccess is attached there, give it too"
