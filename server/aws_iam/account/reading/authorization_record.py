@@ -1,6 +1,6 @@
 """AWS's own record of one refused request: its evaluations, and the policies as they were captured with it.
 
-    read_record(connection, "1a2b3c…", ["eu-west-1"], progress)  →  ReadRecord, or the Miss that says why there is none
+    read_record(connection, "1a2b3c…", progress)  →  ReadRecord, or the Miss that says why there is none
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied-authorization-id.html
 """
@@ -17,7 +17,12 @@ from botocore.exceptions import UnknownServiceError
 from aws_iam.account.calls.clients import client_config, make_client
 from aws_iam.account.calls.failures import FAILURES, calling, miss_of
 from aws_iam.account.collect.fact import Miss, MissKind
-from aws_iam.account.session.connect import checked_regions, connect, home_region
+from aws_iam.account.session.connect import (
+    checked_regions,
+    connect,
+    home_region,
+    known_regions,
+)
 from aws_iam.account.session.permitted import regions_of
 from aws_iam.errors import AwsError
 from aws_iam.escape import escaped
@@ -50,13 +55,16 @@ class ReadRecord:
 def read_record(
     source: AccountArguments,
     authorization_id: str,
-    regions: Sequence[str],
     progress: Callable[[int, int, str], None],
+    *,
+    likely: str = "",
 ) -> ReadRecord | Miss:
-    """The record from the first of the Regions that has it; without any, from the connection's own Region."""
+    """The record from the first of the source's Regions that has it; without any from the likely one, or the session's own."""
     session = connect(source)
-    named = tuple(dict.fromkeys(regions or regions_of(source)))
+    named = tuple(dict.fromkeys(regions_of(source)))
     checked_regions(session, named)
+    if not named and likely in known_regions(session):
+        named = (likely,)
     misses: list[Miss] = []
     for region in named or (home_region(session, ()),):
         found = _Reader(_client(session, region), region, authorization_id, progress).record()

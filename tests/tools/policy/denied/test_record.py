@@ -201,6 +201,32 @@ def test_a_record_of_another_form_is_refused_with_the_place(record: Any, words: 
     assert words in str(refused.value)
 
 
+def test_without_the_record_the_answer_says_how_it_is_read_and_for_how_long_it_is_kept() -> None:
+    answer = denied(GOOD["message"])
+    facts = answer.facts["authorization"]
+    assert (facts["id"], facts["region"]) == ("1a2b3c4d5e6f", "us-east-1")
+    assert "at least 24 hours" in facts["kept"]
+    assert facts["read_with"] == (
+        "aws iam-toolbox get-request-authorization-details --authorization-id 1a2b3c4d5e6f --region us-east-1"
+    )
+    assert "iam:GetRequestAuthorizationPolicy" in facts["needs"]
+    (call,) = answer.next
+    assert call.arguments == {"action": "denied", "online": True}
+    assert call.same == ("message",)
+    assert "`online` reads it" in answer.summary
+    # The rest is the answer by the message, as without the ID.
+    plain = denied(GOOD["message"].partition(" Go to")[0])
+    assert "authorization" not in plain.facts
+    assert answer.artifacts == plain.artifacts
+    assert answer.facts["aws_said"] == plain.facts["aws_said"]
+
+
+def test_an_id_that_aws_does_not_take_is_shown_and_no_call_is_offered() -> None:
+    answer = denied(GOOD["message"].replace("1a2b3c4d5e6f", "EXAMPLE1a2b3c"))
+    assert "read_with" not in answer.facts["authorization"]
+    assert answer.next == ()
+
+
 def test_the_details_alone_are_a_record_without_documents() -> None:
     answer = denied(GOOD["message"], GOOD["authorization"]["details"])
     assert [row["agrees"] for row in answer.facts["evaluations"]] == [None, None]

@@ -258,6 +258,33 @@ def test_without_a_link_and_regions_the_region_of_the_resource_is_asked(
     assert "no such record in us-east-1" in answer.summary
 
 
+LINK = f"https://us-east-1.console.aws.amazon.com/iam/home?region=us-east-1#/authorization-details/{ID}"
+
+
+@pytest.mark.parametrize("message", [LINK, ID, f"authorization id: {ID}"])
+def test_an_id_or_a_link_alone_is_enough(scripted: Callable[..., Script], message: str) -> None:
+    script = scripted()
+    answer = read(message)
+    assert asked(script, DETAILS) == [("us-east-1", {"authorizationId": ID})]
+    assert answer.facts["aws_said"]["action"] == "s3:GetObject"
+    assert "other_messages" not in answer.facts
+    scripted(Refusal("ResourceNotFoundException", "gone", 404))
+    with pytest.raises(AwsError, match="AWS's record was not read: AWS has no such record"):
+        read(message)
+    with pytest.raises(InputError, match="read AWS's record under that ID with `online`"):
+        tool.run({"action": "denied", "message": message})
+
+
+def test_a_region_that_the_resource_makes_up_is_not_asked(scripted: Callable[..., Script]) -> None:
+    script = scripted(Refusal("ResourceNotFoundException", "no", 404))
+    message = (
+        "User: arn:aws:iam::111122223333:user/bob is not authorized to perform: sqs:SendMessage on resource:"
+        f" arn:aws:sqs:attacker.example:111122223333:q authorization id: {ID}"
+    )
+    read(message)
+    assert [region for region, _ in asked(script, DETAILS)] == ["us-east-1"]
+
+
 @pytest.mark.parametrize(
     ("message", "arguments", "words"),
     [

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     )
 
 _DENIALS = frozenset({"EXPLICIT_DENY", "IMPLICIT_DENY"})
-# Each has a policy wherever there is a check of it.
-_NEVER_EMPTY = frozenset({"rcp", "scp", "vpc_endpoint", "boundary"})
+# Each has a policy wherever there is a check of it, or, as that of a resource, may have one that the record does not show.
+_NEVER_EMPTY = frozenset({"rcp", "scp", "vpc_endpoint", "resource", "boundary"})
 _ORDER = ("root", "ou", "account")
 
 
@@ -47,6 +47,14 @@ class AppliedPolicies:
     places: Mapping[str, tuple[tuple[RecordedPolicy, ...], ...]]
     targets: Mapping[str, tuple[str, ...]]
     missing: tuple[MissingPart, ...]
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for evaluations with the same policies at the same places: their layers are read once."""
+        return tuple(
+            (layer, tuple(tuple(id(policy) for policy in row) for row in rows))
+            for layer, rows in self.places.items()
+        )
 
     def documents(
         self, changed: Mapping[tuple[str, str], Mapping[str, Any]] | None = None
@@ -93,7 +101,9 @@ def applied_policies(
     for layer in LAYERS:
         own = [p for p in record.policies if p.layer == layer and _applies(p, evaluation)]
         checks = evaluation.checks_of(layer)
-        if not own and not checks:
+        # The resources of one call may have owners with other RCPs, or none: AWS's checks say which apply.
+        is_elsewhere = layer == "rcp" and evaluation.checks is not None
+        if not checks and (not own or is_elsewhere):
             continue
         if layer in LEVELLED:
             targets[layer] = tuple(_targets(own, [check.target for check in checks]))
@@ -107,6 +117,9 @@ def applied_policies(
             # A session without session policies passes.
             continue
         places[layer] = tuple(tuple(p for p in level if p.document) for level in levels)
+        if not checks and evaluation.checks and layer != "resource":
+            why = f"the record has a policy of the layer {layer}, and no check of it"
+            missing.append(MissingPart(layer=layer, why=why))
     missing += _missing_in_all(record, evaluation)
     return AppliedPolicies(places=places, targets=targets, missing=tuple(missing))
 

@@ -35,6 +35,8 @@ _WORDS = re.compile(
     rf"authori[sz]ation ?id ?(?::|is)? ?[\"'`*]{{0,3}}(?P<id>[0-9A-Za-z]{{8,{LONGEST}}}){_END}",
     re.IGNORECASE,
 )
+# An ID without any message.
+_ALONE = re.compile(rf"(?=[a-z]*[0-9])(?=[0-9]*[a-z])[0-9a-z]{{10,{LONGEST}}}")
 _SENT = re.compile(rf"[0-9a-z]{{1,{LONGEST}}}")
 
 
@@ -54,6 +56,8 @@ class AuthorizationId:
 def authorization_ids(message: object) -> tuple[AuthorizationId, ...]:
     """The IDs in a message, text or JSON value, in their order; a link tells the Region of its ID."""
     text = message if isinstance(message, str) else _as_text(message)
+    if _ALONE.fullmatch(text.strip()):
+        return (AuthorizationId(text=text.strip()),)
     if "uthori" not in text or len(text) > _LONGEST_TEXT:
         return ()
     # A tag of a pasted page has the link inside, which is removed with the tag.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         RecordComparison,
     )
     from aws_iam.engine.denied.remedy import Change, Remedy
+    from aws_iam.engine.evaluation.layers import Layers
     from aws_iam.engine.evaluation.request import Request
 
 
@@ -53,8 +54,11 @@ def captured_remedy(
         explicit=row.evaluation.effect == "EXPLICIT_DENY",
     )
     others = [other for other in compared.evaluations if other is not row and other.request]
+    known: dict[tuple[object, ...], Layers] = {}
     changed = tuple(
-        other for other in others if _outcome_after(other, row, found) != other.alone.outcome
+        other
+        for other in others
+        if _outcome_after(other, row, found, known) != other.alone.outcome
     )
     return CapturedRemedy(
         remedy=found,
@@ -90,14 +94,22 @@ def _allow(layer: str, request: Request) -> Mapping[str, Any] | None:
     return {"Effect": "Allow", **anyone, "Action": "*", "Resource": "*"}
 
 
-def _outcome_after(other: EvaluationComparison, row: EvaluationComparison, found: Remedy) -> str:
+def _outcome_after(
+    other: EvaluationComparison,
+    row: EvaluationComparison,
+    found: Remedy,
+    known: dict[tuple[object, ...], Layers],
+) -> str:
     """The decision of another evaluation with the changed documents in place of the captured ones."""
-    documents = other.policies.documents(_replaced(row, found))
-    for change in found.changes:
-        if _is_new(row, change):
-            documents = _with_new(documents, other, row, change)
+    key = (other.policies.key, other.evaluation.resource == row.evaluation.resource)
+    if key not in known:
+        documents = other.policies.documents(_replaced(row, found))
+        for change in found.changes:
+            if _is_new(row, change):
+                documents = _with_new(documents, other, row, change)
+        known[key] = documents.layers
     request: Any = dict(other.request or {})
-    return evaluate_request(request_of(request), documents.layers).decision.outcome
+    return evaluate_request(request_of(request), known[key]).decision.outcome
 
 
 def _replaced(

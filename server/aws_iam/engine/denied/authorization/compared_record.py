@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         AuthorizationRecord,
     )
     from aws_iam.engine.evaluation.evaluate import Evaluation
+    from aws_iam.engine.evaluation.layers import Layers
 
 _OUTCOMES: Mapping[str, str] = {
     "ALLOW": "Allowed",
@@ -101,7 +102,8 @@ def compared_record(
     """Decide every evaluation of the record on the captured policies, and compare."""
     processing = processing_services(record, operation_service)
     judged = record.evaluations[:MOST_EVALUATIONS]
-    rows = tuple(_compared(record, evaluation, named, processing) for evaluation in judged)
+    known: dict[tuple[object, ...], Layers] = {}
+    rows = tuple(_compared(record, evaluation, named, processing, known) for evaluation in judged)
     return RecordComparison(
         record=record,
         evaluations=rows,
@@ -115,6 +117,7 @@ def _compared(
     evaluation: AuthorizationEvaluation,
     named: NamedCaller,
     processing: frozenset[str],
+    known: dict[tuple[object, ...], Layers],
 ) -> EvaluationComparison:
     policies = applied_policies(record, evaluation)
     asked = recorded_request(record, evaluation, named)
@@ -131,7 +134,8 @@ def _compared(
             checks=(),
         )
     request = request_of(dict(asked.fields))
-    layers = policies.documents().layers
+    layers = known.get(policies.key) or policies.documents().layers
+    known[policies.key] = layers
     found = evaluate_request(request, layers)
     partial = may_leave_out(evaluation.action, processing)
     decided = DecidedEvaluation(

@@ -100,23 +100,22 @@ class DecidedEvaluation:
                 # A Sid that no statement has is one that AWS made up: any statement without a Sid may be meant.
                 made_up.setdefault(named.effect, []).append(named.sid)
             elif not any(id(statement) in applying for _, statement in meant):
-                yield self._otherwise(
-                    matched, named.effect, f"statement {quoted(named.sid)}", meant
-                )
+                name = f"the {named.effect} statement {quoted(named.sid)}"
+                yield self._otherwise(matched, name, meant)
         for effect, sids in made_up.items():
             meant = [f for f in statements if not _sid(f[1]) and _has_effect(f[1], effect)]
             shown = joined([quoted(sid) for sid in sids], shown=3)
             if len(meant) < len(sids):
                 yield f"AWS names the {effect} statement {shown} of {quoted(matched.uri)}, which the captured document lacks"
             elif sum(id(statement) in applying for _, statement in meant) < len(sids):
-                yield self._otherwise(matched, effect, "statement without a Sid", meant)
+                yield self._otherwise(matched, f"a statement without a Sid ({effect})", meant)
 
     def _otherwise(
-        self, matched: MatchedPolicy, effect: str, name: str, meant: list[tuple[str, Statement]]
+        self, matched: MatchedPolicy, name: str, meant: list[tuple[str, Statement]]
     ) -> str:
         reasons = dict.fromkeys(self.why_not_applying(*found) for found in meant)
         return (
-            f"by AWS's reading a {effect} {name} of {quoted(matched.uri)} matched; by ours"
+            f"AWS says that {name} of {quoted(matched.uri)} matched; by our reading"
             f" {joined(list(reasons), last='or', shown=3)}"
         )
 

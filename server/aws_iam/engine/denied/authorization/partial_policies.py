@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 def processing_services(record: AuthorizationRecord, operation_service: str) -> frozenset[str]:
     """The services that may have processed the request: that of the operation, else those of the evaluations."""
-    if operation_service:
-        return frozenset({operation_service})
     actions = {evaluation.action.lower() for evaluation in record.evaluations}
     # A role is passed with a call to another service; IAM itself does not process it.
     beside = actions - {"iam:passrole"} or actions
-    return frozenset(action.partition(":")[0] for action in beside)
+    services = frozenset(action.partition(":")[0] for action in beside)
+    # Several services have operations of the same name, so one that evaluates nothing was guessed wrong.
+    return frozenset({operation_service}) if operation_service in services else services
 
 
 def may_leave_out(action: str, processing: frozenset[str]) -> str:

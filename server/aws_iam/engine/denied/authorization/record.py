@@ -144,6 +144,15 @@ class AuthorizationRecord:
 
 def record_of(given: object, unread: Mapping[str, str] | None = None) -> AuthorizationRecord:
     """The record in a JSON value or text; `unread` says by URI why a document is missing. InputError says what is wrong."""
+    try:
+        return _record(given, unread or {})
+    except RecursionError:
+        raise InputError(
+            "`authorization` is nested too deep to read", hint=f"give {_FORM}"
+        ) from None
+
+
+def _record(given: object, unread: Mapping[str, str]) -> AuthorizationRecord:
     whole = _object(_parsed(given), "")
     details, documents = _parts(whole)
     pages = details if isinstance(details, list) else [details]
@@ -168,7 +177,7 @@ def record_of(given: object, unread: Mapping[str, str] | None = None) -> Authori
     ]
     if not contexts:
         notes.append("the record has no request context")
-    policies = tuple(_policies(rows, documents, unread or {}, notes))
+    policies = tuple(_policies(rows, documents, unread, notes))
     return AuthorizationRecord(
         context={name: value for context in contexts for name, value in context.items()},
         evaluations=tuple(evaluations),
@@ -232,18 +241,15 @@ def _document(value: Any) -> Any:
 
 def _evaluation(row: object, at: str) -> AuthorizationEvaluation:
     fields = _object(row, at)
-    checks = fields.get("checks")
+    checks = _list(fields, "checks", at)
     return AuthorizationEvaluation(
         action=_text(fields, "action", at, needed=True),
         resource=_text(fields, "resource", at),
         effect=_text(fields, "evaluatedEffect", at),
         context=_object(fields.get("context") or {}, f"{at}/context"),
-        checks=None
-        if checks is None
-        else tuple(
-            _check(check, f"{at}/checks/{number}")
-            for number, check in enumerate(_list(fields, "checks", at))
-        ),
+        # An empty list proves no more than none.
+        checks=tuple(_check(check, f"{at}/checks/{number}") for number, check in enumerate(checks))
+        or None,
         matched=tuple(_matched(fields, at)),
     )
 
@@ -338,7 +344,7 @@ def _not_captured(policy: RecordedPolicy) -> str:
     grant = policy.source.get("grantId")
     if grant:
         return f"the KMS grant {quoted(grant)} has no document: `aws kms list-grants` shows it"
-    return "its document is not in the record"
+    return "its document is not in the record (`get-request-authorization-policy` reads it)"
 
 
 def _known_document(uri: str) -> Mapping[str, Any] | None:

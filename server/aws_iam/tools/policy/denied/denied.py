@@ -15,7 +15,7 @@ from aws_iam.engine.denied.policy_documents import PolicyDocuments
 from aws_iam.engine.denied.remedy import remedy as find_remedy
 from aws_iam.engine.denied.request import denied_request
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.errors import InputError
+from aws_iam.errors import AwsError, InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.policy_layers import by_layer
 from aws_iam.tools.policy.denied import (
@@ -32,6 +32,7 @@ from aws_iam.wording import joined
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from aws_iam.engine.denied.authorization.authorization_id import AuthorizationId
     from aws_iam.engine.denied.authorization.record import AuthorizationRecord
     from aws_iam.engine.denied.message import Denial
     from aws_iam.engine.denied.remedy import Remedy
@@ -65,16 +66,30 @@ def denied(
         )
     ids = () if message is None else authorization_ids(message)
     if authorization is None and online is None:
-        return record_reading.with_how_to_read(_by_message(message, policies), ids)
+        return record_reading.with_how_to_read(_by_message(message, policies, ids), ids)
     _refuse_together(policies, authorization, online)
-    found = denials(message) if message else ()
+    found = _denials_beside(message, ids)
     if online is None:
         return _by_record(record_of(authorization), {}, found)
     resource = next((denial.resource for denial in found if denial.resource), "")
     read = record_reading.read_online(ids, resource, *online)
     if isinstance(read, record_reading.NotRead):
-        return record_reading.with_not_read(_by_message(message, None), read)
+        if not found:
+            raise AwsError(f"AWS's record was not read: {read.why}", hint=read.fix)
+        return record_reading.with_not_read(_by_message(message, None, ids), read)
     return _by_record(*read, found)
+
+
+def _denials_beside(message: Any, ids: Sequence[AuthorizationId]) -> tuple[Denial, ...]:
+    """The denials of a message beside a record; none where it is an ID or a link alone."""
+    if message is None:
+        return ()
+    try:
+        return denials(message)
+    except InputError:
+        if ids:
+            return ()
+        raise
 
 
 def _refuse_together(policies: Any, authorization: Any, online: object) -> None:
@@ -90,8 +105,13 @@ def _refuse_together(policies: Any, authorization: Any, online: object) -> None:
         )
 
 
-def _by_message(message: Any, policies: Any) -> Answer:
-    denials_found = denials(message)
+def _by_message(message: Any, policies: Any, ids: Sequence[AuthorizationId]) -> Answer:
+    denials_found = _denials_beside(message, ids)
+    if not denials_found:
+        raise InputError(
+            "`message` has an authorization ID and no AccessDenied error",
+            hint="give the whole message, or read AWS's record under that ID with `online`",
+        )
     policies, understood = by_layer(policies)
     documents = PolicyDocuments() if policies is None else PolicyDocuments.of(policies)
     denial = next(

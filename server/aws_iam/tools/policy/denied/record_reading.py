@@ -95,14 +95,12 @@ def read_online(
             f"the message's link names {quoted(first.region)}, which is not among `regions`",
             hint="the record is only in the Region of the denial: leave `regions` out",
         )
-    own = [first.region] if first.region else list(connection.regions or ())
+    asked = replace(connection, regions=[first.region]) if first.region else connection
+    # A service authorizes a request in the Region of its resource.
     arn = Arn.of(resource)
-    if not own and arn and arn.region:
-        # A service authorizes a request in the Region of its resource.
-        own = [arn.region]
-    asked = replace(connection, regions=own or None)
+    likely = arn.region if arn else ""
     try:
-        found = authorization_record.read_record(asked, first.text, own, progress)
+        found = authorization_record.read_record(asked, first.text, progress, likely=likely)
     except AwsError as error:
         return NotRead(why=error.message, fix=error.hint, out_of_reach=True)
     if isinstance(found, Miss):

@@ -11,7 +11,7 @@ from aws_iam.escape import quoted
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from aws_iam.answer import Because
     from aws_iam.engine.denied.authorization.compared_check import CheckComparison
@@ -34,15 +34,12 @@ def agreement(compared: RecordComparison) -> str:
     if differing:
         named = [_differing(row) for row in differing]
         parts.append(
-            f"AWS and our decision on the captured policies disagree in {len(differing)} of"
-            f" {counted(len(rows), 'evaluation')}: {joined(named, shown=_MOST_NAMED)}."
+            f"AWS and our decision on the captured policies disagree in {_share(differing, rows)}:"
+            f" {joined(named, shown=_MOST_NAMED)}."
         )
     elif agreeing:
-        how_many = f"{len(agreeing)} of {counted(len(rows), 'evaluation')}"
-        if not open_:
-            how_many = "the one evaluation" if len(rows) == 1 else f"all {len(rows):,} evaluations"
         parts.append(
-            f"AWS's record and our decision on its captured policies agree in {how_many}."
+            f"AWS's record and our decision on its captured policies agree in {_share(agreeing, rows)}."
         )
     odd = [row for row in agreeing if any(check.agrees is False for check in row.checks)]
     if odd:
@@ -62,6 +59,12 @@ def agreement(compared: RecordComparison) -> str:
         parts.append(f"{counted(compared.not_judged, 'further evaluation')} were not judged.")
     parts += [f"{note[:1].upper()}{note[1:]}." for note in compared.notes[:_MOST_NAMED]]
     return " ".join(parts)
+
+
+def _share(part: Sequence[EvaluationComparison], rows: Sequence[EvaluationComparison]) -> str:
+    if len(part) < len(rows):
+        return f"{len(part)} of {counted(len(rows), 'evaluation')}"
+    return "the one evaluation" if len(rows) == 1 else f"all {len(rows):,} evaluations"
 
 
 def _what(row: EvaluationComparison) -> str:

@@ -20,7 +20,7 @@ from aws_iam.engine.denied.request import DeniedRequest, denied_request
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.tools.policy.denied.tables import GIVE_THE_POLICY
+from aws_iam.tools.policy.denied.tables import GIVE_THE_POLICY, ON_EACH
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -168,6 +168,12 @@ def _denial(row: EvaluationComparison, message: Denial | None) -> Denial:
         explicit=evaluation.effect == "EXPLICIT_DENY",
         policy_arn=_denying_policy(row) or (message.policy_arn if message else ""),
         context=tuple(_values(fields.get("context"))),
+        # What was concluded from a message that says little is known now.
+        remark="",
+        inferred=(),
+        cause="",
+        mended_by="",
+        policy_may_help=False,
     )
 
 
@@ -222,21 +228,30 @@ def proof_sentence(found: RecordedDenial) -> str:
         return ""
     parts = []
     if captured.remedy.is_proved:
-        others = ""
+        rest = ""
         if captured.unchanged:
-            verb = "stays" if captured.unchanged == 1 else "stay"
-            others = f", where {counted(captured.unchanged, 'other evaluation')} {verb} as {'it is' if captured.unchanged == 1 else 'they are'}"
-        parts.append(f"That is proved on the captured policies{others}.")
+            stay = "stays as it is" if captured.unchanged == 1 else "stay as they are"
+            rest = f", where {counted(captured.unchanged, 'other evaluation')} {stay}"
+        parts.append(f"That is proved on the captured policies{rest}.")
     if captured.changed:
-        named = [
-            f"{quoted(other.evaluation.action)} on {quoted(other.evaluation.resource or '*')}"
-            for other in captured.changed
-        ]
-        parts.append(f"It changes the decision of {joined(named, shown=3)} as well.")
+        what = [_pair(other) for other in captured.changed]
+        parts.append(f"It changes the decision of {joined(what, shown=3)} as well.")
+    others = [
+        other for other in found.compared.evaluations if other.is_denied and other is not row
+    ]
+    if others:
+        what = list(dict.fromkeys(_pair(other) for other in others))
+        parts.append(
+            f"The call is refused for {joined(what, shown=3)} too, until that is allowed as well."
+        )
     lacks = list(dict.fromkeys(part.why for part in row.policies.missing))
     if lacks:
         parts.append(f"It is not proved for what is missing: {joined(lacks, shown=3)}.")
     return " ".join(parts)
+
+
+def _pair(row: EvaluationComparison) -> str:
+    return f"{quoted(row.evaluation.action)} on {quoted(row.evaluation.resource or '*')}"
 
 
 def statement_files(found: Remedy, artifacts: Sequence[Artifact]) -> tuple[Artifact, ...]:
@@ -298,7 +313,8 @@ def without_the_message(found: RecordedDenial, facts: Mapping[str, Any]) -> dict
     if found.row and found.row.evaluation.checks is not None:
         # AWS's checks are all that applied.
         shown.pop("not_given_and_may_block_next", None)
-    notes = [*found.notes, *shown.get("notes", ())]
+    # The evaluations are the resources of the call.
+    notes = [*found.notes, *(note for note in shown.get("notes", ()) if ON_EACH not in note)]
     if found.remedy and found.remedy.remedy.changes and found.remedy.assumed:
         shown["assumed"] = [*found.remedy.assumed, *shown.get("assumed", ())]
     if found.remedy and found.remedy.remedy.changes:
@@ -306,4 +322,5 @@ def without_the_message(found: RecordedDenial, facts: Mapping[str, Any]) -> dict
             "a captured document may leave out actions of other services: put the statements into the policy in effect, and"
             " never the document in its place"
         )
+    shown.pop("notes", None)
     return shown | ({"notes": notes} if notes else {})

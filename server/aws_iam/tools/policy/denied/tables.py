@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.reference.catalog import Action
 
 DECODE_COMMAND = "aws sts decode-authorization-message --encoded-message MESSAGE --query DecodedMessage --output text"
+ON_EACH = "on each resource of the call separately"
 GIVE_THE_POLICY = "add the policy to `policies` to get the exact change"
 _MOST_ROWS = 10
 _RANK: tuple[Outcome, ...] = ("ExplicitlyDenied", "ImplicitlyDenied", "Unknown", "Allowed")
@@ -364,7 +365,7 @@ def _about_resource(denial: Denial, known: Action | None, remedy: Remedy | None)
     others = _other_types(known, remedy.request.resource) if known and remedy else []
     if known and others:
         yield (
-            f"AWS authorizes {known.full_name} on each resource of the call separately: {joined(others)} may be refused next,"
+            f"AWS authorizes {known.full_name} {ON_EACH}: {joined(others)} may be refused next,"
             " and so may the optional ones that the call has (`policy lookup` lists them)"
         )
 
