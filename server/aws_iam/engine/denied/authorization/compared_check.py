@@ -149,6 +149,9 @@ def _cause(decided: DecidedEvaluation, check: AuthorizationCheck, ours: str) -> 
         if check.layer == "rcp" and decided.request.service not in catalog().rcp_services:
             text += f"; RCPs do not cover {quoted(decided.request.service)} by our data"
         return text
+    if ours == NO_IMPACT and decided.decision.outcome == "Allowed":
+        by = joined([quoted(layer) for layer in decided.decision.decided_by])
+        return f"by our reading it needs no Allow here, because the layer {by} allows it"
     if decided.decision.missing_keys:
         keys = joined([quoted(key) for key in decided.decision.missing_keys])
         return f"likely cause: the record has no value of {keys}"

@@ -212,6 +212,10 @@ def _why_other(decided: DecidedEvaluation, checks: Sequence[CheckComparison]) ->
     causes = [row.why for row in checks if row.agrees is False and row.why]
     if causes:
         return tuple(dict.fromkeys(causes))
+    effects = {row.check.effect for row in checks}
+    implied = next((effect for effect in _DENIALS if effect in effects), "ALLOW")
+    if checks and _OUTCOMES[implied] == decided.decision.outcome:
+        return ("the record contradicts itself: its checks give our outcome",)
     if decided.decision.missing_keys:
         keys = joined([quoted(key) for key in decided.decision.missing_keys])
         return (f"likely cause: the record has no value of {keys}",)

@@ -367,10 +367,10 @@ def _usable(document: Any, layer: str) -> tuple[Mapping[str, Any] | None, str]:
     if not layer:
         return None, "its type is not known here"
     try:
-        layers_of({layer: [document]})
+        found = len(tuple(layers_of({layer: [document]}).all()))
     except InputError as error:
         return None, f"its document cannot be read: {error.message}"
-    return document, ""
+    return (document, "") if found == 1 else (None, "its document is no policy")
 
 
 def _object(value: object, at: str) -> dict[str, Any]:

@@ -132,7 +132,9 @@ def _caller(context: Mapping[str, Any], named: NamedCaller) -> dict[str, str]:
     arn = _one(context, "aws:principalarn")
     role = _ROLE.fullmatch(arn)
     if role is None:
-        return {"principal": arn} if arn else _named(named)
+        # An identity of a provider has no ARN of its own before it assumes a role.
+        arn = arn or _one(context, "aws:federatedprovider")
+        return {"principal": arn} if arn.startswith("arn:") else _named(named)
     name = role["path"].rpartition("/")[2]
     session = _one(context, "aws:userid").partition(":")[2]
     if not session and f":assumed-role/{name}/" in named.principal:

@@ -75,7 +75,7 @@ def denied(
     read = record_reading.read_online(ids, resource, *online)
     if isinstance(read, record_reading.NotRead):
         if not found:
-            raise AwsError(f"AWS's record was not read: {read.why}", hint=read.fix)
+            raise AwsError(f"AWS's record was not read: {read.why}", hint=read.hint)
         return record_reading.with_not_read(_by_message(message, None, ids), read)
     return _by_record(*read, found)
 
@@ -166,8 +166,12 @@ def _by_record(
     proof = None
     if remedy and not tables.is_deny_unseen(denial, remedy):
         proof = proofs.proof_of(remedy)
+        sentence = proof.sentence
+        if remedy.is_proved and not remedy.changes:
+            sentence = "No change is proposed: by our reading the captured policies allow it."
         proof = replace(
             proof,
+            sentence=sentence,
             artifacts=recorded_denial.statement_files(remedy, proof.artifacts),
             facts=recorded_denial.with_policies(found, proof.facts),
         )
@@ -180,7 +184,13 @@ def _by_record(
         proof=proof,
         documents=documents,
     )
-    summary = [agreement, answer.summary, recorded_denial.proof_sentence(found) if proof else ""]
+    differs = recorded_denial.message_sentence(found)
+    summary = [
+        agreement,
+        differs,
+        answer.summary,
+        recorded_denial.proof_sentence(found) if proof else "",
+    ]
     return replace(
         answer,
         summary=" ".join(filter(None, summary)),

@@ -29,6 +29,11 @@ class NotRead:
     fix: str
     out_of_reach: bool = False
 
+    @property
+    def hint(self) -> str:
+        """What would help; the demonstration account has no such record."""
+        return "; ".join(part for part in self.fix.split("; ") if "demo: true" not in part)
+
 
 CODE = "AUTHORIZATION_RECORD_NOT_READ"
 _KEPT = "at least 24 hours after the denial, in its Region, for callers of the denied principal's account or organization"
@@ -128,8 +133,7 @@ def _first(ids: Sequence[AuthorizationId]) -> AuthorizationId:
 
 def with_not_read(answer: Answer, not_read: NotRead) -> Answer:
     """The answer by the message alone, with why the record was not read."""
-    # The demonstration account has no such record.
-    hint = "; ".join(part for part in not_read.fix.split("; ") if "demo: true" not in part)
+    hint = not_read.hint
     finding = Finding(
         code=CODE,
         title="AWS's record of the denial was not read",

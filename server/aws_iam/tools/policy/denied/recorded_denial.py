@@ -76,14 +76,11 @@ def recorded_denial(
             remedy=None,
         )
     denial = _denial(row, message)
-    request = DeniedRequest(request=row.request)
-    if row.request is None:
-        request = DeniedRequest(request=None, concluded=row.why[:1])
     return RecordedDenial(
         compared=compared,
         row=row,
         denial=denial,
-        request=request,
+        request=DeniedRequest(request=row.request),
         remedy=captured_remedy(compared, row, denial.layer),
         message=message,
         notes=tuple(_against_message(message, denial)),
@@ -218,7 +215,25 @@ def _against_message(message: Denial | None, denial: Denial) -> list[str]:
         found.append(f"the message reports {said}, the record does not")
     if message.layer and denial.layer and message.layer != denial.layer:
         found.append(f"the message names the layer {message.layer}, the record {denial.layer}")
+    is_other = message.resource.startswith("arn:") and not _may_be(
+        message.resource, denial.resource
+    )
+    if denial.resource and is_other:
+        found.append(
+            f"the message names the resource {quoted(message.resource)}, the record {quoted(denial.resource)}: is it the record"
+            " of this denial?"
+        )
     return found
+
+
+def _may_be(one: str, other: str) -> bool:
+    """Whether two resources can be the same: a pattern, and what it matches, or what is masked, can."""
+    return any("*" in text for text in (one, other)) or one == other
+
+
+def message_sentence(found: RecordedDenial) -> str:
+    """Where the message and the record differ, in words; empty where they do not."""
+    return f"The message and the record differ: {'; '.join(found.notes)}." if found.notes else ""
 
 
 def proof_sentence(found: RecordedDenial) -> str:
@@ -314,7 +329,7 @@ def without_the_message(found: RecordedDenial, facts: Mapping[str, Any]) -> dict
         # AWS's checks are all that applied.
         shown.pop("not_given_and_may_block_next", None)
     # The evaluations are the resources of the call.
-    notes = [*found.notes, *(note for note in shown.get("notes", ()) if ON_EACH not in note)]
+    notes = [*(note for note in shown.get("notes", ()) if ON_EACH not in note)]
     if found.remedy and found.remedy.remedy.changes and found.remedy.assumed:
         shown["assumed"] = [*found.remedy.assumed, *shown.get("assumed", ())]
     if found.remedy and found.remedy.remedy.changes:
