@@ -245,6 +245,10 @@ def test_the_details_alone_are_a_record_without_documents() -> None:
             "its caller is",
         ),
         (
+            "User: anonymous is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::data/k",
+            "its caller is",
+        ),
+        (
             "User: arn:aws:sts::111122223333:assumed-role/app/i-1 is not authorized to perform: s3:PutObject on resource: arn:aws:s3:::data/k",
             "it evaluates `s3:GetObject` and `s3:ListBucket`, the message names `s3:PutObject`",
         ),
@@ -256,9 +260,33 @@ def test_the_record_of_another_denial_is_refused(message: str, words: str) -> No
     assert words in str(refused.value)
 
 
-def test_a_masked_account_is_no_other_caller() -> None:
-    message = GOOD["message"].replace("111122223333", "************")
-    assert denied(message, GOOD["authorization"]).facts["evaluations"]
+@pytest.mark.parametrize(
+    ("caller", "shown"),
+    [
+        ("111122223333", "************"),
+        ("assumed-role/app", "assumed-role/<role>"),
+        ("arn:aws:sts::111122223333:assumed-role/app/i-1", "my_task-1"),
+        ("arn:aws:sts::111122223333:assumed-role/app/i-1", "arn:aws:iam::111122223333:role/app"),
+    ],
+)
+def test_a_caller_that_is_masked_or_told_in_part_is_no_other_caller(
+    caller: str, shown: str
+) -> None:
+    message = GOOD["message"].replace(caller, shown)
+    assert message != GOOD["message"]
+    answer = denied(message, GOOD["authorization"])
+    # The record tells what the message hides.
+    assert answer.facts["aws_said"]["principal"] == (
+        "arn:aws:sts::111122223333:assumed-role/app/i-1"
+    )
+
+
+def test_a_record_that_only_allows_does_not_explain_a_denial() -> None:
+    record = _changed("details/evaluations", GOOD["authorization"]["details"]["evaluations"][1:])
+    message = GOOD["message"].replace("s3:GetObject", "s3:ListBucket")
+    answer = denied(message, record)
+    assert "no denied evaluation, though the message reports a denial" in answer.summary
+    assert answer.artifacts == ()
 
 
 def test_of_several_messages_the_record_s_own_is_explained() -> None:

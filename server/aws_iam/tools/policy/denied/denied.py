@@ -150,7 +150,9 @@ def _by_record(
     findings = tuple(record_tables.findings(found.compared))
     agreement = record_tables.agreement(found.compared)
     if found.row is None or found.denial is None:
-        none = "The record has no denied evaluation."
+        pages = " on the pages that are here" if record.is_cut else ""
+        though = ", though the message reports a denial" if in_text else ""
+        none = f"The record has no denied evaluation{pages}{though}."
         return Answer(
             summary=f"{agreement} {none}",
             findings=findings,
