@@ -114,9 +114,7 @@ def validate(
         ),
     ] = None,
     *,
-    online: Annotated[
-        bool, Parameter("ask IAM Access Analyzer too", brief="Access Analyzer too")
-    ] = False,
+    online: Annotated[bool, Parameter("ask IAM Access Analyzer too", brief="ask AWS too")] = False,
     format_: Annotated[
         str | None,
         Parameter("report file", choices=policy_formats, synonyms=REPORT_FORMATS, brief=""),
@@ -325,7 +323,7 @@ def shrink(
 @tool.action
 def denied(
     message: Annotated[
-        str,
+        str | None,
         Parameter(
             "the AccessDenied text: error, log line, CloudTrail event",
             also=(
@@ -342,7 +340,7 @@ def denied(
             brief="AccessDenied text",
             by_position=True,
         ),
-    ],
+    ] = None,
     policies: Annotated[
         Json,
         Parameter(
@@ -351,12 +349,28 @@ def denied(
             also=POLICIES_NAMES,
         ),
     ] = None,
+    authorization: Annotated[
+        Json,
+        Parameter(
+            "AWS's record of the denial: {details, policies: {URI: document}}",
+            document=True,
+            also=("authorization_details", "record"),
+            brief="AWS's record",
+        ),
+    ] = None,
+    *,
+    online: Annotated[bool, Parameter("read AWS's record by the message's ID", brief="")] = False,
+    connection: Connection,
+    progress: Progress,
 ) -> Answer:
     """Explain an AccessDenied message: the layer, what it omits, the smallest change with proof."""
     # Imported here: listing the tools must not load it.
     from aws_iam.tools.policy.denied import denied as policy_denied
+    from aws_iam.tools.policy.validate import access_analyzer
 
-    return policy_denied.denied(message, policies)
+    access_analyzer.refuse_connection_without_online(connection, online=online)
+    aws = (connection, progress) if online else None
+    return policy_denied.denied(message, policies, authorization, online=aws)
 
 
 @tool.artifact_action
