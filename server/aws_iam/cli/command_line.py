@@ -19,6 +19,7 @@ from aws_iam.answer import Answer, Severity, to_json
 from aws_iam.cli import parsers
 from aws_iam.cli.exit_status import BROKEN, INTERRUPTED, OK, UNREADABLE, WRONG, Gate, exit_status
 from aws_iam.cli.files import read_document, read_policies, read_records
+from aws_iam.cli.files_beside import with_files_beside
 from aws_iam.cli.parsers import Use, option_of, words_by_argument
 from aws_iam.cli.settings import defaults, settings_path, with_settings
 from aws_iam.cli.time_limits import time_limit, within
@@ -107,7 +108,9 @@ def _run_tool(tool: Tool, words: list[str]) -> int:
     typed = words_by_argument(action, options)
     out = parsers.path_for_files(action, options)
     if out is not None:
-        typed.pop("out", None)
+        if action.may_read_account:
+            # The results of one account are files as any others; `policy test` names policies from where its file will be.
+            typed.pop("out", None)
         _take_format(action, typed, out)
     wording = Wording(action, frozenset(word for values in typed.values() for word in values))
     _require_output()
@@ -219,6 +222,8 @@ def _value(argument: Argument, words: list[str]) -> Any:
 def _document(argument: Argument, words: list[str]) -> Any:
     if argument.policies:
         found = read_policies(argument.name, words)
+        if argument.name == "cases":
+            return with_files_beside(found)
         if isinstance(found, str) or argument.name != "document":
             return found
         return with_settings(found, words)
