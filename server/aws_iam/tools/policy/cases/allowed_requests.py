@@ -10,20 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.comparison.clauses import Atoms, is_principaled
 from aws_iam.engine.comparison.one_way_search import OneWaySearch, SideStatements
-from aws_iam.engine.comparison.permissive_policies import allow_all, with_public_principal
+from aws_iam.engine.comparison.permissive_policies import (
+    allow_all,
+    is_added,
+    with_public_principal,
+)
 from aws_iam.engine.effective.access import access
+from aws_iam.engine.effective.action_expansion import Expansion
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import matches
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
-from aws_iam.tools.policy.evaluate.evaluate import reference_notes
+from aws_iam.tools.policy.cases.judged_case import weaknesses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from aws_iam.engine.evaluation.request import Request
+    from aws_iam.engine.reference.catalog import Action
     from aws_iam.tools.policy.cases.case_layers import CaseLayers
 
 MOST_GROUPS = 40
@@ -59,6 +65,9 @@ class AllowedRequests:
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     request: Mapping[str, Any]
+    # The layers that decide, and whether a policy of the caller stands beside those of the document.
+    layers: CaseLayers
+    is_beside: bool = False
 
     def asked(self, action: str = "", resource: str = "", **fields: Any) -> dict[str, Any]:
         """One of the requests, or with something in the place of what it has."""
@@ -74,34 +83,63 @@ class FoundRequests:
     left_out: tuple[tuple[str, str], ...]
 
 
-def allowed_requests(policies: Sequence[Policy], layers: CaseLayers) -> FoundRequests:
-    """The requests that the policies allow, decided by the layers that a case would have."""
-    granting = _granting(policies)
+def allowed_requests(policies: Sequence[Policy], tried: Sequence[CaseLayers]) -> FoundRequests:
+    """The requests that the policies allow, decided by the layers that a case would have.
+
+    The first of those `tried` that allows a request counts; the others have a policy of the caller, too.
+    """
+    granting = granting_policies(policies)
     by_group: dict[tuple[str, str], list[str]] = {}
-    for fact in access(granting).facts.values():
+    for fact in _actions(policies, granting, tried[0].names_of_layers):
         by_group.setdefault((fact.service, fact.level), []).append(fact.full_name)
     found: list[AllowedRequests] = []
     left_out: list[tuple[str, str]] = []
     groups = sorted(by_group, key=lambda group: _rank(group, policies))
     for number, group in enumerate(groups):
-        own = list(_of_group(group, by_group[group], granting, layers)) if number < MOST_GROUPS else []  # fmt: skip
+        own: list[AllowedRequests] = []
+        for layers in tried if number < MOST_GROUPS else ():
+            own = own or [
+                replace(one, is_beside=layers is not tried[0])
+                for one in _of_group(group, by_group[group], granting, layers)
+            ]
         found += own
         left_out += [] if own else [group]
     return FoundRequests(found=tuple(found), left_out=tuple(left_out))
 
 
-def _granting(policies: Sequence[Policy]) -> tuple[Policy, ...]:
+def _actions(
+    policies: Sequence[Policy], granting: Sequence[Policy], layers: Collection[str]
+) -> Iterator[Action]:
+    """The actions that are allowed; where a resource has a policy that only denies, those that it names."""
+    found = access(granting).facts.values()
+    if "rcp" in layers:
+        yield from (own for own in found if own.service in catalog().rcp_services)
+    elif "resource" in layers and not _has_allow(policies):
+        named = Expansion()
+        statements = (s for policy in policies for s in policy.statements)
+        yield from {id(own): own for s in statements for own in named.named(s).values()}.values()
+    else:
+        yield from found
+
+
+def granting_policies(policies: Sequence[Policy]) -> tuple[Policy, ...]:
     """The policies as those of a caller or a resource; what only denies stands beside a policy that allows everything."""
-    if is_principaled(policies):
-        return tuple(policies)
-    as_identity = tuple(_as_identity(own) for own in policies)
-    if any(statement.allows for own in policies for statement in own.statements):
-        return as_identity
-    return (allow_all(), *as_identity)
+    if not _has_allow(policies):
+        return (allow_all(principaled=False), *map(_as_identity, policies))
+    return tuple(policies) if is_principaled(policies) else tuple(map(_as_identity, policies))
+
+
+def _has_allow(policies: Sequence[Policy]) -> bool:
+    return any(statement.allows for own in policies for statement in own.statements)
 
 
 def _as_identity(policy: Policy) -> Policy:
-    return replace(policy, kind=Kind.IDENTITY)
+    """The policy as one of the caller, whom its statements are about in any case."""
+    statements = tuple(
+        replace(own, principals=(), not_principals=()) if own.principals else own
+        for own in policy.statements
+    )
+    return replace(policy, kind=Kind.IDENTITY, statements=statements)
 
 
 def _rank(group: tuple[str, str], policies: Sequence[Policy]) -> tuple[object, ...]:
@@ -125,20 +163,18 @@ def _of_group(
     for witness in _witnesses(names, granting):
         request = dict(witness["request"])
         by = tuple(witness.get("granted_by", ()))
-        decided = _allowed(request, layers)
-        if by in shown or decided is None or any(reference_notes(decided)):
+        if by in shown or not _is_allowed(request, layers):
             continue
         shown.add(by)
         actions = [request["action"]]
         for name in names:
-            if name not in actions and len(actions) < _MOST_ACTIONS:
-                other = _allowed({**request, "action": name}, layers)
-                if other is not None and not any(reference_notes(other)):
-                    actions.append(name)
+            is_new = name not in actions and len(actions) < _MOST_ACTIONS
+            if is_new and _is_allowed({**request, "action": name}, layers):
+                actions.append(name)
         resources = [request["resource"]]
         for resource in _further_resources(by, request, granting):
-            asked = [_allowed({**request, "action": a, "resource": resource}, layers) for a in actions]  # fmt: skip
-            if all(own is not None and not any(reference_notes(own)) for own in asked):
+            asked = ({**request, "action": own, "resource": resource} for own in actions)
+            if all(_is_allowed(own, layers) for own in asked):
                 resources.append(resource)
         yield AllowedRequests(
             service=group[0],
@@ -146,6 +182,7 @@ def _of_group(
             actions=tuple(sorted(actions)),
             resources=tuple(resources[:_MOST_RESOURCES]),
             request=request,
+            layers=layers,
         )
         if len(shown) >= _MOST_STATEMENTS:
             return
@@ -153,7 +190,9 @@ def _of_group(
 
 def _witnesses(names: list[str], granting: tuple[Policy, ...]) -> Sequence[Mapping[str, Any]]:
     """Requests for the actions that the policies allow, at first for one that the reference knows a resource of."""
-    only = {"Effect": "Allow", "Action": sorted(names)[:_MOST_SEARCHED], "Resource": "*"}
+    words = {word for own in granting[1:] for s in own.statements for word in s.resource_words}
+    of_these = sorted(words) if words and is_added(granting[0]) else "*"
+    only = {"Effect": "Allow", "Action": sorted(names)[:_MOST_SEARCHED], "Resource": of_these}
     within = one_policy({"Version": "2012-10-17", "Statement": [only]})
     if is_principaled(granting):
         within = with_public_principal(within)
@@ -162,12 +201,14 @@ def _witnesses(names: list[str], granting: tuple[Policy, ...]) -> Sequence[Mappi
     return OneWaySearch(atoms=atoms, policies=sides[0], within=sides[1]).search().requests
 
 
-def _allowed(request: Mapping[str, Any], layers: CaseLayers) -> Request | None:
+def _is_allowed(asked: Mapping[str, Any], layers: CaseLayers) -> bool:
+    """Whether it is allowed, and a request that AWS may get."""
     try:
-        read = request_of(request)
+        request = request_of(asked)
     except InputError:
-        return None
-    return read if layers.evaluation(read).decision.outcome == "Allowed" else None
+        return False
+    decision = layers.evaluation(request).decision
+    return decision.outcome == "Allowed" and not any(weaknesses(request, layers, decision))
 
 
 def _further_resources(

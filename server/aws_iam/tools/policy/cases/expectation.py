@@ -76,16 +76,18 @@ class Expectation:
             yield f"it is {decision.outcome}"
             return
         named = {name.lower() for name in statements}
-        consulted = {key.lower() for key in decision.missing_keys}
         yield from _lacking("is not blocked by", self.blocked_by, decision.blocked_by)
         yield from _lacking("is not decided by", self.decided_by, decision.decided_by)
-        keys = [key for key in self.missing_keys if key.lower() not in consulted]
-        if keys:
-            yield f"no missing {joined([quoted(key) for key in keys])} takes part in the decision"
         reasons = [name for name in self.reasons if name.lower() not in named]
         if reasons:
             shown = joined([quoted(name) for name in statements]) or "no statement"
             yield f"{shown} decides, not {joined([quoted(name) for name in reasons])}"
+
+    def not_missing(self, keys: Iterable[str]) -> str:
+        """In words, which of the keys that are expected to be missing are none of those on which the decisions look."""
+        lower = {key.lower() for key in keys}
+        others = [quoted(key) for key in self.missing_keys if key.lower() not in lower]
+        return f"no decision looks for {joined(others, 'or')} in vain" if others else ""
 
 
 def _lacking(words: str, wanted: tuple[str, ...], found: tuple[str, ...]) -> Iterator[str]:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os.path
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact
 from aws_iam.engine.language.document import Policy, dump
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.files import Files
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.cases.allowed_requests import MOST_GROUPS, allowed_requests
-from aws_iam.tools.policy.cases.asked_policies import AskedPolicies, AskedPolicy, PolicyReader
+from aws_iam.tools.policy.cases.asked_policies import AskedPolicies, PolicyReader
 from aws_iam.tools.policy.cases.case_layers import CaseLayers
 from aws_iam.tools.policy.cases.cases_file import cases_files
+from aws_iam.tools.policy.cases.denied_requests import denied_requests
 from aws_iam.tools.policy.cases.judged_case import judged_case
 from aws_iam.tools.policy.cases.near_misses import WANTED, near_misses
 from aws_iam.wording import counted, joined
@@ -24,12 +28,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.tools.policy.cases.allowed_requests import AllowedRequests, FoundRequests
+    from aws_iam.tools.policy.cases.denied_requests import DeniedRequest
     from aws_iam.tools.policy.cases.near_misses import NearMiss
 
 NAME = "iam-cases.yaml"
 _LIMITS = {"scp": "FullAWSAccess", "rcp": "RCPFullAWSAccess", "boundary": "", "session": ""}
+"""The layers that only limit, and what Organizations attaches beside a policy that only denies."""
 _BESIDE = "AdministratorAccess"
+_BY_CALLER = {"policies": {"identity": _BESIDE}}
 _WIDTH = 110
+
+
+@slotted
+class _FirstCase:
+    """A case as it is written, and the layers that decide it."""
+
+    fields: Mapping[str, Any]
+    layers: CaseLayers
 
 
 def first_cases(document: Any, policy: str | None = None, out: str | None = None) -> Answer:
@@ -41,35 +56,33 @@ def first_cases(document: Any, policy: str | None = None, out: str | None = None
     asked = PolicyReader().of_arguments(document, None, policy)
     policies = [own.source.content for own in asked.policies]
     judged = [own for own in policies if isinstance(own, Policy)]
-    head = _head(document, policy, asked, out)
-    layers = CaseLayers.of(_with_full_access(asked))
-    found = allowed_requests(judged, layers)
-    misses = near_misses(found.found, layers)
+    ways = [CaseLayers.of(own) for own in _ways(asked)]
+    found = allowed_requests(judged, ways)
     if not found.found:
         raise InputError(
-            "no request is found that the policy allows by itself",
-            hint="write the cases by hand: see `policy guide` with the topic policy-tests",
+            "no request is found that the policy certainly allows",
+            hint="write the cases by hand: `policy guide` with the topic policy-tests says how",
         )
-    cases = [*_allowed_cases(found.found), *_denied_cases(misses)]
-    usual = Counter(case["principal"] for case in cases).most_common(1)[0][0]
-    for case in cases:
-        if case["principal"] == usual:
-            del case["principal"]
-    content = _written(
-        head, usual, _with_missing_keys(cases, usual, layers), _notes(found, misses)
-    )
+    denied, misses = denied_requests(judged, ways), near_misses(found.found)
+    cases = [
+        *_allowed_cases(found.found),
+        *_denied_by_statements(denied),
+        *_near_cases(misses),
+    ]
+    head = _head(asked, _reference(document, asked, out), policy)
     return Answer(
-        summary=" ".join(_summary(found, misses)),
+        summary=" ".join(_summary(found, len(denied), len(misses))),
         artifacts=(
             Artifact(
                 name=NAME,
                 language="yaml",
-                content=content,
+                content=_written(head, cases, _notes(found, misses)),
                 checked_by="policy evaluate, request by request",
             ),
         ),
         facts={
             "allowed": len(found.found),
+            **({"denied_by_statements": len(denied)} if denied else {}),
             "near_misses": len(misses),
             **({"left_out": _groups(found)} if found.left_out else {}),
         },
@@ -77,102 +90,108 @@ def first_cases(document: Any, policy: str | None = None, out: str | None = None
     )
 
 
-def _head(
-    document: Any, policy: str | None, asked: AskedPolicies, out: str | None
-) -> dict[str, Any]:
-    """The fields of the file that say which policies are asked."""
-    reference = _reference(document, asked, out)
+def _ways(asked: AskedPolicies) -> Iterator[AskedPolicies]:
+    """The policies with what they are judged beside: what only limits, beside a policy that allows everything.
+
+    A policy of a resource is tried alone, then with a caller whose own policies allow everything.
+    """
+    limit = _limit(asked)
+    if not limit and _has_allow(asked):
+        yield asked
+        if "resource" not in asked.layers:
+            return
+    own = _read({"identity": _BESIDE})
+    more = _read({limit: [[_LIMITS[limit]]]}).policies if _has_full(asked) else ()
+    yield replace(
+        asked,
+        policies=(*asked.policies, *own.policies, *more),
+        layers=asked.layers | own.layers,
+    )
+
+
+def _read(policies: Mapping[str, Any]) -> AskedPolicies:
+    return PolicyReader().of_fields({"policies": from_value(policies)}, "")
+
+
+def _limit(asked: AskedPolicies) -> str:
+    """The layer of policies that only limit; empty for others."""
     limits = [layer for layer in _LIMITS if layer in asked.layers]
-    if not limits:
-        return {
-            "document": reference,
-            **({"policy": policy} if policy and isinstance(reference, (str, list)) else {}),
-        }
-    if policy and isinstance(reference, str):
-        reference = {"file": reference, "policy": policy}
-    (layer, *more) = limits
-    if more or len(asked.layers) > 1:
+    if limits and len(asked.layers) > 1:
         raise InputError(
             f"the document holds policies of several layers: {joined(sorted(asked.layers))}",
             hint="pick one with `policy`",
         )
-    beside = _LIMITS[layer]
-    # What only limits allows nothing by itself; a policy of Organizations has the one that allows everything beside it.
-    alone = any(own.allows for source in asked.policies for own in _statements(source))
-    full = [[beside, reference]] if beside and not alone else reference
-    return {"policies": {layer: full, "identity": _BESIDE}}
+    return limits[0] if limits else ""
 
 
-def _statements(own: AskedPolicy) -> Sequence[Any]:
-    content = own.source.content
-    return content.statements if isinstance(content, Policy) else ()
+def _has_full(asked: AskedPolicies) -> bool:
+    """Whether the policies only deny, and one of Organizations stands beside them."""
+    return bool(_LIMITS.get(_limit(asked))) and not _has_allow(asked)
 
 
-def _with_full_access(asked: AskedPolicies) -> AskedPolicies:
-    """The policies with what they are judged beside: what only limits stands beside a policy that allows everything."""
-    from aws_iam.engine.parsing.json_value import from_value
+def _has_allow(asked: AskedPolicies) -> bool:
+    contents = [own.source.content for own in asked.policies]
+    return any(s.allows for own in contents if isinstance(own, Policy) for s in own.statements)
 
-    limits = [layer for layer in _LIMITS if layer in asked.layers]
-    if not limits:
-        return asked
-    reader = PolicyReader()
-    beside = {"identity": _BESIDE}
-    alone = any(own.allows for source in asked.policies for own in _statements(source))
-    found = asked.under(reader.of_fields({"policies": from_value(beside)}, ""))
-    name = _LIMITS[limits[0]]
-    if name and not alone:
-        full = reader.of_fields({"policies": from_value({limits[0]: [[name]]})}, "")
-        return AskedPolicies(
-            policies=(*found.policies, *full.policies),
-            layers=found.layers,
-            not_judged=found.not_judged,
-        )
-    return found
+
+def _head(asked: AskedPolicies, reference: Any, policy: str | None) -> dict[str, Any]:
+    """The fields of the file that say which policies are asked."""
+    limit = _limit(asked)
+    if not limit and (_has_allow(asked) or asked.layers != {"identity"}):
+        picked = {"policy": policy} if policy else {}
+        beside = {} if _has_allow(asked) else _BY_CALLER
+        return {"document": reference, **picked, **beside}
+    if policy:
+        reference = {"file": reference, "policy": policy}
+    if not limit:
+        return {"policies": {"identity": [reference, _BESIDE]}}
+    held = [[_LIMITS[limit], reference]] if _has_full(asked) else reference
+    return {"policies": {limit: held, "identity": _BESIDE}}
 
 
 def _reference(document: Any, asked: AskedPolicies, out: str | None) -> Any:
     """How the file names the document: by its path from there, by its ARN, or as it is."""
     if isinstance(document, Files):
-        folder = os.path.dirname(out) if out and not out.endswith("/") else out or ""  # noqa: PTH120 - as it was typed
         names = [document.folder] if document.folder else [own.name for own in document.files]
         if all(names):
-            paths = [os.path.relpath(name, folder or ".").replace(os.sep, "/") for name in names]
+            start = (out if out.endswith("/") else os.path.dirname(out)) if out else ""  # noqa: PTH120 - as it was typed
+            paths = [os.path.relpath(name, start or ".").replace(os.sep, "/") for name in names]
             return paths[0] if len(paths) == 1 else paths
         texts = [own.text.strip() for own in document.files]
-        if all(text.startswith("arn:") for text in texts):
-            return texts[0] if len(texts) == 1 else texts
-    elif isinstance(document, str) and document.strip().startswith("arn:"):
-        return document.strip()
-    held = [
-        json.loads(dump(own.source.content))
-        for own in asked.policies
-        if isinstance(own.source.content, Policy)
-    ]
+    else:
+        texts = [document.strip()] if isinstance(document, str) else []
+    if texts and all(text.startswith("arn:") for text in texts):
+        return texts[0] if len(texts) == 1 else texts
+    contents = [own.source.content for own in asked.policies]
+    held = [json.loads(dump(own)) for own in contents if isinstance(own, Policy)]
     return held[0] if len(held) == 1 else held
 
 
-def _allowed_cases(found: Sequence[AllowedRequests]) -> Iterator[dict[str, Any]]:
+def _allowed_cases(found: Sequence[AllowedRequests]) -> Iterator[_FirstCase]:
     names: Counter[str] = Counter()
     for own in found:
         name = f"{own.service}: {own.level.lower()}"
         names[name] += 1
-        yield {
-            "name": name if names[name] == 1 else f"{name} ({names[name]})",
-            **_request(own.request, own.actions, own.resources),
-            "expect": "Allowed",
-        }
+        name = name if names[name] == 1 else f"{name} ({names[name]})"
+        request = _request(own.request, own.actions, own.resources)
+        yield _case(name, request, "Allowed", own)
 
 
-def _denied_cases(misses: Sequence[NearMiss]) -> Iterator[dict[str, Any]]:
+def _denied_by_statements(denied: Sequence[DeniedRequest]) -> Iterator[_FirstCase]:
+    for own in denied:
+        request = _request(own.request, [own.request["action"]], [own.request["resource"]])
+        expect = {"outcome": "ExplicitlyDenied", "reason": own.statement}
+        yield _case(f"{own.statement} denies {own.request['action']}", request, expect, own)
+
+
+def _near_cases(misses: Sequence[NearMiss]) -> Iterator[_FirstCase]:
     names: Counter[str] = Counter()
     for own in misses:
         name = f"not {own.request['action']}: {own.what}"
         names[name] += 1
-        yield {
-            "name": name if names[name] == 1 else f"{name} ({names[name]})",
-            **_request(own.request, (own.request["action"],), (own.request["resource"],)),
-            "expect": "Denied",
-        }
+        name = name if names[name] == 1 else f"{name} ({names[name]})"
+        request = _request(own.request, [own.request["action"]], [own.request["resource"]])
+        yield _case(name, request, "Denied", own.near)
 
 
 def _request(
@@ -186,38 +205,40 @@ def _request(
     }
 
 
-def _with_missing_keys(
-    cases: Sequence[dict[str, Any]], usual: str, layers: CaseLayers
-) -> list[dict[str, Any]]:
-    """The cases, those that leave a key open on which they depend saying so."""
-    (file,) = cases_files({"request": {"principal": usual}, "cases": list(cases)})
-    found = []
-    for case, own in zip(cases, file.cases, strict=True):
-        judged = judged_case(own, layers)
-        keys = [part for key in judged.hangs_on for part in key.split(" and ")]
-        consulted = {key.lower() for key in judged.decision.missing_keys}
-        known = [key for key in dict.fromkeys(keys) if key.lower() in consulted]
-        expect = {"outcome": case["expect"], "missing_keys": known} if known else case["expect"]
-        found.append({**case, "expect": expect})
-    return found
+def _case(
+    name: str, request: Mapping[str, Any], expect: Any, own: AllowedRequests | DeniedRequest
+) -> _FirstCase:
+    """The case; one whose decision depends on keys that the request leaves open says which."""
+    fields = {"name": name, **request, **(_BY_CALLER if own.is_beside else {}), "expect": expect}
+    ((case,),) = (file.cases for file in cases_files([fields]))
+    judged = judged_case(case, own.layers)
+    keys = dict.fromkeys(part for key in judged.hangs_on for part in key.split(" and "))
+    if keys:
+        whole = expect if isinstance(expect, dict) else {"outcome": expect}
+        fields["expect"] = {**whole, "missing_keys": list(keys)}
+    return _FirstCase(fields=fields, layers=own.layers)
 
 
-def _written(
-    head: Mapping[str, Any],
-    principal: str,
-    cases: Sequence[Mapping[str, Any]],
-    notes: Sequence[str],
-) -> str:
+def _written(head: Mapping[str, Any], cases: Sequence[_FirstCase], notes: Sequence[str]) -> str:
     import yaml
 
     def text(value: Any) -> str:
         return str(yaml.safe_dump(value, sort_keys=False, width=_WIDTH, allow_unicode=True))
 
+    usual = Counter(str(own.fields["principal"]) for own in cases).most_common(1)[0][0]
+    rows = [
+        {
+            name: value
+            for name, value in own.fields.items()
+            if name != "principal" or value != usual
+        }
+        for own in cases
+    ]
     parts = [
         "\n".join(f"# {note}" for note in notes),
-        text({**head, "request": {"principal": principal}}).rstrip(),
+        text({**head, "request": {"principal": usual}}).rstrip(),
         "cases:",
-        *(text([case]).rstrip() for case in cases),
+        *(text([row]).rstrip() for row in rows),
     ]
     return "\n".join(parts) + "\n"
 
@@ -231,7 +252,7 @@ def _notes(found: FoundRequests, misses: Sequence[NearMiss]) -> list[str]:
         notes.append(f"Without a case: {joined(_groups(found))}.")
     if len(misses) < WANTED:
         notes.append(
-            f"Only {counted(len(misses), 'near miss')} found: the policy allows nearly everything near by."
+            f"Only {counted(len(misses), 'near miss')}: nothing else near by was found that it denies."
         )
     return notes
 
@@ -240,16 +261,16 @@ def _groups(found: FoundRequests) -> list[str]:
     return [f"{service} ({level.lower()})" for service, level in found.left_out]
 
 
-def _summary(found: FoundRequests, misses: Sequence[NearMiss]) -> Iterator[str]:
+def _summary(found: FoundRequests, denied: int, misses: int) -> Iterator[str]:
     services = len({own.service for own in found.found})
+    by_denies = f", {counted(denied, 'request')} that a Deny refuses" if denied else ""
     yield (
-        f"{counted(len(found.found), 'case')} of what the policy allows in {counted(services, 'service')}, by access level,"
-        f" and {counted(len(misses), 'near miss')} that it denies: each decided so by it today."
+        f"{counted(len(found.found), 'case')} of what the policy allows in {counted(services, 'service')} by access level"
+        f"{by_denies} and {counted(misses, 'near miss')} that it denies: each decided so by it today."
     )
     if found.left_out:
         yield (
-            f"{counted(len(found.left_out), 'access level')} of services have no case: at most {MOST_GROUPS} are written."
-            if len(found.left_out) > 1
-            else "1 access level of a service has no case."
+            f"{joined(_groups(found), shown=3)} {'has' if len(found.left_out) == 1 else 'have'} no case:"
+            f" no certain request was found, or there are more than {MOST_GROUPS}."
         )
     yield "Read them before you keep them: they say what is, not what should be."

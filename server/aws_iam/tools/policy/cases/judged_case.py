@@ -67,6 +67,7 @@ def judged_case(case: Case, layers: CaseLayers) -> JudgedCase:
         ) from None
     weak: dict[str, None] = {}
     hangs_on: dict[str, None] = {}
+    missing: dict[str, None] = {}
     first = None
     for request in requests:
         evaluation = layers.evaluation(request)
@@ -82,16 +83,18 @@ def judged_case(case: Case, layers: CaseLayers) -> JudgedCase:
                 says=decision_in_words(request, evaluation),
                 decided=decided,
             )
-        weak |= dict.fromkeys(_weaknesses(request, layers, decision))
+        weak |= dict.fromkeys(weaknesses(request, layers, decision))
         if differs:
             return replace(first, weak=tuple(weak))
+        missing |= dict.fromkeys(decision.missing_keys)
         hangs_on |= dict.fromkeys(_deciding_keys(case, request, evaluation, layers))
     if first is None:  # pragma: no cover - a case has a request
         raise InputError(f"the case {quoted(case.name)} has no request")
-    return replace(first, weak=tuple(weak), hangs_on=tuple(hangs_on))
+    differs = case.expected.not_missing(missing)
+    return replace(first, differs=differs, weak=tuple(weak), hangs_on=tuple(hangs_on))
 
 
-def _weaknesses(request: Request, layers: CaseLayers, decision: Decision) -> Iterator[str]:
+def weaknesses(request: Request, layers: CaseLayers, decision: Decision) -> Iterator[str]:
     """What of a request no call to AWS ever has: a policy that is wrong would be decided alike."""
     yield from reference_notes(request)
     yield from evaluate_notes.notes(request, layers.least, decision)

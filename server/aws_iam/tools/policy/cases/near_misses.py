@@ -9,13 +9,15 @@ from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
-from aws_iam.tools.policy.evaluate.evaluate import reference_notes
+from aws_iam.tools.policy.cases.judged_case import weaknesses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aws_iam.tools.policy.cases.allowed_requests import AllowedRequests
-    from aws_iam.tools.policy.cases.case_layers import CaseLayers
+
+    _Candidate = tuple[Mapping[str, Any], str]
+    _Kind = Callable[[AllowedRequests], Iterator[_Candidate]]
 
 WANTED = 3
 _NEXT_LEVELS = {
@@ -46,13 +48,15 @@ class NearMiss:
 
     request: Mapping[str, Any]
     what: str
+    # The allowed request that it is near to.
+    near: AllowedRequests
 
 
-def near_misses(allowed: Sequence[AllowedRequests], layers: CaseLayers) -> tuple[NearMiss, ...]:
+def near_misses(allowed: Sequence[AllowedRequests]) -> tuple[NearMiss, ...]:
     """One near miss of each kind where there is one, and further ones up to three."""
     found: list[NearMiss] = []
     kinds = (_other_actions, _other_resources, _other_senders)
-    candidates = [_denied(kind, allowed, layers) for kind in kinds]
+    candidates = [_denied(kind, allowed) for kind in kinds]
     # One of each kind first; what a kind lacks the others give.
     while len(found) < WANTED and candidates:
         for own in tuple(candidates):
@@ -64,28 +68,29 @@ def near_misses(allowed: Sequence[AllowedRequests], layers: CaseLayers) -> tuple
     return tuple(found)
 
 
-def _denied(
-    kind: Any, allowed: Sequence[AllowedRequests], layers: CaseLayers
-) -> Iterator[NearMiss]:
-    """The candidates of a kind that are denied and that AWS's reference finds nothing wrong with."""
+def _denied(kind: _Kind, allowed: Sequence[AllowedRequests]) -> Iterator[NearMiss]:
+    """The candidates of a kind that the policies themselves deny, and with which AWS's reference finds nothing wrong."""
     for own in allowed:
         told: set[str] = set()
-        for miss in kind(own):
-            try:
-                request = request_of(miss.request)
-            except InputError:
-                continue
-            decision = layers.evaluation(request).decision
-            # What another account's policy would have to allow says nothing about these.
-            by_these = (
-                decision.outcome in _REFUSED and set(decision.blocked_by) & layers.names_of_layers
-            )
-            if by_these and miss.what not in told and not any(reference_notes(request)):
-                told.add(miss.what)
-                yield miss
+        for asked, what in kind(own):
+            if what not in told and _is_denied(asked, own):
+                told.add(what)
+                yield NearMiss(request=asked, what=what, near=own)
 
 
-def _other_actions(own: AllowedRequests) -> Iterator[NearMiss]:
+def _is_denied(asked: Mapping[str, Any], own: AllowedRequests) -> bool:
+    try:
+        request = request_of(asked)
+    except InputError:
+        return False
+    decision = own.layers.evaluation(request).decision
+    # What a policy of another account would have to allow says nothing about these.
+    by_these = own.layers.names_of_layers.intersection(decision.blocked_by)
+    is_denied = decision.outcome in _REFUSED and bool(by_these)
+    return is_denied and not any(weaknesses(request, own.layers, decision))
+
+
+def _other_actions(own: AllowedRequests) -> Iterator[_Candidate]:
     """Actions on the same resource, of the next higher access levels, then of any; at last of another service."""
     known = catalog().action(own.actions[0])
     service = catalog().service(own.service)
@@ -104,16 +109,20 @@ def _other_actions(own: AllowedRequests) -> Iterator[NearMiss]:
     )
     for action in others:
         what = f"{action.level.lower()} access to the same resource"
-        yield NearMiss(request=own.asked(action=action.full_name), what=what)
-    for name, resource in _ELSEWHERE:
-        yield NearMiss(request=own.asked(action=name, resource=resource), what="another service")
+        yield own.asked(action=action.full_name), what
+    # The policy of a resource says nothing of other services.
+    for name, resource in () if "resource" in own.layers.names_of_layers else _ELSEWHERE:
+        yield (
+            own.asked(action=name, resource=resource),
+            f"{name.partition(':')[0]} beside {own.service}",
+        )
 
 
 def _verb(name: str) -> int:
     return next((n for n, verb in enumerate(_VERBS) if name.startswith(verb)), len(_VERBS))
 
 
-def _other_resources(own: AllowedRequests) -> Iterator[NearMiss]:
+def _other_resources(own: AllowedRequests) -> Iterator[_Candidate]:
     """The same action on a resource with a longer name, on one beside it, and on one of another account or Region."""
     text = own.resources[-1]
     arn = Arn.of(text)
@@ -133,41 +142,35 @@ def _other_resources(own: AllowedRequests) -> Iterator[NearMiss]:
     changed += [f"{arn.resource}-other", f"other-{arn.resource}"]
     for resource in changed:
         request = own.asked(resource=f"{head}{resource}")
-        yield NearMiss(request=request, what="the same action on another resource")
+        yield request, "the same action on another resource"
     if arn.account and arn.account.isdigit():
         other = text.replace(f":{arn.account}:", f":{_OTHER_ACCOUNT}:", 1)
-        yield NearMiss(request=own.asked(resource=other), what="the same in another account")
+        yield own.asked(resource=other), "the same in another account"
     if arn.region:
         region = "eu-west-3" if arn.region != "eu-west-3" else "us-west-1"
         other = text.replace(f":{arn.region}:", f":{region}:", 1)
-        yield NearMiss(request=own.asked(resource=other), what="the same in another Region")
+        yield own.asked(resource=other), "the same in another Region"
 
 
-def _other_senders(own: AllowedRequests) -> Iterator[NearMiss]:
-    """The same request without a key of its context, with another value of it, and from another caller."""
+def _other_senders(own: AllowedRequests) -> Iterator[_Candidate]:
+    """The same request with another value of a key of its context or without it, and from another caller."""
     context = own.request.get("context", {})
     for key, value in context.items():
         rest = {name: kept for name, kept in context.items() if name != key}
-        yield NearMiss(
-            request=own.asked(context={**rest, key: _changed(value)}),
-            what=f"another value of {key}",
-        )
-        yield NearMiss(request=own.asked(context=rest), what=f"without {key}")
+        yield own.asked(context={**rest, key: _changed(value)}), f"another value of {key}"
+        yield own.asked(context=rest), f"without {key}"
+    given = {name.lower() for name in context}
     for key, value in _SENT:
-        if key.lower() not in {name.lower() for name in context}:
-            yield NearMiss(
-                request=own.asked(context={**context, key: value}), what=f"{key} {value}"
-            )
+        if key.lower() not in given:
+            yield own.asked(context={**context, key: value}), f"{key} {value}"
     principal = str(own.request.get("principal", ""))
     arn = Arn.of(principal)
     if arn is not None and arn.account:
         other = principal.replace(f":{arn.account}:", f":{_OTHER_ACCOUNT}:", 1)
-        yield NearMiss(request=own.asked(principal=other), what="a caller of another account")
+        yield own.asked(principal=f"{principal}-other"), "another caller of the account"
+        yield own.asked(principal=other), "a caller of another account"
     if principal.endswith(".amazonaws.com"):
-        yield NearMiss(
-            request=own.asked(principal="example.amazonaws.com"),
-            what="another service as the caller",
-        )
+        yield own.asked(principal="example.amazonaws.com"), "another service as the caller"
 
 
 _SENT = (("aws:SecureTransport", "false"), ("aws:MultiFactorAuthPresent", "false"))
