@@ -112,13 +112,13 @@ class CaseLayers:
                 shown = joined([quoted(text) for text in dict.fromkeys(values)], shown=_SHOWN)
                 yield f"{shown} in {self.named(own)}"
 
-    def names(self, because: Iterable[Because]) -> list[str]:
-        """What a case may call the statements: their Sids, and their pointers."""
-        found: dict[str, None] = {}
+    def names(self, because: Iterable[Because]) -> dict[str, str]:
+        """What a case may call the statements, their Sids and their pointers, each with the best name."""
+        found: dict[str, str] = {}
         for own in because:
             sid = self._sid(own)
-            found |= {own.pointer: None, **({sid: None} if sid else {})}
-        return list(found)
+            found |= {own.pointer: sid or own.pointer, **({sid: sid} if sid else {})}
+        return found
 
     def named(self, own: Because) -> str:
         """A statement in words, with its place: the Deny `OnlyTls` of identity (main.tf:12:3)."""

@@ -73,4 +73,4 @@ def _denying(asked: Mapping[str, Any], layers: CaseLayers) -> Iterator[str]:
     if decision.outcome != "ExplicitlyDenied" or any(weaknesses(request, layers, decision)):
         return
     if len(decision.because) == 1:
-        yield layers.names(decision.because)[-1]
+        yield next(iter(layers.names(decision.because).values()))

@@ -70,18 +70,20 @@ class Expectation:
         parts = [f"{word} {joined(list(values))}" for word, values in more if values]
         return ", ".join((self.outcome, *parts))
 
-    def differences(self, decision: Decision, statements: Iterable[str]) -> Iterator[str]:
-        """In words, what of the decision is not as expected; `statements` are the names of those that decide."""
+    def differences(self, decision: Decision, statements: Mapping[str, str]) -> Iterator[str]:
+        """In words, what of the decision is not as expected; `statements` are the names of those that decide, with the best for each."""
         if decision.outcome not in (_REFUSALS if self.outcome == DENIED else (self.outcome,)):
-            yield f"it is {decision.outcome}"
+            yield decision.outcome
             return
         named = {name.lower() for name in statements}
         yield from _lacking("is not blocked by", self.blocked_by, decision.blocked_by)
         yield from _lacking("is not decided by", self.decided_by, decision.decided_by)
         reasons = [name for name in self.reasons if name.lower() not in named]
         if reasons:
-            shown = joined([quoted(name) for name in statements]) or "no statement"
-            yield f"{shown} decides, not {joined([quoted(name) for name in reasons])}"
+            best = [quoted(name) for name in dict.fromkeys(statements.values())]
+            verb = "decide" if len(best) > 1 else "decides"
+            shown = joined(best) or "no statement"
+            yield f"{shown} {verb}, not {joined([quoted(name) for name in reasons])}"
 
     def not_missing(self, keys: Iterable[str]) -> str:
         """In words, which of the keys that are expected to be missing are none of those on which the decisions look."""

@@ -170,7 +170,7 @@ def _findings(own: JudgedCase) -> Iterator[Finding]:
     case = own.case
     if not own.passes:
         by = f" Decided by {joined(list(own.decided), shown=_MOST_NAMED)}." if own.decided else ""
-        but = "" if own.differs.startswith("it is ") else f", but {own.differs}"
+        but = "" if own.differs == own.decision.outcome else f", but {own.differs}"
         yield Finding(
             code=FAILED,
             title="The policies decide otherwise than the case expects",
