@@ -86,6 +86,21 @@ class AskedPolicies:
         )
 
 
+@slotted
+class _Held:
+    """What a document holds, and whether the policies of it that count were picked by name."""
+
+    gathered: Gathered
+    is_picked: bool = False
+
+    def picked(self, picks: Sequence[str]) -> _Held:
+        """Those that are called so."""
+        if not picks:
+            return self
+        sources = _picked(self.gathered, picks)
+        return _Held(gathered=replace(self.gathered, sources=sources, unread=()), is_picked=True)
+
+
 @dataclass(slots=True)
 class PolicyReader:
     """Reads the policies of cases, each file once; `files` opens those that a file of cases names, on the command line only."""
@@ -101,7 +116,8 @@ class PolicyReader:
         picks = _picks(fields["policy"]) if "policy" in fields else ()
         found = AskedPolicies()
         if "document" in fields:
-            found = self._by_kind(self._gathered(fields["document"], cases, values), picks)
+            held = self._held(fields["document"], cases, values)
+            found = self._by_kind(held.picked(picks))
         elif picks or (values and "policies" not in fields):
             raise InputError("`policy` and `values` are about a `document`", hint="give it, too")
         if "policies" in fields:
@@ -124,7 +140,8 @@ class PolicyReader:
         """The policies of the arguments of a call, for all cases that name none."""
         found = AskedPolicies()
         if document is not None:
-            found = self._by_kind(gathered(document), (policy,) if policy else ())
+            held = _Held(gathered=gathered(document))
+            found = self._by_kind(held.picked((policy,) if policy else ()))
         elif policy:
             raise InputError("`policy` picks one of a `document`", hint="give `document`")
         if policies is not None:
@@ -155,9 +172,7 @@ class PolicyReader:
         not_judged: list[Unread] = []
         for level, holder in enumerate(levels):
             for item in holder.listed():
-                held = self._gathered(item, cases, values)
-                picks = _picks(item.member("policy")) if _is_reference(item) else ()
-                chosen, unread = _chosen(held, picks)
+                chosen, unread = _chosen(self._held(item, cases, values))
                 placed += (
                     AskedPolicy(layer=layer, level=level, source=source) for source in chosen
                 )
@@ -167,9 +182,9 @@ class PolicyReader:
         )
 
     @staticmethod
-    def _by_kind(held: Gathered, picks: Sequence[str]) -> AskedPolicies:
+    def _by_kind(held: _Held) -> AskedPolicies:
         """The policies of a document, each in the layer of its kind."""
-        chosen, unread = _chosen(held, picks)
+        chosen, unread = _chosen(held)
         placed = tuple(
             AskedPolicy(layer=_layer_of(source), level=0, source=source) for source in chosen
         )
@@ -185,31 +200,26 @@ class PolicyReader:
             not_judged=tuple(unread),
         )
 
-    def _gathered(self, node: Node, cases: str, values: Mapping[str, str]) -> Gathered:
+    def _held(self, node: Node, cases: str, values: Mapping[str, str]) -> _Held:
         """What a node stands for: a policy, a list, the name of one of AWS's, or a file, all or one policy of it."""
         if node.form is Form.ARRAY:
-            parts = [self._gathered(item, cases, values) for item in node.items]
-            sources = [
-                replace(source, name=source.name or f"/{number}")
-                for number, part in enumerate(parts)
-                for source in part.sources
-            ]
-            unread = tuple(place for part in parts for place in part.unread)
-            return Gathered(sources=tuple(sources), unread=unread)
+            return _together([_listed(self._held(item, cases, values)) for item in node.items])
         if node.form is Form.OBJECT and node.member("Statement"):
             policy = policy_of(rooted(node), None, None)
-            return Gathered(sources=(Source(name="", content=policy, file=cases or None),))
+            source = Source(name="", content=policy, file=cases or None)
+            return _Held(gathered=Gathered(sources=(source,)))
         if _is_reference(node):
-            file = node.member("file")
-            own = node.member("values")
+            file, own = node.member("file"), node.member("values")
             if file is None or file.string() is None:
                 raise InputError("`file` must be the name of a file")
-            return self._file(file.text, cases, {**values, **(_values(own) if own else {})})
+            given = {**values, **(_values(own) if own else {})}
+            held = _Held(gathered=self._file(file.text, cases, given))
+            return held.picked(_picks(node.member("policy")))
         if node.string() is None:
             if node.form is not Form.OBJECT:
                 raise InputError(f"a policy is an object or the name of a file, not {node.form}")
-            return gathered(plain_value(node))
-        return self._named(node.text, cases, values)
+            return _Held(gathered=gathered(plain_value(node)))
+        return _Held(gathered=self._named(node.text, cases, values))
 
     def _named(self, text: str, cases: str, values: Mapping[str, str]) -> Gathered:
         if text.lstrip().startswith(("{", "[", "arn:")):
@@ -280,23 +290,35 @@ def _with_values(found: Files, values: Mapping[str, str]) -> Files:
     )
 
 
-def _chosen(held: Gathered, picks: Sequence[str]) -> tuple[tuple[Source, ...], list[Unread]]:
-    """The picked policies, and what was not read of them; without a pick a document must be one policy, or a list."""
-    sources = held.sources
-    if not picks:
-        if len(sources) > 1 and is_named(sources):
-            raise InputError(
-                f"the document holds {counted(len(sources), 'policy')}",
-                hint=f"pick one or several with `policy`: {_names(sources)}",
-            )
-        unread = held.unread
-    else:
-        sources, unread = _picked(held, picks)
-    own = replace(held, sources=sources, unread=unread, attachments=())
-    return tuple(map(_usable, sources)), [*unread, *other_values(own)]
+def _listed(held: _Held) -> _Held:
+    """One entry of a list of documents, which must be one policy, or have some picked."""
+    _chosen(held)
+    return held
 
 
-def _picked(held: Gathered, picks: Sequence[str]) -> tuple[tuple[Source, ...], tuple[Unread, ...]]:
+def _together(parts: Sequence[_Held]) -> _Held:
+    return _Held(
+        gathered=Gathered(
+            sources=tuple(source for part in parts for source in part.gathered.sources),
+            unread=tuple(place for part in parts for place in part.gathered.unread),
+        ),
+        is_picked=True,
+    )
+
+
+def _chosen(held: _Held) -> tuple[tuple[Source, ...], list[Unread]]:
+    """The policies, and what was not read of them; without a pick a document must be one policy, or a list."""
+    found = held.gathered
+    if not held.is_picked and len(found.sources) > 1 and is_named(found.sources):
+        raise InputError(
+            f"the document holds {counted(len(found.sources), 'policy')}",
+            hint=f"pick one or several with `policy`: {_names(found.sources)}",
+        )
+    own = replace(found, attachments=())
+    return tuple(map(_usable, found.sources)), [*found.unread, *other_values(own)]
+
+
+def _picked(held: Gathered, picks: Sequence[str]) -> tuple[Source, ...]:
     found: dict[int, Source] = {}
     for pick in picks:
         mine = [own for own in held.sources if is_called(own.name, pick)]
@@ -306,14 +328,13 @@ def _picked(held: Gathered, picks: Sequence[str]) -> tuple[tuple[Source, ...], t
         if not mine:
             names = [place_of(source) for source in held.sources]
             near = closest(pick, [name.partition(".")[0] for name in names] + names)
+            known = f"there are {_names(held.sources)}" if any(names) else "it is one policy"
             raise InputError(
                 f"no policy is called {quoted(pick)}",
-                hint=f"did you mean {quoted(near)}?"
-                if near
-                else f"there are {_names(held.sources)}",
+                hint=f"did you mean {quoted(near)}?" if near else known,
             )
         found |= {id(own): own for own in mine}
-    return tuple(found.values()), ()
+    return tuple(found.values())
 
 
 def _usable(source: Source) -> Source:
