@@ -359,6 +359,9 @@ def _layer_of(source: Source) -> str:
         return "identity"
     if any(own.principals or own.not_principals for own in content.statements):
         return "rcp" if content.kind is Kind.RCP else "resource"
+    if content.kind is Kind.BOUNDARY and not source.holder.type:
+        # Guessed from the name of its file alone: it is written as any policy of a caller.
+        return "identity"
     return _LAYER_OF_KIND.get(content.kind, "identity")
 
 

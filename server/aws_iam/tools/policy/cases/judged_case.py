@@ -97,7 +97,7 @@ def judged_case(case: Case, layers: CaseLayers) -> JudgedCase:
 def weaknesses(request: Request, layers: CaseLayers, decision: Decision) -> Iterator[str]:
     """What of a request no call to AWS ever has: a policy that is wrong would be decided alike."""
     yield from reference_notes(request)
-    yield from evaluate_notes.notes(request, layers.least, decision)
+    yield from evaluate_notes.parts_without_effect(request, layers.least, decision)
     context = request.given.get("context")
     for key in context if isinstance(context, dict) else ():
         if is_misspelt_key(key):
