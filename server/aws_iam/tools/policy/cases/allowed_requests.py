@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 MOST_GROUPS = 40
 """Pairs of a service and an access level of which a request is written."""
 _MOST_STATEMENTS = 4
-_MOST_ACTIONS = 8
+_MOST_ACTIONS = 20
 _MOST_RESOURCES = 6
 _MOST_SEARCHED = 60
 _FIRST = (
