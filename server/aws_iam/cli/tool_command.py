@@ -13,6 +13,7 @@ from aws_iam.answer import Severity
 from aws_iam.cli import parsers
 from aws_iam.cli.exit_status import Gate, exit_status
 from aws_iam.cli.files import read_document, read_policies, read_records
+from aws_iam.cli.files_beside import with_files_beside
 from aws_iam.cli.output import output_errors, print_answer, require_output, with_content
 from aws_iam.cli.parsers import Use, option_of, words_by_argument
 from aws_iam.cli.progress_bar import progress_bar
@@ -49,7 +50,9 @@ def run_tool(tool: Tool, words: list[str]) -> int:
     typed = words_by_argument(action, options)
     out = parsers.path_for_files(action, options)
     if out is not None:
-        typed.pop("out", None)
+        if action.may_read_account:
+            # The results of one account are files as any others; `policy test` names policies from where its file will be.
+            typed.pop("out", None)
         _take_format(action, typed, out)
     wording = Wording(action, frozenset(word for values in typed.values() for word in values))
     require_output()
@@ -163,6 +166,8 @@ def _value(argument: Argument, words: list[str]) -> Any:
 def _document(argument: Argument, words: list[str]) -> Any:
     if argument.policies:
         found = read_policies(argument.name, words)
+        if argument.name == "cases":
+            return with_files_beside(found)
         if isinstance(found, str) or argument.name != "document":
             return found
         return with_settings(found, words)

@@ -12,6 +12,7 @@ from aws_iam.tools.kit import guide as pages
 from aws_iam.tools.kit.parameters import NEVER, SEVERITIES, Connection, Topic
 from aws_iam.tools.kit.synonyms import REPORT_FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
+from aws_iam.tools.policy.cases.arguments import CaseArguments
 from aws_iam.tools.policy.parameters import POLICIES_NAMES, Document, NewDocument, PolicyKind
 
 tool = Tool(
@@ -25,6 +26,7 @@ tool = Tool(
         "explain": "what does a policy allow, risks",
         "compare": "what changed, is it public",
         "review": "pull request",
+        "test": "policy unit tests",
         "generate": "write a least-privilege policy",
         "shrink": "policy too long, size limit",
         "template": "SCP, RCP, boundary templates",
@@ -44,6 +46,10 @@ tool = Tool(
         "simulate_policy": "evaluate",
         "diff": "compare",
         "pull_request": "review",
+        "cases": "test",
+        "unit_test": "test",
+        "run_tests": "test",
+        "assert": "test",
         "describe": "explain",
         "summarize": "explain",
         "risks": "explain",
@@ -285,6 +291,20 @@ def review(
             format=format_, fail_on=fail_on, action="review", fail_on_unread=fail_on_unread
         )
     return policy_review.review(document, baseline, base, report)
+
+
+@tool.artifact_action
+def test(asked: CaseArguments) -> Answer:
+    """Test policies: requests with the decision that each must get."""
+    # Imported here: listing the tools must not load it.
+    if asked.init:
+        from aws_iam.tools.policy.cases.first_cases import first_cases
+
+        document = asked.cases if asked.document is None else asked.document
+        return first_cases(document, asked.policy, asked.out)
+    from aws_iam.tools.policy.cases.run_cases import run_cases
+
+    return run_cases(asked.cases, asked.document, asked.policies, asked.policy, asked.format)
 
 
 @tool.action
