@@ -26,6 +26,7 @@ tool = Tool(
         "explain": "what does a policy allow, risks",
         "compare": "what changed, is it public",
         "review": "pull request",
+        "repair": "fix a policy for requests",
         "generate": "write a least-privilege policy",
         "template": "SCP, RCP, boundary templates",
         "lookup": "which action, permission of a command, access level, condition key, ARN",
@@ -52,6 +53,7 @@ tool = Tool(
         "why": "denied",
         "debug": "denied",
         "access_denied": "denied",
+        "fix": "repair",
         "create": "generate",
         "templates": "template",
         "list_templates": "template",
@@ -372,6 +374,34 @@ def denied(
     from aws_iam.tools.policy.denied import denied as policy_denied
 
     return policy_denied.denied(message, policies)
+
+
+_Requests = Parameter(
+    "requests as for `evaluate`, a list; action and resource may be patterns or a level",
+    document=True,
+    brief="[{action, resource, principal?, context?}], patterns too",
+)
+
+
+@tool.artifact_action
+def repair(
+    document: Document,
+    allow: Annotated[Json, replace(_Requests, also=("allowed", "must_allow"))] = None,
+    deny: Annotated[Json, replace(_Requests, also=("must_deny", "must_not_allow"))] = None,
+    policies: Annotated[
+        Json,
+        Parameter(
+            "policy, list, or object by layer",
+            document=True,
+        ),
+    ] = None,
+    kind: PolicyKind = None,
+) -> Answer:
+    """Edit a policy as little as possible until requests are allowed and denied as asked, with proof."""
+    # Imported here: listing the tools must not load it.
+    from aws_iam.tools.policy.repair import repair as policy_repair
+
+    return policy_repair.repair_policy(document, allow, deny, policies, kind)
 
 
 @tool.artifact_action

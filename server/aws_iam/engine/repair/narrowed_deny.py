@@ -1,0 +1,338 @@
+"""The narrowest exception from a Deny: statements that deny all that it denied, except some requests.
+
+A Deny becomes the same for all other principals; and for these principals all other actions, these actions on other resources, and
+these actions on these resources where the request is another one. Where one resource cannot be excluded from a pattern, the
+exception is broader: `beyond` has the patterns that are no longer denied.
+"""
+
+from __future__ import annotations
+
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import covers, intersects, is_literal
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.repair.requirements import PRINCIPAL_KEY, bare
+from aws_iam.engine.repair.separation import NOTHING, Limit, Separator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+_NOT = (
+    "ArnNotEquals",
+    "ArnNotLike",
+    "StringNotEquals",
+    "StringNotLike",
+    "ArnNotEqualsIfExists",
+    "ArnNotLikeIfExists",
+)
+_ELEMENTS = (
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Condition",
+)
+_IS = ("ArnEquals", "ArnLike")
+# Several values under these are none of them, so that one more value is one more condition.
+_JOINED = ("NotEquals", "NotLike", "NotIpAddress")
+
+
+@slotted
+class ExemptRequest:
+    """An action on a resource to exempt; `principal` is the caller's aws:PrincipalArn, empty where everyone is exempt.
+
+    With a separator only the requests for which it holds are exempt.
+    """
+
+    action: str
+    resource: str
+    principal: str = ""
+    separator: Separator = NOTHING
+
+
+@slotted
+class NarrowedDeny:
+    """The statements that replace a Deny, none where nothing of it is left; and the resources that they give up besides."""
+
+    statements: tuple[dict[str, Any], ...]
+    beyond: tuple[str, ...] = ()
+
+
+def narrowed(statement: Mapping[str, Any], exempt: Sequence[ExemptRequest]) -> NarrowedDeny | None:
+    """The statements that replace the Deny; None when no narrower ones can be written."""
+    pieces: list[dict[str, Any]] = []
+    beyond: dict[str, None] = {}
+    named = list(dict.fromkeys(own.principal for own in exempt if own.principal))
+    everyone = [own for own in exempt if not own.principal]
+    others: Mapping[str, Any] | None = statement
+    for arn in named:
+        others = others and _for_others(others, arn)
+        if others is None:
+            return None
+    if named and others:
+        found = _pieces(others, everyone)
+        if found is None:
+            return None
+        pieces += found.statements
+        beyond |= dict.fromkeys(found.beyond)
+    for group in _by_exemptions(exempt, named) if named else [("", everyone)]:
+        arns, own = group
+        mine = _for_these(statement, arns) if arns else statement
+        found = _pieces(mine, own) if mine is not None else None
+        if mine is not None and found is None:
+            return None
+        if found:
+            pieces += found.statements
+            beyond |= dict.fromkeys(found.beyond)
+    return NarrowedDeny(statements=tuple(_named(statement, pieces)), beyond=tuple(beyond))
+
+
+def _by_exemptions(
+    exempt: Sequence[ExemptRequest], named: Sequence[str]
+) -> Iterator[tuple[Sequence[str], list[ExemptRequest]]]:
+    """The principals that are exempt for the same requests, with these."""
+    groups: dict[tuple[Any, ...], tuple[list[str], list[ExemptRequest]]] = {}
+    for arn in named:
+        own = [one for one in exempt if one.principal in ("", arn)]
+        key = tuple((one.action, one.resource, one.separator) for one in own)
+        groups.setdefault(key, ([], own))[0].append(arn)
+    yield from groups.values()
+
+
+def _named(statement: Mapping[str, Any], pieces: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The statements with distinct Sids and their elements in the usual order; the first keeps the Sid."""
+    sid = statement.get("Sid")
+    for number, piece in enumerate(pieces):
+        named = (
+            {**piece, "Sid": f"{sid}{number + 1}"} if isinstance(sid, str) and number else piece
+        )
+        yield {name: named[name] for name in _ELEMENTS if name in named}
+
+
+def _for_others(statement: Mapping[str, Any], arn: str) -> Mapping[str, Any] | None:
+    return _with_limit(statement, _NOT, PRINCIPAL_KEY, (arn,), join=True)
+
+
+def _for_these(statement: Mapping[str, Any], arns: Sequence[str]) -> Mapping[str, Any] | None:
+    return _with_limit(statement, _IS, PRINCIPAL_KEY, arns, join=False)
+
+
+def _with_limit(
+    statement: Mapping[str, Any],
+    operators: Sequence[str],
+    key: str,
+    values: Sequence[str],
+    *,
+    join: bool,
+) -> dict[str, Any] | None:
+    """The statement with one more condition; `join` adds its values to a list that exists."""
+    given = statement.get("Condition", {})
+    if not isinstance(given, dict) or not all(isinstance(keys, dict) for keys in given.values()):
+        # AWS would reject such a policy.
+        return None
+    condition = {name: dict(keys) for name, keys in given.items()}
+    for operator, keys in condition.items():
+        for name in keys:
+            if join and operator in operators and name.lower() == key.lower():
+                listed_ = listed(keys[name])
+                keys[name] = [*listed_, *(value for value in values if value not in listed_)]
+                return {**statement, "Condition": condition}
+    for operator in operators:
+        keys = condition.setdefault(operator, {})
+        if not any(name.lower() == key.lower() for name in keys):
+            keys[key] = bare(values)
+            return {**statement, "Condition": {n: k for n, k in condition.items() if k}}
+    return None
+
+
+def _pieces(statement: Mapping[str, Any], exempt: Sequence[ExemptRequest]) -> NarrowedDeny | None:
+    """What is left of the statement without these actions on these resources."""
+    if not exempt:
+        return NarrowedDeny(statements=(dict(statement),))
+    exempt = _apart(exempt)
+    by_action: dict[str, dict[str, None]] = {}
+    for own in exempt:
+        by_action.setdefault(own.action, {})[own.resource] = None
+    left = list(_other_actions(statement, list(by_action)))
+    beyond: dict[str, None] = {}
+    by_resources: dict[tuple[str, ...], list[str]] = {}
+    for action, resources in by_action.items():
+        by_resources.setdefault(tuple(resources), []).append(action)
+    for spared, actions in by_resources.items():
+        denied = _denied_among(statement, actions)
+        if denied:
+            left += _other_resources(statement, denied, spared, beyond)
+    left += _other_contexts(statement, exempt)
+    return NarrowedDeny(statements=tuple(left), beyond=tuple(beyond))
+
+
+def _other_contexts(
+    statement: Mapping[str, Any], exempt: Sequence[ExemptRequest]
+) -> Iterator[dict[str, Any]]:
+    """Statements for the same actions on the same resources where the separator of the request does not hold.
+
+    None where requests with several separators are exempt: each would be denied by what is left for the others.
+    """
+    separators: dict[tuple[str, str], set[Separator]] = {}
+    for own in exempt:
+        separators.setdefault((own.action, own.resource), set()).add(own.separator)
+    for (action, resource), apart in separators.items():
+        if len(apart) > 1:
+            continue
+        narrow = _only(statement, [action])
+        if "Resource" in statement or "NotResource" in statement:
+            narrow["Resource"] = resource
+        pieces = [_with_negation(narrow, own) for own in next(iter(apart)).negations]
+        # Where one cannot be written, the others deny too little to be worth reading.
+        if None not in pieces:
+            yield from (piece for piece in pieces if piece)
+
+
+def _with_negation(statement: Mapping[str, Any], limit: Limit) -> dict[str, Any] | None:
+    joins = ":" not in limit.operator and limit.operator.endswith(_JOINED)
+    return _with_limit(statement, (limit.operator,), limit.key, limit.values, join=joins)
+
+
+def _apart(exempt: Sequence[ExemptRequest]) -> Sequence[ExemptRequest]:
+    """The requests with the names of actions in the place of patterns where these overlap with other entries."""
+    actions = list(dict.fromkeys(own.action for own in exempt))
+    patterns = [own for own in actions if not is_literal(own)]
+    if not any(
+        intersects(own, other, ignore_case=True)
+        for own in patterns
+        for other in actions
+        if own != other
+    ):
+        return exempt
+    found: dict[ExemptRequest, None] = {}
+    for own in exempt:
+        for name in catalog().expand(own.action) if not is_literal(own.action) else (own.action,):
+            found[
+                ExemptRequest(
+                    action=name,
+                    resource=own.resource,
+                    principal=own.principal,
+                    separator=own.separator,
+                )
+            ] = None
+    return list(found)
+
+
+def _other_actions(
+    statement: Mapping[str, Any], actions: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    if "NotAction" in statement:
+        yield {**statement, "NotAction": [*listed(statement["NotAction"]), *actions]}
+        return
+    entries = listed(statement.get("Action"))
+    if any(entry.strip("*") == "" for entry in entries):
+        bare_ = {name: value for name, value in statement.items() if name != "Action"}
+        yield {**bare_, "NotAction": bare(actions)}
+        return
+    rest = list(dict.fromkeys(name for entry in entries for name in _without(entry, actions)))
+    if rest:
+        yield {**statement, "Action": _as_before(statement.get("Action"), rest)}
+
+
+def _as_before(value: object, rest: Sequence[str]) -> Any:
+    """The entries as a single text where the element was one and is unchanged."""
+    return value if isinstance(value, str) and rest == [value] else list(rest)
+
+
+def _without(entry: str, actions: Sequence[str]) -> Iterator[str]:
+    """Entries that match all that the entry matches, except the actions."""
+    lower = [action.lower() for action in actions]
+    if not any(intersects(entry, action, ignore_case=True) for action in lower):
+        yield entry
+        return
+    if any(covers(action, entry, ignore_case=True) for action in lower):
+        return
+    is_prefix = entry.endswith("*") and is_literal(entry[:-1])
+    heads = {action: action.partition("*")[0].partition("?")[0] for action in lower}
+    for name in catalog().expand(entry):
+        if any(covers(action, name, ignore_case=True) for action in lower):
+            continue
+        common = {action: _common_prefix(name.lower(), head) for action, head in heads.items()}
+        shared = max(common.values())
+        is_apart = shared < len(name) and all(
+            is_literal(action) or length < len(heads[action]) for action, length in common.items()
+        )
+        # A pattern for all names that differ from the actions here also denies those that AWS adds later.
+        yield f"{name[: shared + 1]}*" if is_prefix and is_apart else name
+
+
+def _common_prefix(one: str, other: str) -> int:
+    """The length of the common prefix."""
+    return sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    )
+
+
+def _denied_among(statement: Mapping[str, Any], actions: Iterable[str]) -> list[str]:
+    """The entries for those of the actions that the statement denies."""
+    if "NotAction" in statement:
+        spared = listed(statement["NotAction"])
+        return [
+            own
+            for own in actions
+            if not any(covers(entry, own, ignore_case=True) for entry in spared)
+        ]
+    entries = listed(statement.get("Action"))
+    found: dict[str, None] = {}
+    for own in actions:
+        if any(covers(entry, own, ignore_case=True) for entry in entries):
+            found[own] = None
+            continue
+        for entry in entries:
+            if covers(own, entry, ignore_case=True):
+                found[entry] = None
+            elif intersects(own, entry, ignore_case=True):
+                names = catalog().expand(entry)
+                found |= dict.fromkeys(n for n in names if covers(own, n, ignore_case=True))
+    return list(found)
+
+
+def _only(statement: Mapping[str, Any], actions: Sequence[str]) -> dict[str, Any]:
+    """The statement for these actions alone, without resources."""
+    left_out = {"Action", "NotAction", "Resource", "NotResource"}
+    kept = {name: value for name, value in statement.items() if name not in left_out}
+    return {**kept, "Action": bare(actions)}
+
+
+def _other_resources(
+    statement: Mapping[str, Any],
+    actions: Sequence[str],
+    resources: Sequence[str],
+    beyond: dict[str, None],
+) -> Iterator[dict[str, Any]]:
+    if "*" in resources:
+        return
+    only = _only(statement, actions)
+    if "NotResource" in statement:
+        yield {**only, "NotResource": [*listed(statement["NotResource"]), *resources]}
+        return
+    entries = listed(statement.get("Resource"))
+    if "*" in entries:
+        yield {**only, "NotResource": bare(resources)}
+        return
+    rest = []
+    for entry in entries:
+        if not any(intersects(entry, resource) for resource in resources):
+            rest.append(entry)
+        elif not any(covers(resource, entry) for resource in resources):
+            beyond[entry] = None
+    if rest:
+        yield {**only, "Resource": rest}
+
+
+def listed(value: object) -> list[str]:
+    """The strings of an element, which may be one string or a list."""
+    if isinstance(value, str):
+        return [value]
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
