@@ -147,7 +147,15 @@ def _add_statements(
             if any(covers_action(own, cell.action) for own in made.actions)
             and any(covers(own, cell.resource) for own in made.resources)
         ]
-        sid = draft.free_sid(f"{effect.value}{made.sid}")
+        is_plain = all(map(is_literal, made.actions)) and made.sid
+        purpose = made.sid if is_plain else _purpose(made.actions[0])
+        sid = draft.free_sid(f"{effect.value}{purpose}")
         resources = () if kind is Kind.TRUST else made.resources
         statement = statement_of(effect, who, made.actions, resources)
         draft.add({"Sid": sid, **statement}, served)
+
+
+def _purpose(action: str) -> str:
+    """The letters of an action that the data does not know, or of a pattern."""
+    words = "".join(own if own.isalnum() else " " for own in action).split()
+    return "".join(own[0].upper() + own[1:] for own in words)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.repair.contested import Contested
 from aws_iam.engine.repair.requirements import (
@@ -119,40 +120,32 @@ def _between_patterns(
 ) -> Iterator[Conflict]:
     wanted = [own for own in allow if own.is_pattern]
     refused = [own for own in deny if own.is_pattern]
-    if not wanted or not refused or not _meet(wanted, refused, judge):
+    if not wanted or not refused or not _shared_request(wanted, refused, judge):
         return
     for own in wanted:
         for other in refused:
-            if not _share_callers(own, other):
-                continue
-            request = _meet([own], [other], judge)
-            if request is not None:
-                both = (
-                    f"{quoted(request['action'])} on {quoted(request['resource'])}"
-                    if request
-                    else "some request"
-                )
+            request = _share_callers(own, other) and _shared_request([own], [other], judge)
+            if request:
+                both = " on ".join(map(quoted, request.values()))
                 yield Conflict(
                     allowed=own,
                     denied=other,
                     why=f"both patterns stand for {both}",
-                    request=request or None,
+                    request=request,
                 )
 
 
-def _meet(
+def _shared_request(
     wanted: Iterable[Requirement], refused: Iterable[Requirement], judge: Judge
 ) -> Mapping[str, Any] | None:
-    """A request that patterns of both sides stand for; empty where there may be one, None where there is none."""
-    policies = (_anyone(wanted, judge),)
-    found = judge.one_way(policies, within=(_anyone(refused, judge),))
-    if found.is_none:
-        return None
-    return (
-        {name: found.differences[0].request["request"][name] for name in ("action", "resource")}
-        if found.differences
-        else {}
-    )
+    """The action and the resource of a request that patterns of both sides stand for; None where none is found."""
+    found = judge.one_way((_anyone(wanted, judge),), within=(_anyone(refused, judge),))
+    for own in found.differences:
+        request = own.request["request"]
+        # A trust policy means its own role, whichever the search names.
+        names = ("action",) if judge.kind is Kind.TRUST else ("action", "resource")
+        return {name: request[name] for name in names}
+    return None
 
 
 def _anyone(patterns: Iterable[Requirement], judge: Judge) -> Policy:

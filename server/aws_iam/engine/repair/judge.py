@@ -17,6 +17,7 @@ from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
 from aws_iam.engine.evaluation.evaluate import verdict_and_hits
 from aws_iam.engine.evaluation.layers import Layers, placed
 from aws_iam.engine.language.document import Kind, policy_of
+from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.repair.requirements import (
     OF_RESOURCES,
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
 DOCUMENT: Final = "/document"
 """The pointer of the document among the policies of a decision."""
 _LIMITING = (Kind.SCP, Kind.RCP)
+_PRINCIPALED = (*OF_RESOURCES, Kind.RCP)
+# A document that names resources of AWS's usual partition is used there: what is in another one, no caller of it reaches.
+_VERSION = "2012-10-17"
+_ELSEWHERE = "arn:aws-*"
 _DENIED = ("ExplicitlyDenied", "ImplicitlyDenied")
 
 
@@ -55,6 +60,10 @@ class Judge:
     others: Layers | None = None
     # Whether an SCP or RCP without an Allow is judged beside the one that allows everything.
     beside_full_access: bool = False
+    # Patterns for all that the document can be about, where that is known: a bucket and its objects.
+    own_resources: tuple[str, ...] = ()
+    # Whether documents are compared for what they can be about only, else for all that there is.
+    is_of_own_resources: bool = False
     _regions: dict[str, Policy] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -102,7 +111,7 @@ class Judge:
 
     def region_of(self, requirement: Requirement) -> Policy:
         """A policy that allows exactly the requests of a pattern."""
-        key = f"{requirement.effect}{requirement.pointer}"
+        key = f"{requirement.effect}{requirement.pointer}{requirement.given}"
         if key not in self._regions:
             cells = cells_of(requirement, self.kind)
             listed = cells if isinstance(cells, tuple) else ()
@@ -113,7 +122,8 @@ class Judge:
         own = (policy, *self.full_access)
         wanted = (self.region_of(requirement),)
         if requirement.effect is Effect.ALLOW:
-            return self.one_way(wanted, without=own)
+            # Without the limit, what other policies of the caller allow and a Deny stops would count as well.
+            return self.one_way(wanted, without=own, within=wanted)
         return self.one_way(own, within=wanted)
 
     def one_way(
@@ -133,13 +143,14 @@ class Judge:
         )
         return search.search(1)
 
-    def gains(
-        self, new: Policy, old: Policy, asked: Iterable[Cell]
-    ) -> tuple[SearchResult, tuple[Policy, ...]]:
-        """A search for a request that the new document allows and the old one does not, apart from the asked ones."""
-        apart = self.policy(region(asked, Effect.DENY, self.kind, anyone=False))
-        around = (apart, *self.full_access) if apart.statements else self.full_access
-        return self.one_way((new, *around), without=(old, *around)), around
+    def beyond(self, new: Policy, old: Policy, asked: Iterable[Cell]) -> SearchResult:
+        """A search for a request that one document allows and the other does not, apart from the asked ones."""
+        apart = [*region(asked, Effect.DENY, self.kind)]
+        if self.is_of_own_resources:
+            everyone = {"Principal": "*"} if self.kind in _PRINCIPALED else {}
+            apart.append({**elsewhere(self.own_resources), **everyone})
+        around = (self.policy(apart), *self.full_access) if apart else self.full_access
+        return self.one_way((new, *around), without=(old, *around))
 
     def _layers(self, policy: Policy, requirement: Requirement, request: Request) -> Layers:
         own = placed(policy, self.layer, DOCUMENT)
@@ -176,6 +187,24 @@ def _everything(layer: str) -> PlacedPolicy:
     return placed(allow_all(), layer, "")
 
 
+def elsewhere(own_resources: Sequence[str]) -> dict[str, Any]:
+    """A Deny of everything that a document cannot be about: what is not its own, or in another partition."""
+    outside = {"NotResource": list(own_resources)} if own_resources else {"Resource": _ELSEWHERE}
+    return {"Effect": "Deny", "Action": "*", **outside}
+
+
+def denies_more(
+    statements: Iterable[Mapping[str, Any]],
+    deny: Mapping[str, Any],
+    own_resources: Sequence[str],
+) -> bool:
+    """Whether Deny statements may deny an action on a resource that another one does not, whoever calls."""
+    judge = Judge(kind=Kind.IDENTITY, version=_VERSION)
+    around = (allow_all(), judge.policy((elsewhere(own_resources),)))
+    old, new = judge.policy((deny,)), judge.policy(statements)
+    return not judge.one_way((old, *around), without=(new, *around)).is_none
+
+
 def is_full_access_missing(kind: Kind, policy: Policy) -> bool:
     """Whether a guardrail only denies, so that AWS's policy that allows everything must stand beside it."""
     return kind in _LIMITING and not any(own.allows for own in policy.statements)
@@ -185,3 +214,19 @@ def beside(layers: Layers, layer: str) -> tuple[int, int]:
     """The place after the last document of a layer's first level."""
     levels = layers.levels.get(layer, ((),))
     return 0, len(levels[0]) if levels else 0
+
+
+def bucket_of(documents: Iterable[Policy]) -> tuple[str, ...]:
+    """Patterns for the bucket, and for its objects, that a bucket policy belongs to; empty for any other policy."""
+    words = [
+        word
+        for policy in documents
+        for own in policy.statements
+        for word in (*own.resource_words, *own.not_resource_words)
+    ]
+    buckets = {word.partition("/")[0] for word in words}
+    if len(buckets) != 1:
+        return ()
+    (bucket,) = buckets
+    name = bucket.removeprefix("arn:aws:s3:::")
+    return (bucket, f"{bucket}/*") if name != bucket and name and is_literal(name) else ()

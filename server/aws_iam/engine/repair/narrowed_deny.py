@@ -7,12 +7,15 @@ exception is broader: `beyond` has the patterns that are no longer denied.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.generation.action_grants import resource_types_of
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, intersects, is_literal
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.facts import template_pattern
 from aws_iam.engine.repair.requirements import PRINCIPAL_KEY, bare
 from aws_iam.engine.repair.separation import NOTHING, Limit, Separator
 
@@ -62,40 +65,66 @@ class NarrowedDeny:
 
     statements: tuple[dict[str, Any], ...]
     beyond: tuple[str, ...] = ()
+    # Whether NotResource stands for a pattern, which is the same for the resources that the policy can be about only.
+    of_own_resources: bool = False
+    # Whether what is left on the exempt resources is written by NotAction, which takes actions of other services, too.
+    by_not_action: bool = False
 
 
-def narrowed(statement: Mapping[str, Any], exempt: Sequence[ExemptRequest]) -> NarrowedDeny | None:
-    """The statements that replace the Deny; None when no narrower ones can be written."""
-    pieces: list[dict[str, Any]] = []
-    beyond: dict[str, None] = {}
+@dataclass(slots=True)
+class _Left:
+    """What is left of a Deny, as it is collected."""
+
+    own_resources: Sequence[str]
+    is_short: bool
+    statements: list[dict[str, Any]] = field(default_factory=list)
+    beyond: dict[str, None] = field(default_factory=dict)
+    of_own_resources: bool = False
+    by_not_action: bool = False
+
+
+def narrowed(
+    statement: Mapping[str, Any],
+    exempt: Sequence[ExemptRequest],
+    own_resources: Sequence[str] = (),
+    *,
+    is_short: bool = False,
+) -> NarrowedDeny | None:
+    """The statements that replace the Deny; None when no narrower ones can be written.
+
+    `own_resources` are patterns for all that the policy can be about, if that is known. With `is_short` a pattern of actions stays
+    as it is, and what it denies on the exempt resources is written by NotAction.
+    """
+    left = _Left(own_resources=own_resources, is_short=is_short)
     named = list(dict.fromkeys(own.principal for own in exempt if own.principal))
     everyone = [own for own in exempt if not own.principal]
-    others: Mapping[str, Any] | None = statement
-    for arn in named:
-        others = others and _for_others(others, arn)
+    groups: list[tuple[Mapping[str, Any] | None, Sequence[ExemptRequest]]] = []
+    if named:
+        others = _with_limit(statement, _NOT, PRINCIPAL_KEY, named, join=True)
+        groups.append((others, everyone))
         if others is None:
             return None
-    if named and others:
-        found = _pieces(others, everyone)
-        if found is None:
-            return None
-        pieces += found.statements
-        beyond |= dict.fromkeys(found.beyond)
-    for group in _by_exemptions(exempt, named) if named else [("", everyone)]:
-        arns, own = group
-        mine = _for_these(statement, arns) if arns else statement
-        found = _pieces(mine, own) if mine is not None else None
-        if mine is not None and found is None:
-            return None
-        if found:
-            pieces += found.statements
-            beyond |= dict.fromkeys(found.beyond)
-    return NarrowedDeny(statements=tuple(_named(statement, pieces)), beyond=tuple(beyond))
+        groups += [
+            (_with_limit(statement, _IS, PRINCIPAL_KEY, arns, join=False), own)
+            for arns, own in _by_exemptions(exempt, named)
+        ]
+    else:
+        groups.append((statement, everyone))
+    for narrower, own in groups:
+        # Without one that is for these principals, the statement does not apply to them.
+        if narrower is not None:
+            _leave_pieces(narrower, own, left)
+    return NarrowedDeny(
+        statements=tuple(_named(statement, left.statements)),
+        beyond=tuple(left.beyond),
+        of_own_resources=left.of_own_resources,
+        by_not_action=left.by_not_action,
+    )
 
 
 def _by_exemptions(
     exempt: Sequence[ExemptRequest], named: Sequence[str]
-) -> Iterator[tuple[Sequence[str], list[ExemptRequest]]]:
+) -> Iterator[tuple[Sequence[str], Sequence[ExemptRequest]]]:
     """The principals that are exempt for the same requests, with these."""
     groups: dict[tuple[Any, ...], tuple[list[str], list[ExemptRequest]]] = {}
     for arn in named:
@@ -113,14 +142,6 @@ def _named(statement: Mapping[str, Any], pieces: list[dict[str, Any]]) -> Iterat
             {**piece, "Sid": f"{sid}{number + 1}"} if isinstance(sid, str) and number else piece
         )
         yield {name: named[name] for name in _ELEMENTS if name in named}
-
-
-def _for_others(statement: Mapping[str, Any], arn: str) -> Mapping[str, Any] | None:
-    return _with_limit(statement, _NOT, PRINCIPAL_KEY, (arn,), join=True)
-
-
-def _for_these(statement: Mapping[str, Any], arns: Sequence[str]) -> Mapping[str, Any] | None:
-    return _with_limit(statement, _IS, PRINCIPAL_KEY, arns, join=False)
 
 
 def _with_limit(
@@ -151,25 +172,75 @@ def _with_limit(
     return None
 
 
-def _pieces(statement: Mapping[str, Any], exempt: Sequence[ExemptRequest]) -> NarrowedDeny | None:
-    """What is left of the statement without these actions on these resources."""
+def _leave_pieces(
+    statement: Mapping[str, Any], exempt: Sequence[ExemptRequest], left: _Left
+) -> None:
+    """Add what is left of the statement without these actions on these resources."""
     if not exempt:
-        return NarrowedDeny(statements=(dict(statement),))
+        left.statements.append(dict(statement))
+        return
     exempt = _apart(exempt)
     by_action: dict[str, dict[str, None]] = {}
     for own in exempt:
         by_action.setdefault(own.action, {})[own.resource] = None
-    left = list(_other_actions(statement, list(by_action)))
-    beyond: dict[str, None] = {}
+    if left.is_short and _is_of_patterns(statement, by_action, left.own_resources):
+        _leave_by_resource(statement, exempt, left)
+        left.statements += _other_contexts(statement, exempt)
+        return
+    left.statements += _other_actions(statement, list(by_action))
     by_resources: dict[tuple[str, ...], list[str]] = {}
     for action, resources in by_action.items():
         by_resources.setdefault(tuple(resources), []).append(action)
     for spared, actions in by_resources.items():
         denied = _denied_among(statement, actions)
         if denied:
-            left += _other_resources(statement, denied, spared, beyond)
-    left += _other_contexts(statement, exempt)
-    return NarrowedDeny(statements=tuple(left), beyond=tuple(beyond))
+            _leave_other_resources(statement, denied, spared, left)
+    left.statements += _other_contexts(statement, exempt)
+
+
+def _is_of_patterns(
+    statement: Mapping[str, Any],
+    by_action: Mapping[str, Mapping[str, None]],
+    own_resources: Sequence[str],
+) -> bool:
+    """Whether a pattern of actions, other than all, would have to be written as many; on resources that can be left out."""
+    entries = listed(statement.get("Action"))
+    cut = (
+        own
+        for own in entries
+        if not is_literal(own)
+        and own.strip("*")
+        and any(intersects(own, action, ignore_case=True) for action in by_action)
+        and not any(covers(action, own, ignore_case=True) for action in by_action)
+    )
+    spared = {resource for resources in by_action.values() for resource in resources}
+    denied = listed(statement.get("Resource"))
+    is_whole = own_resources and all(
+        any(covers(entry, own) for entry in denied) for own in own_resources
+    )
+    is_open = "*" in denied or "NotResource" in statement or is_whole
+    return any(cut) and bool(is_open) and "*" not in spared
+
+
+def _leave_by_resource(
+    statement: Mapping[str, Any], exempt: Sequence[ExemptRequest], left: _Left
+) -> None:
+    """The same actions on other resources, and all other actions on these."""
+    by_resource: dict[str, dict[str, None]] = {}
+    for own in exempt:
+        by_resource.setdefault(own.resource, {})[own.action] = None
+    elsewhere = {name: own for name, own in statement.items() if name != "Resource"}
+    outside = [*listed(statement.get("NotResource")), *by_resource]
+    left.statements.append({**elsewhere, "NotResource": bare(outside)})
+    by_actions: dict[tuple[str, ...], list[str]] = {}
+    for resource, spared in by_resource.items():
+        by_actions.setdefault(tuple(spared), []).append(resource)
+    for actions, resources in by_actions.items():
+        only = _only(statement, actions)
+        only["NotAction"] = only.pop("Action")
+        left.statements.append({**only, "Resource": bare(resources)})
+    left.by_not_action = True
+    left.of_own_resources |= "*" not in (listed(statement.get("Resource")) or "*")
 
 
 def _other_contexts(
@@ -278,11 +349,7 @@ def _denied_among(statement: Mapping[str, Any], actions: Iterable[str]) -> list[
     """The entries for those of the actions that the statement denies."""
     if "NotAction" in statement:
         spared = listed(statement["NotAction"])
-        return [
-            own
-            for own in actions
-            if not any(covers(entry, own, ignore_case=True) for entry in spared)
-        ]
+        return [name for own in actions for name in _without(own, spared)]
     entries = listed(statement.get("Action"))
     found: dict[str, None] = {}
     for own in actions:
@@ -305,30 +372,58 @@ def _only(statement: Mapping[str, Any], actions: Sequence[str]) -> dict[str, Any
     return {**kept, "Action": bare(actions)}
 
 
-def _other_resources(
-    statement: Mapping[str, Any],
-    actions: Sequence[str],
-    resources: Sequence[str],
-    beyond: dict[str, None],
-) -> Iterator[dict[str, Any]]:
+def _leave_other_resources(
+    statement: Mapping[str, Any], actions: Sequence[str], resources: Sequence[str], left: _Left
+) -> None:
     if "*" in resources:
         return
     only = _only(statement, actions)
     if "NotResource" in statement:
-        yield {**only, "NotResource": [*listed(statement["NotResource"]), *resources]}
+        spared = [*listed(statement["NotResource"]), *resources]
+        left.statements.append({**only, "NotResource": spared})
         return
     entries = listed(statement.get("Resource"))
     if "*" in entries:
-        yield {**only, "NotResource": bare(resources)}
+        left.statements.append({**only, "NotResource": bare(resources)})
         return
-    rest = []
-    for entry in entries:
-        if not any(intersects(entry, resource) for resource in resources):
-            rest.append(entry)
-        elif not any(covers(resource, entry) for resource in resources):
-            beyond[entry] = None
+    met = [own for own in entries if any(intersects(own, resource) for resource in resources)]
+    cut = [own for own in met if not any(covers(resource, own) for resource in resources)]
+    outside = _outside(actions, entries, left.own_resources) if cut else None
+    if outside is not None:
+        left.statements.append({**only, "NotResource": bare([*resources, *outside])})
+        left.of_own_resources = True
+        return
+    left.beyond |= dict.fromkeys(cut)
+    rest = [own for own in entries if own not in met]
     if rest:
-        yield {**only, "Resource": rest}
+        left.statements.append({**only, "Resource": bare(rest)})
+
+
+def _outside(
+    actions: Sequence[str], entries: Sequence[str], own_resources: Sequence[str]
+) -> list[str] | None:
+    """Patterns for all resources of the actions that the entries do not match; None where no patterns are exactly that."""
+    found: dict[str, None] = {}
+    for action in actions:
+        whole = own_resources or tuple(map(template_pattern, _templates(action)))
+        for wide in whole:
+            if any(covers(entry, wide) for entry in entries):
+                continue
+            if any(intersects(entry, wide) for entry in entries):
+                return None
+            found[wide.replace("?*", "*")] = None
+        if not whole:
+            return None
+    return list(found)
+
+
+def _templates(action: str) -> tuple[str, ...]:
+    """The ARN formats of what an action works on, in AWS's usual partition; none for what is not one known action."""
+    known = catalog().action(action)
+    types = resource_types_of(known) if known else ()
+    return tuple(
+        template.replace("${Partition}", "aws") for own in types for template in own.arn_formats
+    )
 
 
 def listed(value: object) -> list[str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.language.document import IDENTITY_KINDS
+from aws_iam.engine.language.document import IDENTITY_KINDS, Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import intersects
 from aws_iam.engine.repair.additions import add_cells
@@ -20,8 +20,8 @@ from aws_iam.engine.repair.conflicts import Conflict, conflicts_of
 from aws_iam.engine.repair.contested import Contested
 from aws_iam.engine.repair.draft import Draft, statements_of
 from aws_iam.engine.repair.edits import Edit, edits_of
-from aws_iam.engine.repair.judge import DOCUMENT, Judge
-from aws_iam.engine.repair.narrowed_deny import ExemptRequest, listed, narrowed
+from aws_iam.engine.repair.judge import DOCUMENT, Judge, denies_more
+from aws_iam.engine.repair.narrowed_deny import ExemptRequest, NarrowedDeny, listed, narrowed
 from aws_iam.engine.repair.removals import take_out
 from aws_iam.engine.repair.requirements import (
     CannotBeWritten,
@@ -180,7 +180,7 @@ class _Work:
 
     def _narrow(self, part: Part, number: int, exempt: Sequence[Requirement]) -> None:
         asked = [one for own in exempt for one in self._exemptions(own, part.statement)]
-        found = narrowed(part.statement, asked)
+        found = self._narrower(part.statement, asked)
         at = f"/Statement/{number}"
         if found is None:
             why = f"the Deny at {at} cannot be replaced by a narrower one that exempts this request alone"
@@ -193,8 +193,33 @@ class _Work:
                 f" {shown}, or change what it denies"
             )
             raise _Stuck(Conflict(allowed=own, statement=at, why=why))
+        self.judge.is_of_own_resources |= found.of_own_resources
         part.serve(*exempt)
         self.draft.replace(part, found.statements)
+
+    def _narrower(
+        self, statement: Mapping[str, Any], asked: Sequence[ExemptRequest]
+    ) -> NarrowedDeny | None:
+        """What is left of a Deny; in few entries where these deny nothing else."""
+        own = self.judge.own_resources
+        short = narrowed(statement, asked, own, is_short=True)
+        if short is None or not short.by_not_action:
+            return short
+        is_exact = self.judge.kind is not Kind.RCP and all(
+            self._is_exact(statement, [one for one in asked if one.principal in ("", arn)])
+            for arn in {one.principal for one in asked}
+        )
+        return short if is_exact else narrowed(statement, asked, own)
+
+    def _is_exact(self, statement: Mapping[str, Any], asked: Sequence[ExemptRequest]) -> bool:
+        """Whether the short form denies no other action on any resource."""
+        names = ("Action", "NotAction", "Resource", "NotResource")
+        deny = {"Effect": "Deny", **{n: own for n, own in statement.items() if n in names}}
+        everyone = [ExemptRequest(action=one.action, resource=one.resource) for one in asked]
+        left = narrowed(deny, everyone, self.judge.own_resources, is_short=True)
+        return left is not None and not denies_more(
+            left.statements, deny, self.judge.own_resources
+        )
 
     def _exemptions(
         self, requirement: Requirement, statement: Mapping[str, Any]
@@ -311,7 +336,7 @@ class _Work:
             ("gained", (new, self.given), self.allow),
             ("lost", (self.given, new), self.deny),
         ):
-            found, _ = self.judge.gains(*pair, self._cells(asked))
+            found = self.judge.beyond(*pair, self._cells(asked))
             if found.differences:
                 request = found.differences[0].request["request"]
                 unproved.append(

@@ -12,7 +12,7 @@ from aws_iam.engine.language.document import Kind, kind_named
 from aws_iam.engine.language.plain_policy import plain
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.repair.judge import Judge, beside, is_full_access_missing
+from aws_iam.engine.repair.judge import Judge, beside, bucket_of, is_full_access_missing
 from aws_iam.engine.repair.repair import repair as repair_document
 from aws_iam.engine.repair.requirements import Effect, layer_of
 from aws_iam.engine.sources.gather import one_policy
@@ -72,8 +72,10 @@ def _judge(policy: Policy, policies: Any) -> tuple[Judge, list[str]]:
     """Judges the document alone, or among the policies of a decision."""
     version = policy.version.value if policy.version else _OLD_VERSION
     alone = is_full_access_missing(policy.kind, policy)
+    own = bucket_of((policy,)) if policy.kind is Kind.RESOURCE else ()
+    judge = Judge(kind=policy.kind, version=version, beside_full_access=alone, own_resources=own)
     if policies is None:
-        return Judge(kind=policy.kind, version=version, beside_full_access=alone), []
+        return judge, []
     given, said = by_layer(policies)
     layers = layers_of(given)
     layer = layer_of(policy.kind)
@@ -92,13 +94,7 @@ def _judge(policy: Policy, policies: Any) -> tuple[Judge, list[str]]:
     place = same[0] if same else beside(layers, layer)
     if not same:
         understood.append(f"the document as one more policy of the layer `{layer}`")
-    judge = Judge(
-        kind=policy.kind,
-        version=version,
-        others=layers,
-        place=place,
-        beside_full_access=alone,
-    )
+    judge.others, judge.place = layers, place
     return judge, understood
 
 
@@ -186,27 +182,37 @@ def _how_judged(judge: Judge) -> str:
 def _summary(
     found: Repair, specification: Specification, judge: Judge, findings: tuple[Finding, ...]
 ) -> Iterator[str]:
-    asked = counted(len(specification.requirements), "request")
     if found.conflicts:
         yield f"Not repaired: {_conflict_in_words(found.conflicts[0].row())}"
         if more := len(found.conflicts) - 1:
             yield f"{counted(more, 'more conflict')} in the facts."
         return
-    if not found.edits and found.is_repaired:
-        yield f"Nothing to repair: the policy decides {'it' if asked == '1 request' else f'all {asked}'} as asked."
-    elif found.is_repaired:
-        yield f"{counted(len(found.edits), 'edit')}: the policy then decides {asked} as asked, and nothing else changes (proved by comparison)."
-    elif found.other_layers and not found.unproved:
-        yield _others_in_words(found)
-    else:
-        yield f"Not proved: {found.unproved[0]}."
-        if found.other_layers:
-            yield _others_in_words(found)
+    yield from _outcome_in_words(found, counted(len(specification.requirements), "request"))
     if found.edits:
         places = [quoted(own.pointer) for own in found.edits]
         yield f"Changed: {joined(places, shown=_SHOWN)}."
     if findings:
         yield f"But the new policy has {counted(len(findings), 'new error')}: {findings[0].message}."
+    yield from _doubts_in_words(specification)
+    if judge.others is None and judge.layer == "resource" and specification.of(Effect.DENY):
+        yield "A policy of the caller's own may still allow what this one no longer grants: give `policies` to judge both."
+
+
+def _outcome_in_words(found: Repair, asked: str) -> Iterator[str]:
+    if found.is_repaired and not found.edits:
+        yield f"Nothing to repair: the policy decides {asked} as asked."
+    elif found.is_repaired:
+        yield (
+            f"{counted(len(found.edits), 'edit')}: the policy then decides {asked} as asked, and nothing else changes (proved"
+            " by comparison)."
+        )
+    if found.unproved:
+        yield f"Not proved: {found.unproved[0]}."
+    if found.other_layers:
+        yield _others_in_words(found)
+
+
+def _doubts_in_words(specification: Specification) -> Iterator[str]:
     if specification.unknown_actions:
         names = [quoted(own) for own in specification.unknown_actions]
         yield f"Unknown to the data, decided by the text alone: {joined(names, shown=_SHOWN)}."
@@ -215,8 +221,6 @@ def _summary(
             f"{counted(len(specification.unfit), 'request')} cannot exist as asked, because the action does not work on such"
             " a resource: decided by the text alone."
         )
-    if judge.others is None and judge.layer == "resource" and specification.of(Effect.DENY):
-        yield "A policy of the caller's own may still allow what this one no longer grants: give `policies` to judge both."
 
 
 def _conflict_in_words(row: Mapping[str, Any]) -> str:

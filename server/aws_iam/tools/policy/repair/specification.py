@@ -276,9 +276,9 @@ class _Reader:
             raise self._no_principal()
         given = {**fields, "action": action, "resource": resource}
         asked = given if named else {"principal": _sample_caller(resource), **given}
-        if resource == _SAMPLE_ROLE and "resource" not in fields:
-            asked["resource"] = _role_beside(str(fields["principal"]))
-            given.pop("resource")
+        if "resource" not in fields and self.kind is Kind.TRUST:
+            asked = {**asked, "resource": _role_beside(str(fields["principal"]))}
+            del given["resource"]
         try:
             request = request_of(asked)
         except InputError as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import evaluate
+from aws_iam.engine.language.pattern import matches
 
 if TYPE_CHECKING:
     from random import Random
@@ -99,11 +100,18 @@ class Specification:
 def specification(random: Random, requests: int, kind: str = "identity") -> Specification:
     """One that a policy can meet: no request is asked for twice, and none lies within the pattern of a Deny."""
     made = any_specification(random, requests, kind)
+    # A request without a caller is one of every caller.
+    if kind in {"scp", "rcp"} and random.random() < 0.5:
+        for request in (*made.allow, *made.deny):
+            request.pop("principal", None)
+    else:
+        for request in (*made.allow, *made.deny):
+            request.setdefault("principal", random.choice(ROLES))
     denies = [own for own in made.document["Statement"] if own["Effect"] == "Deny"]
     seen: set[str] = set()
     found = Specification(kind=kind, document=made.document)
     for request in [*made.allow, *made.deny]:
-        text = json.dumps(_place(request), sort_keys=True)
+        text = json.dumps(place(request), sort_keys=True)
         if text in seen:
             continue
         seen.add(text)
@@ -114,11 +122,41 @@ def specification(random: Random, requests: int, kind: str = "identity") -> Spec
     return found
 
 
+def with_patterns(random: Random, requests: int, kind: str = "identity") -> Specification:
+    """One as it comes, some of whose requests are patterns."""
+    found = any_specification(random, requests, kind)
+    for _ in range(random.randint(1, 3)):
+        random.choice((found.allow, found.deny)).append(_pattern(random, kind))
+    return found
+
+
+def _pattern(random: Random, kind: str) -> dict[str, Any]:
+    actions, resources = random.choice(_PATTERNS)
+    found: dict[str, Any] = {"action": actions, "resource": resources}
+    if kind == "trust":
+        found = {"action": "sts:*", "resource": _ROLES[0]}
+    if kind in {"resource", "trust"} or (kind in {"scp", "rcp"} and random.random() < 0.5):
+        found["principal"] = random.choice(ROLES)
+    return found
+
+
+_PATTERNS: list[tuple[Any, Any]] = [
+    ("s3:GetObject", "arn:aws:s3:::alpha/reports/*"),
+    ("s3:Get*", ["arn:aws:s3:::beta", "arn:aws:s3:::beta/*"]),
+    ("s3:Delete*", "*"),
+    ("s3:*Object", "arn:aws:s3:::alpha/*"),
+    (["s3:PutObject", "s3:GetObject"], "arn:aws:s3:::*/logs/*"),
+    ("s3:DeleteBucket", "arn:aws:s3:::*"),
+    ("read", "arn:aws:s3:::beta"),
+    ("delete", "arn:aws:s3:::alpha"),
+]
+
+
 def any_specification(random: Random, requests: int, kind: str = "identity") -> Specification:
     """One as it comes: requests may contradict each other, and lie within the pattern of a Deny."""
     found = Specification(kind=kind, document=document(random, kind))
     for _ in range(requests):
-        random.choice((found.allow, found.deny)).append(_request(random, kind))
+        random.choice((found.allow, found.deny)).append(any_request(random, kind))
     return found
 
 
@@ -175,7 +213,8 @@ def _bare(random: Random, texts: list[str]) -> Any:
     return texts[0] if len(texts) == 1 and random.random() < 0.5 else texts
 
 
-def _request(random: Random, kind: str) -> dict[str, Any]:
+def any_request(random: Random, kind: str) -> dict[str, Any]:
+    """A request that exists, of the kind's services."""
     if kind == "trust":
         found = {"action": "sts:AssumeRole", "resource": _ROLES[0]}
     else:
@@ -191,13 +230,26 @@ def _request(random: Random, kind: str) -> dict[str, Any]:
     return found
 
 
-def _place(request: dict[str, Any]) -> dict[str, Any]:
+def place(request: dict[str, Any]) -> dict[str, Any]:
     """What must not be asked twice: a request that says no Region is one to the Region of its resource."""
     context = {**request.get("context", {})}
     region = request["resource"].split(":")[3] if request["resource"].count(":") > 3 else ""
     if region:
         context.setdefault(_REGION, region)
     return {**request, "context": context}
+
+
+def may_take(asked: dict[str, Any], request: dict[str, Any]) -> bool:
+    """Whether a requirement may stand for the action on the resource; a level may for every action."""
+    actions, resources = (
+        [own] if isinstance(own, str) else own for own in (asked["action"], asked["resource"])
+    )
+    if any(":" not in own for own in actions):
+        return any(request["resource"].startswith(own) for own in resources)
+    action, resource = request["action"].lower(), request["resource"]
+    return any(matches(own.lower(), action) for own in actions) and any(
+        matches(own, resource) for own in resources
+    )
 
 
 def _speaks_wide(statement: dict[str, Any], request: dict[str, Any], kind: str) -> bool:
