@@ -27,6 +27,7 @@ tool = Tool(
         "compare": "what changed, is it public",
         "review": "pull request",
         "test": "policy unit tests",
+        "repair": "fix a policy for requests",
         "generate": "write a least-privilege policy",
         "shrink": "policy too long, size limit",
         "template": "SCP, RCP, boundary templates",
@@ -58,6 +59,7 @@ tool = Tool(
         "why": "denied",
         "debug": "denied",
         "access_denied": "denied",
+        "fix": "repair",
         "create": "generate",
         "minify": "shrink",
         "minimize": "shrink",
@@ -391,6 +393,34 @@ def denied(
     access_analyzer.refuse_connection_without_online(connection, online=online)
     aws = (connection, progress) if online else None
     return policy_denied.denied(message, policies, authorization, online=aws)
+
+
+_Requests = Parameter(
+    "requests as for `evaluate`, a list; action and resource may be patterns or a level",
+    document=True,
+    brief="[{action, resource, principal?, context?}], patterns too",
+)
+
+
+@tool.artifact_action
+def repair(
+    document: Document,
+    allow: Annotated[Json, replace(_Requests, also=("allowed", "must_allow"))] = None,
+    deny: Annotated[Json, replace(_Requests, also=("must_deny", "must_not_allow"))] = None,
+    policies: Annotated[
+        Json,
+        Parameter(
+            "policy, list, or object by layer",
+            document=True,
+        ),
+    ] = None,
+    kind: PolicyKind = None,
+) -> Answer:
+    """Edit a policy as little as possible until requests are allowed and denied as asked, with proof."""
+    # Imported here: listing the tools must not load it.
+    from aws_iam.tools.policy.repair import repair as policy_repair
+
+    return policy_repair.repair_policy(document, allow, deny, policies, kind)
 
 
 @tool.artifact_action
