@@ -40,7 +40,7 @@ def page_limit(detail: object) -> int:
 
 def input_schema(tool: Tool) -> dict[str, Any]:
     """The tool's arguments as one flat, closed object; all are optional."""
-    actions = {"type": "string", "enum": list(tool.actions), "default": tool.default}
+    actions = {"type": "string", "enum": list(tool.actions)}
     taken = _taken_by(tool)
     properties = {
         argument.name: {**_type(argument), "description": _description(argument, taken)}
@@ -52,8 +52,8 @@ def input_schema(tool: Tool) -> dict[str, Any]:
         "properties": {
             "action": actions,
             **properties,
-            "detail": {"type": "string", "enum": list(_LIMITS), "description": "length"},
-            # The instructions say what it is for.
+            # The instructions say what they are for, and what a tool does without an action.
+            "detail": {"type": "string", "enum": list(_LIMITS)},
             "cursor": {"type": "string"},
         },
         "additionalProperties": False,

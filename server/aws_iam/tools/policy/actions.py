@@ -14,61 +14,15 @@ from aws_iam.tools.kit.synonyms import REPORT_FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
 from aws_iam.tools.policy.cases.arguments import CaseArguments
 from aws_iam.tools.policy.parameters import POLICIES_NAMES, Document, NewDocument, PolicyKind
+from aws_iam.tools.policy.words import ALSO, ASKED
 
 tool = Tool(
     "policy",
     title="IAM policies",
     subject="IAM policies",
-    asked={
-        "validate": "review or check a policy",
-        "denied": "AccessDenied, not authorized",
-        "evaluate": "can X do Y, simulate",
-        "explain": "what does a policy allow, risks",
-        "compare": "what changed, is it public",
-        "review": "pull request",
-        "test": "policy unit tests",
-        "repair": "fix a policy for requests",
-        "generate": "write a least-privilege policy",
-        "shrink": "policy too long, size limit",
-        "template": "SCP, RCP, boundary templates",
-        "lookup": "which action, permission of a command, access level, condition key, ARN",
-        "guide": "how IAM works",
-    },
+    asked=ASKED,
     default="guide",
-    also={
-        "search": "lookup",
-        "find": "lookup",
-        "check": "validate",
-        "lint": "validate",
-        "simulate": "evaluate",
-        "can": "evaluate",
-        "can_i": "evaluate",
-        "is_allowed": "evaluate",
-        "simulate_policy": "evaluate",
-        "diff": "compare",
-        "pull_request": "review",
-        "cases": "test",
-        "unit_test": "test",
-        "run_tests": "test",
-        "assert": "test",
-        "describe": "explain",
-        "summarize": "explain",
-        "risks": "explain",
-        "troubleshoot": "denied",
-        "why_denied": "denied",
-        "why": "denied",
-        "debug": "denied",
-        "access_denied": "denied",
-        "fix": "repair",
-        "create": "generate",
-        "minify": "shrink",
-        "minimize": "shrink",
-        "compress": "shrink",
-        "split": "shrink",
-        "templates": "template",
-        "list_templates": "template",
-        "help": "guide",
-    },
+    also=ALSO,
 )
 
 
@@ -98,7 +52,7 @@ def lookup(
                 "term",
                 "keyword",
             ),
-            brief="service, action, wildcard, condition key, ARN, command, SDK call, managed policy",
+            brief="name, wildcard, ARN, command, SDK call",
             by_position=True,
         ),
     ],
@@ -326,7 +280,7 @@ def shrink(
         str | None,
         Parameter(
             "characters; `role`, `user`, `group` for inline policies; absent: by kind",
-            brief="characters; else by kind",
+            brief="characters",
             also=("max", "max_size", "max_length", "quota", "size"),
         ),
     ] = None,
@@ -398,7 +352,7 @@ def denied(
 _Requests = Parameter(
     "requests as for `evaluate`, a list; action and resource may be patterns or a level",
     document=True,
-    brief="[{action, resource, principal?, context?}], patterns too",
+    brief="requests, patterns",
 )
 
 
@@ -406,7 +360,9 @@ _Requests = Parameter(
 def repair(
     document: Document,
     allow: Annotated[Json, replace(_Requests, also=("allowed", "must_allow"))] = None,
-    deny: Annotated[Json, replace(_Requests, also=("must_deny", "must_not_allow"))] = None,
+    deny: Annotated[
+        Json, replace(_Requests, brief="", also=("must_deny", "must_not_allow"))
+    ] = None,
     policies: Annotated[
         Json,
         Parameter(
