@@ -269,7 +269,7 @@ def test_the_gitlab_template_is_taken_by_its_schema_and_its_command_runs(change:
     assert "nobody passes roles" in (change / job["artifacts"]["reports"]["junit"]).read_text()
 
 
-def tested(top: Path, **env: str) -> subprocess.CompletedProcess[str]:
+def run_cases(top: Path, **env: str) -> subprocess.CompletedProcess[str]:
     (top / "cases.yaml").write_text(CASES)
     summary = str(top.parent / "summary.md")
     given = {"RUNNER_TEMP": str(top.parent), "GITHUB_STEP_SUMMARY": summary, "CASES": "cases.yaml"}
@@ -284,7 +284,7 @@ def test_the_cases_fail_the_job_and_the_summary_and_the_pull_request_have_their_
         "GITHUB_REPOSITORY": "octo/app",
         "FIRST": gh(change.parent, "true"),
     }
-    done = tested(change, **where)
+    done = run_cases(change, **where)
     assert done.returncode == 1, done.stderr
     mark, title, *_ = (change.parent / "summary.md").read_text().splitlines()
     assert (mark, title) == ("<!-- aws-iam cases -->", "# Policy tests: 1 passed, 1 failed")
@@ -292,9 +292,9 @@ def test_the_cases_fail_the_job_and_the_summary_and_the_pull_request_have_their_
     assert "--method POST repos/octo/app/issues/7/comments" in called
     assert 'startswith("<!-- aws-iam cases -->")' in called
     (change / "a.json").write_text(policy(READ))
-    assert tested(change, CASES=" \n cases.yaml \r\n").returncode == 0
+    assert run_cases(change, CASES=" \n cases.yaml \r\n").returncode == 0
     (change / "a.json").write_text(policy(READ, PASS))
-    assert tested(change, FAIL_ON="never").returncode == 0
+    assert run_cases(change, FAIL_ON="never").returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -311,7 +311,7 @@ def test_the_cases_fail_the_job_and_the_summary_and_the_pull_request_have_their_
 def test_cases_that_cannot_run_are_an_error_and_no_pass(
     change: Path, given: dict[str, str], status: int
 ) -> None:
-    done = tested(change, **given)
+    done = run_cases(change, **given)
     assert done.returncode == status
     assert "::error::" in done.stdout
     assert not (change.parent / "summary.md").exists()
@@ -320,6 +320,6 @@ def test_cases_that_cannot_run_are_an_error_and_no_pass(
 
 @pytest.mark.parametrize("body", ["exit 1", "echo oops; exit 0", "exit 70", "exit 0"])
 def test_what_is_no_table_of_cases_never_passes(change: Path, body: str) -> None:
-    done = tested(change, FIRST=program(change.parent, body), FAIL_ON="never")
+    done = run_cases(change, FIRST=program(change.parent, body), FAIL_ON="never")
     assert done.returncode == 70
     assert not (change.parent / "summary.md").exists()

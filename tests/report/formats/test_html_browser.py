@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from aws_iam.answer import Severity, Status
-from aws_iam.report.formats.html import MOST_ROWS, html_page
+from aws_iam.report.audit_page import MOST_ROWS, html_page
 from aws_iam.tools.audit.actions import tool
 from helpers.audited_runs import HOSTILE, SECTIONS, audited, finding, hostile_run
 from helpers.browser import chromium, noted_problems
