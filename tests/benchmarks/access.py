@@ -1,15 +1,17 @@
 """`audit access` on accounts of 200, 2,000 and 10,000 principals, each question in an interpreter of its own.
 
-python -m tests.benchmarks.access [PRINCIPALS …]
+python -m tests.benchmarks.access [PRINCIPALS …] [--tags]
 
 The account is made up: two fifths users in groups of twenty, three fifths roles, each with a policy of its own. Groups assume
 roles, of which every fifth attaches policies to a team; help desks make keys of a team; deployers pass the administrators'
-roles, one in five hundred, to Lambda.
+roles, one in five hundred, to Lambda. With `--tags` everybody has one of two hundred tags, groups assume all roles with the tag
+of the caller, and trust policies ask for it.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from tests.helpers.cis_snapshots import arn, facts_of, snapshot
 
 SIZES = (200, 2_000, 10_000)
 MOST_SECONDS, MOST_MEMORY = 60.0, 1_024.0
-MEMBERS, TEAM = 20, 50
+MEMBERS, TEAM, TEAMS = 20, 50, 200
 QUESTIONS = {
     "to admin": {"to": "admin"},
     "who can": {"who_can": ["s3:GetObject"], "on": "arn:aws:s3:::books/*"},
@@ -79,7 +81,23 @@ def group(number: int) -> dict[str, Any]:
     return {"name": f"g{number}", "inline": [[own]], "attached": ["everyone"]}
 
 
-def saved(principals: int, folder: Path) -> Path:
+def tagged(case: dict[str, Any]) -> dict[str, Any]:
+    """The same account with attribute-based policies."""
+    own = {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}
+    for kind in ("users", "roles"):
+        for number, holder in enumerate(case[kind]):
+            holder["tags"] = [{"key": "team", "value": f"t{number % TEAMS}"}]
+    for number in range(1, len(case["roles"]), 10):
+        (trust,) = case["roles"][number]["trust"]
+        named = {"aws:PrincipalTag/team": f"t{number % TEAMS}"}
+        trust["Condition"] = {"StringEquals": own if number % 20 == 1 else named}
+    for holder in case["groups"]:
+        more = allow("sts:AssumeRole", arn("role/*"), Condition={"StringEquals": own})
+        holder["inline"][0].append(more)
+    return case
+
+
+def saved(principals: int, folder: Path, *, tags: bool) -> Path:
     """The snapshot of an account with so many users and roles."""
     from aws_iam.account.reading import snapshot as snapshots  # noqa: PLC0415
 
@@ -92,19 +110,21 @@ def saved(principals: int, folder: Path) -> Path:
         "versions": {"everyone": []},
     }
     file = folder / f"{principals}.json"
-    snapshots.save(snapshot(facts_of(case)), file)
+    snapshots.save(snapshot(facts_of(tagged(case) if tags else case)), file)
     return file
 
 
 def main() -> None:
     """Print the figures and the limits."""
-    import json  # noqa: PLC0415
-
+    parser = argparse.ArgumentParser()
+    parser.add_argument("principals", nargs="*", type=int, default=SIZES)
+    parser.add_argument("--tags", action="store_true")
+    options = parser.parse_args()
     say(machine())
     say("principals | question | wall | CPU | memory | principals told | paths")
     with tempfile.TemporaryDirectory() as name:
-        for size in [int(word) for word in sys.argv[1:]] or SIZES:
-            file = saved(size, Path(name))
+        for size in options.principals:
+            file = saved(size, Path(name), tags=options.tags)
             slowest, most = 0.0, 0.0
             for words, question in QUESTIONS.items():
                 asked = {"action": "access", "snapshot": str(file), **question}
