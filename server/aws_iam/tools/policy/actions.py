@@ -12,7 +12,13 @@ from aws_iam.tools.kit import guide as pages
 from aws_iam.tools.kit.parameters import NEVER, SEVERITIES, Connection, Topic
 from aws_iam.tools.kit.synonyms import REPORT_FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
-from aws_iam.tools.policy.parameters import POLICIES_NAMES, Document, NewDocument, PolicyKind
+from aws_iam.tools.policy.parameters import (
+    POLICIES_NAMES,
+    Document,
+    NewDocument,
+    PolicyKind,
+    ResourceType,
+)
 
 tool = Tool(
     "policy",
@@ -26,7 +32,7 @@ tool = Tool(
         "compare": "what changed, is it public",
         "review": "pull request",
         "generate": "write a least-privilege policy",
-        "shrink": "policy too long, size limit",
+        "shrink": "policy too long",
         "template": "SCP, RCP, boundary templates",
         "lookup": "which action, permission of a command, access level, condition key, ARN",
         "guide": "how IAM works",
@@ -105,14 +111,7 @@ def lookup(
 def validate(
     document: Document,
     kind: PolicyKind = None,
-    resource_type: Annotated[
-        str | None,
-        Parameter(
-            "what it is attached to, such as AWS::S3::Bucket",
-            also=("resource",),
-            brief="",
-        ),
-    ] = None,
+    resource_type: ResourceType = None,
     *,
     online: Annotated[
         bool, Parameter("ask IAM Access Analyzer too", brief="Access Analyzer too")
@@ -302,6 +301,7 @@ def explain(document: Document, kind: PolicyKind = None) -> Answer:
 def shrink(
     document: Document,
     kind: PolicyKind = None,
+    resource_type: ResourceType = None,
     limit: Annotated[
         str | None,
         Parameter(
@@ -312,14 +312,17 @@ def shrink(
     ] = None,
     *,
     split: Annotated[
-        bool, Parameter("into several policies rather than use wildcards", brief="no wildcards")
+        bool,
+        Parameter(
+            "into several policies rather than use wildcards", brief="several, no wildcards"
+        ),
     ] = False,
 ) -> Answer:
     """Shorten a policy to fit its size limit, in one or several, proved to allow the same."""
     # Imported here: listing the tools must not load it.
     from aws_iam.tools.policy.shrink import shrink as policy_shrink
 
-    return policy_shrink.shrink_policies(document, kind, limit, split=split)
+    return policy_shrink.shrink_policies(document, kind, resource_type, limit, split=split)
 
 
 @tool.action
