@@ -32,7 +32,7 @@ tool = Tool(
         "compare": "what changed, is it public",
         "review": "pull request",
         "generate": "write a least-privilege policy",
-        "shrink": "policy too long",
+        "shrink": "shorten, too long",
         "template": "SCP, RCP, boundary templates",
         "lookup": "which action, permission of a command, access level, condition key, ARN",
         "guide": "how IAM works",
@@ -297,34 +297,6 @@ def explain(document: Document, kind: PolicyKind = None) -> Answer:
     return policy_explain.explain_policies(document, kind)
 
 
-@tool.artifact_action
-def shrink(
-    document: Document,
-    kind: PolicyKind = None,
-    resource_type: ResourceType = None,
-    limit: Annotated[
-        str | None,
-        Parameter(
-            "characters; `role`, `user`, `group` for inline policies; absent: by kind",
-            brief="characters; else by kind",
-            also=("max", "max_size", "max_length", "quota", "size"),
-        ),
-    ] = None,
-    *,
-    split: Annotated[
-        bool,
-        Parameter(
-            "into several policies rather than use wildcards", brief="several, no wildcards"
-        ),
-    ] = False,
-) -> Answer:
-    """Shorten a policy to fit its size limit, in one or several, proved to allow the same."""
-    # Imported here: listing the tools must not load it.
-    from aws_iam.tools.policy.shrink import shrink as policy_shrink
-
-    return policy_shrink.shrink_policies(document, kind, resource_type, limit, split=split)
-
-
 @tool.action
 def denied(
     message: Annotated[
@@ -426,6 +398,34 @@ def generate(
     return policy_generate.generate_policies(
         needs, conditions, events, principal, generalize=generalize, session=for_ == "session"
     )
+
+
+@tool.artifact_action
+def shrink(
+    document: Document,
+    kind: PolicyKind = None,
+    resource_type: ResourceType = None,
+    limit: Annotated[
+        str | None,
+        Parameter(
+            "characters; `role`, `user`, `group` for inline policies; absent: by kind",
+            brief="characters; else by kind",
+            also=("max", "max_size", "max_length", "quota", "size"),
+        ),
+    ] = None,
+    *,
+    split: Annotated[
+        bool,
+        Parameter(
+            "into several policies rather than use wildcards", brief="several, no wildcards"
+        ),
+    ] = False,
+) -> Answer:
+    """Shorten a policy to fit its size limit, in one or several, proved to allow the same."""
+    # Imported here: listing the tools must not load it.
+    from aws_iam.tools.policy.shrink import shrink as policy_shrink
+
+    return policy_shrink.shrink_policies(document, kind, resource_type, limit, split=split)
 
 
 @tool.artifact_action
