@@ -56,10 +56,11 @@ def without_covered_entries(
             gone.append(f"{counted(repeated, 'repeated entry')} of {place[-1]}")
         if _are_patterns(place):
             texts = {key: _text(place, key) for key in kept}
+            spelled = {text: kept[key] for key, text in texts.items()}
             wider = covering(texts.values(), work)
             for key, text in texts.items():
                 if outer := wider.get(text):
-                    gone.append(f"{kept.pop(key)} (beside {min(outer)})")
+                    gone.append(f"{kept.pop(key)} (beside {spelled[min(outer)]})")
         if len(kept) < len(entries):
             statement = statement.but(place, kept.values())
     return statement, tuple(gone)
