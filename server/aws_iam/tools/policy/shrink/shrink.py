@@ -176,7 +176,7 @@ def _sizes(limit: Limit, found: Shrunk) -> str:
     bound = f" of {limit.most:,}" if limit.most and len(sizes) == 1 else ""
     if not found.result.steps and len(sizes) == 1 and after >= found.before:
         return (
-            f"Nothing in the policy is superfluous: it has {counted(after, unit)}{bound}"
+            f"Nothing was found to shorten: the policy has {counted(after, unit)}{bound}"
             " and is given back as it was."
         )
     whole = (
