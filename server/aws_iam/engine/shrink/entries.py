@@ -111,6 +111,9 @@ def _head(pattern: str) -> str:
 def _covers(wide: str, narrow: str) -> bool:
     """Whether a pattern covers another, whatever their variables stand for; the same variable stands for the same text."""
     if "${" in wide:
+        # One character of a pattern would take the one that stands for a variable, whose text may be of any length.
+        if "?" in wide:
+            return False
         for number, hole in enumerate(dict.fromkeys(_HOLE.findall(wide))):
             token = chr(_FIRST_TOKEN + number)
             wide, narrow = wide.replace(hole, token), narrow.replace(hole, token)
