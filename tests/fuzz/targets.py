@@ -162,6 +162,7 @@ REQUEST = {"principal": "arn:aws:iam::111122223333:role/x", "action": "s3:GetObj
 
 TARGETS = (
     Target(name="policy", examples=_json(POLICY, TRUST), read=lambda t: run("policy", "validate", document=t)),
+    Target(name="shrink", examples=_json(POLICY, TRUST), read=lambda t: run("policy", "shrink", document=t)),
     Target(name="explain", examples=_json(POLICY, TRUST), read=lambda t: run("policy", "explain", document=t)),
     Target(name="compare", examples=_json(POLICY, TRUST), read=lambda t: run("policy", "compare", document=t, baseline=POLICY)),
     Target(name="evaluate", examples=_json(REQUEST), read=lambda t: run("policy", "evaluate", request=t, policies={"identity": [POLICY]})),

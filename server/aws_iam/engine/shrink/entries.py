@@ -56,10 +56,11 @@ def without_covered_entries(
             gone.append(f"{counted(repeated, 'repeated entry')} of {place[-1]}")
         if _are_patterns(place):
             texts = {key: _text(place, key) for key in kept}
+            spelled = {text: kept[key] for key, text in texts.items()}
             wider = covering(texts.values(), work)
             for key, text in texts.items():
                 if outer := wider.get(text):
-                    gone.append(f"{kept.pop(key)} (beside {min(outer)})")
+                    gone.append(f"{kept.pop(key)} (beside {spelled[min(outer)]})")
         if len(kept) < len(entries):
             statement = statement.but(place, kept.values())
     return statement, tuple(gone)
@@ -110,6 +111,9 @@ def _head(pattern: str) -> str:
 def _covers(wide: str, narrow: str) -> bool:
     """Whether a pattern covers another, whatever their variables stand for; the same variable stands for the same text."""
     if "${" in wide:
+        # One character of a pattern would take the one that stands for a variable, whose text may be of any length.
+        if "?" in wide:
+            return False
         for number, hole in enumerate(dict.fromkeys(_HOLE.findall(wide))):
             token = chr(_FIRST_TOKEN + number)
             wide, narrow = wide.replace(hole, token), narrow.replace(hole, token)

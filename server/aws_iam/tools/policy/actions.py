@@ -13,7 +13,13 @@ from aws_iam.tools.kit.parameters import NEVER, SEVERITIES, Connection, Topic
 from aws_iam.tools.kit.synonyms import REPORT_FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
 from aws_iam.tools.policy.cases.arguments import CaseArguments
-from aws_iam.tools.policy.parameters import POLICIES_NAMES, Document, NewDocument, PolicyKind
+from aws_iam.tools.policy.parameters import (
+    POLICIES_NAMES,
+    Document,
+    NewDocument,
+    PolicyKind,
+    ResourceType,
+)
 from aws_iam.tools.policy.words import ALSO, ASKED
 
 tool = Tool(
@@ -67,14 +73,7 @@ def lookup(
 def validate(
     document: Document,
     kind: PolicyKind = None,
-    resource_type: Annotated[
-        str | None,
-        Parameter(
-            "what it is attached to, such as AWS::S3::Bucket",
-            also=("resource",),
-            brief="",
-        ),
-    ] = None,
+    resource_type: ResourceType = None,
     *,
     online: Annotated[bool, Parameter("ask IAM Access Analyzer too", brief="ask AWS too")] = False,
     format_: Annotated[
@@ -272,30 +271,6 @@ def explain(document: Document, kind: PolicyKind = None) -> Answer:
     return policy_explain.explain_policies(document, kind)
 
 
-@tool.artifact_action
-def shrink(
-    document: Document,
-    kind: PolicyKind = None,
-    limit: Annotated[
-        str | None,
-        Parameter(
-            "characters; `role`, `user`, `group` for inline policies; absent: by kind",
-            brief="characters",
-            also=("max", "max_size", "max_length", "quota", "size"),
-        ),
-    ] = None,
-    *,
-    split: Annotated[
-        bool, Parameter("into several policies rather than use wildcards", brief="no wildcards")
-    ] = False,
-) -> Answer:
-    """Shorten a policy to fit its size limit, in one or several, proved to allow the same."""
-    # Imported here: listing the tools must not load it.
-    from aws_iam.tools.policy.shrink import shrink as policy_shrink
-
-    return policy_shrink.shrink_policies(document, kind, limit, split=split)
-
-
 @tool.action
 def denied(
     message: Annotated[
@@ -443,6 +418,32 @@ def generate(
     return policy_generate.generate_policies(
         needs, conditions, events, principal, generalize=generalize, session=for_ == "session"
     )
+
+
+@tool.artifact_action
+def shrink(
+    document: Document,
+    kind: PolicyKind = None,
+    resource_type: ResourceType = None,
+    limit: Annotated[
+        str | None,
+        Parameter(
+            "characters; `role`, `user`, `group` for inline policies; absent: by kind",
+            brief="characters",
+            also=("max", "max_size", "max_length", "quota", "size"),
+        ),
+    ] = None,
+    *,
+    split: Annotated[
+        bool,
+        Parameter("into several policies rather than use wildcards", brief="no wildcards"),
+    ] = False,
+) -> Answer:
+    """Shorten a policy to fit its size limit, in one or several, proved to allow the same."""
+    # Imported here: listing the tools must not load it.
+    from aws_iam.tools.policy.shrink import shrink as policy_shrink
+
+    return policy_shrink.shrink_policies(document, kind, resource_type, limit, split=split)
 
 
 @tool.artifact_action

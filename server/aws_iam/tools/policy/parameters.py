@@ -50,3 +50,11 @@ PolicyKind = Annotated[
         also=("type", "policy_type", "policy_kind"),
     ),
 ]
+ResourceType = Annotated[
+    str | None,
+    Parameter(
+        "what it is attached to, such as AWS::S3::Bucket",
+        also=("resource",),
+        brief="",
+    ),
+]

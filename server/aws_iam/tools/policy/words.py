@@ -10,7 +10,7 @@ ASKED = {
     "test": "policy unit tests",
     "repair": "fix a policy for requests",
     "generate": "write a least-privilege policy",
-    "shrink": "policy too long, size limit",
+    "shrink": "shorten, too long",
     "template": "SCP, RCP, boundary templates",
     "lookup": "which action, permission of a command, access level, condition key, ARN",
     "guide": "how IAM works",

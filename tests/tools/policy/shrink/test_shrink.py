@@ -40,7 +40,9 @@ def documents(answer: Answer) -> list[dict[str, Any]]:
 
 
 def _arguments(case: dict[str, Any]) -> dict[str, Any]:
-    return {name: case[name] for name in ("kind", "limit", "split") if name in case}
+    return {
+        name: case[name] for name in ("kind", "resource_type", "limit", "split") if name in case
+    }
 
 
 def _many(value: Any) -> Any:

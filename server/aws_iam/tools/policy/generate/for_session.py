@@ -103,6 +103,7 @@ def _session_facts(found: Shrunk) -> Mapping[str, Any]:
 
 
 def _policy_calls(found: Documents, role: str) -> Iterator[str]:
+    yield "# One of these, by the credentials that you have."
     yield "# With a role: at most as long as the role allows, and 3600 seconds for who calls with a role already."
     yield (
         f"aws sts assume-role --role-arn {shlex.quote(role)} --role-session-name task"
@@ -184,6 +185,7 @@ def _arn_calls(names: Sequence[str], managed: Documents, role: str) -> Iterator[
     arns = " ".join(f"arn=arn:aws:iam::{account}:policy/{title}" for title in titles.values())
     for name, title in titles.items():
         yield f"aws iam create-policy --policy-name {title} --policy-document file://{name}"
+    yield "# Then one of these, by the credentials that you have."
     yield "# With a role: at most as long as the role allows, and 3600 seconds for who calls with a role already."
     yield (
         f"aws sts assume-role --role-arn {shlex.quote(role)} --role-session-name task"

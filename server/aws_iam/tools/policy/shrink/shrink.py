@@ -38,10 +38,15 @@ _SHOWN = 5
 
 
 def shrink_policies(
-    document: object, kind: Kind | str | None, limit: str | None, *, split: bool
+    document: object,
+    kind: Kind | str | None,
+    resource_type: str | None,
+    limit: str | None,
+    *,
+    split: bool,
 ) -> Answer:
     """The policy as short as its limit asks for, what was done, and that it is proved; `split` rather than use wildcards."""
-    policies = _policies(document, kind)
+    policies = _policies(document, kind, resource_type)
     bound = _limit(policies[0], limit, split=split)
     found = shrink(policies, bound)
     return Answer(
@@ -55,9 +60,11 @@ def shrink_policies(
     )
 
 
-def _policies(document: object, kind: Kind | str | None) -> tuple[Policy, ...]:
+def _policies(
+    document: object, kind: Kind | str | None, resource_type: str | None
+) -> tuple[Policy, ...]:
     """The policies that are shrunk as one: a single one, or a list for one principal."""
-    sources = gathered(document, kind).sources
+    sources = gathered(document, kind, resource_type).sources
     if len(sources) > 1 and is_named(sources):
         names = joined([quoted(source.name) for source in sources], shown=_SHOWN)
         raise InputError(
@@ -156,7 +163,7 @@ def _summary(policies: Sequence[Policy], limit: Limit, found: Shrunk) -> Iterato
     if not found.is_finished:
         yield "Not all entries were compared with each other: the patterns are too many, so some may be superfluous."
     if limit.most is None:
-        yield "The limit of such a policy is not known: give `limit` to see whether it fits."
+        yield "The limit of such a policy is not known: give `resource_type`, or `limit`, to see whether it fits."
 
 
 def _unit(quota: Quota) -> str:
@@ -169,7 +176,7 @@ def _sizes(limit: Limit, found: Shrunk) -> str:
     bound = f" of {limit.most:,}" if limit.most and len(sizes) == 1 else ""
     if not found.result.steps and len(sizes) == 1 and after >= found.before:
         return (
-            f"Nothing in the policy is superfluous: it has {counted(after, unit)}{bound}"
+            f"Nothing was found to shorten: the policy has {counted(after, unit)}{bound}"
             " and is given back as it was."
         )
     whole = (
@@ -303,4 +310,6 @@ def _next(found: Shrunk) -> Iterator[NextCall]:
     if found.result.wildcards and found.without_wildcards:
         number = counted(len(found.without_wildcards.sizes), "policy")
         why = f"the form without wildcards, {number}"
-        yield next_call("policy", "shrink", why, ("document", "kind", "limit"), split=True)
+        yield next_call(
+            "policy", "shrink", why, ("document", "kind", "resource_type", "limit"), split=True
+        )
