@@ -201,6 +201,15 @@ def test_a_record_of_another_form_is_refused_with_the_place(record: Any, words: 
     assert words in str(refused.value)
 
 
+def test_the_record_s_policies_are_listed_with_their_places_and_what_was_not_captured() -> None:
+    full, own = denied(None, GOOD["authorization"]).facts["record"]["policies"]
+    assert (full["captured"], full["why"]) == (False, "AWS's own policy, which allows everything")
+    assert (own["captured"], own["at"]) == (True, ["/identity/0"])
+    (_, own) = denied(None, GOOD["authorization"]["details"]).facts["record"]["policies"]
+    assert (own["captured"], "at" in own) == (False, False)
+    assert "get-request-authorization-policy" in own["why"]
+
+
 def test_without_the_record_the_answer_says_how_it_is_read_and_for_how_long_it_is_kept() -> None:
     answer = denied(GOOD["message"])
     facts = answer.facts["authorization"]

@@ -115,6 +115,8 @@ class RecordedPolicy:
     source: Mapping[str, str] = field(default_factory=dict)
     document: Mapping[str, Any] | None = None
     lack: str = ""
+    # Whether the document was not captured and is known all the same.
+    is_known: bool = False
 
     @property
     def layer(self) -> str:
@@ -332,11 +334,12 @@ def _policy(
     )
     document = documents.get(uri, fields.get("policyDocument"))
     lack = unread.get(uri, "")
-    if document is None and not lack:
-        document = _known_document(uri)
-        lack = "" if document else _not_captured(policy)
-    if document is not None:
-        document, lack = _usable(document, policy.layer)
+    known = _known_document(uri) if document is None else None
+    if known is not None:
+        return replace(policy, document=known, is_known=True)
+    if document is None:
+        return replace(policy, lack=lack or _not_captured(policy))
+    document, lack = _usable(document, policy.layer)
     return replace(policy, document=document, lack=lack)
 
 
