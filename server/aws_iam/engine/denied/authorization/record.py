@@ -9,6 +9,7 @@ GetRequestAuthorizationPolicy by URI. Source: IAM Toolbox API Reference, API_Get
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,8 @@ LAYER_OF_CHECK: Mapping[str, str] = {
 }
 """The layer of each type of check."""
 
+_KEY = re.compile(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", re.ASCII)
+_GRANT = re.compile(r"[0-9a-f]{1,128}")
 _FORM = '{"details": the answer of get-request-authorization-details, "policies": {URI: document}}'
 # AWS made them and does not change them: Organizations User Guide, orgs_manage_policies_scps and _rcps.
 _FULL_ACCESS = {
@@ -345,9 +348,11 @@ def _policy(
 
 def _not_captured(policy: RecordedPolicy) -> str:
     grant = policy.source.get("grantId")
-    if grant:
-        return f"the KMS grant {quoted(grant)} has no document: `aws kms list-grants` shows it"
-    return "its document is not in the record (`get-request-authorization-policy` reads it)"
+    if not grant:
+        return "its document is not in the record (`get-request-authorization-policy` reads it)"
+    keys = [arn for arn in policy.attached_to if _KEY.fullmatch(arn)]
+    which = f" --key-id {keys[0]} --grant-id {grant}" if keys and _GRANT.fullmatch(grant) else ""
+    return f"the KMS grant {quoted(grant)} has no document: {quoted(f'aws kms list-grants{which}', 300)} shows it"
 
 
 def _known_document(uri: str) -> Mapping[str, Any] | None:
