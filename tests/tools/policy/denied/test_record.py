@@ -216,7 +216,7 @@ def test_without_the_record_the_answer_says_how_it_is_read_and_for_how_long_it_i
     answer = denied(GOOD["message"])
     facts = answer.facts["authorization"]
     assert (facts["id"], facts["region"]) == ("1a2b3c4d5e6f", "us-east-1")
-    assert "at least 24 hours" in facts["kept"]
+    assert "24 hours or more" in facts["kept"]
     assert facts["read_with"] == (
         "aws iam-toolbox get-request-authorization-details --authorization-id 1a2b3c4d5e6f --region us-east-1"
     )
@@ -236,6 +236,7 @@ def test_an_id_that_aws_does_not_take_is_shown_and_no_call_is_offered() -> None:
     answer = denied(GOOD["message"].replace("1a2b3c4d5e6f", "EXAMPLE1a2b3c"))
     assert "read_with" not in answer.facts["authorization"]
     assert answer.next == ()
+    assert "online" not in answer.summary
 
 
 def test_the_details_alone_are_a_record_without_documents() -> None:
