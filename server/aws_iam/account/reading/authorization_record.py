@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -39,6 +40,8 @@ MOST_PAGES = 100
 MOST_POLICIES = 300
 MOST_BYTES = 8_000_000
 """What is read of one record; a request has a few evaluations, and few policies decide it."""
+WAITS = (2, 4)
+"""Seconds after which a record that is not there yet is asked for again."""
 _LONGEST_URI = 2_048
 
 
@@ -65,16 +68,24 @@ def read_record(
     checked_regions(session, named)
     if not named and likely in known_regions(session):
         named = (likely,)
-    misses: list[Miss] = []
-    for region in named or (home_region(session, ()),):
-        found = _Reader(_client(session, region), region, authorization_id, progress).record()
-        if isinstance(found, ReadRecord):
-            return found
-        misses.append(found)
-    # A record that is in no Region says less than a Region that could not be asked.
-    elsewhere = [miss for miss in misses if miss.kind is not MissKind.ABSENT]
-    asked = ", ".join(miss.region for miss in misses)
-    return elsewhere[0] if elsewhere else replace(misses[0], region=asked)
+    asked = named or (home_region(session, ()),)
+    # AWS writes a record a moment after the denial, and the denial may just have happened.
+    for wait in (0, *(WAITS if len(asked) == 1 else ())):
+        if wait:
+            progress(0, 1, "waiting for AWS to write the record")
+            sleep(wait)
+        misses = []
+        for region in asked:
+            reader = _Reader(_client(session, region), region, authorization_id, progress)
+            found = reader.record()
+            if isinstance(found, ReadRecord):
+                return found
+            misses.append(found)
+        # A record that is in no Region says less than a Region that could not be asked.
+        elsewhere = [miss for miss in misses if miss.kind is not MissKind.ABSENT]
+        if elsewhere:
+            return elsewhere[0]
+    return replace(misses[0], region=", ".join(asked))
 
 
 def _client(session: boto3.Session, region: str) -> Any:
@@ -187,8 +198,9 @@ def words_of(miss: Miss) -> tuple[str, str]:
 
 
 _KEPT = (
-    "it is kept for at least 24 hours, in the Region of the denial, for principals of the account or organization of the"
-    " denied one: check the ID, the Region (`regions`) and the account"
+    "AWS writes it a moment after the denial, so try again after a minute; it is kept for 24 hours or more, in the Region of"
+    " the denial, for the account or organization of the denied principal: check the ID, the Region (`regions`) and the"
+    " account"
 )
 _ALLOW = (
     "allow iam:GetRequestAuthorizationDetails and iam:GetRequestAuthorizationPolicy (statement ReadDenialsOnRequest of"

@@ -9,7 +9,13 @@ from aws_iam.answer import Answer
 from aws_iam.engine.sources.files import Files
 from aws_iam.report.catalogue import policy_formats
 from aws_iam.tools.kit import guide as pages
-from aws_iam.tools.kit.parameters import NEVER, SEVERITIES, Connection, Topic
+from aws_iam.tools.kit.parameters import (
+    NEVER,
+    SEVERITIES,
+    Connection,
+    Topic,
+    refuse_connection_without_online,
+)
 from aws_iam.tools.kit.synonyms import REPORT_FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
 from aws_iam.tools.policy.cases.arguments import CaseArguments
@@ -97,11 +103,10 @@ def validate(
 ) -> Answer:
     """Report a policy's problems, worst first."""
     # Imported here: listing the tools must not load the rules.
-    from aws_iam.tools.policy.validate import access_analyzer
     from aws_iam.tools.policy.validate import validate as policy_validate
     from aws_iam.tools.policy.validate.report_file import Report
 
-    access_analyzer.refuse_connection_without_online(connection, online=online)
+    refuse_connection_without_online(connection, online=online)
     if if_any and isinstance(document, Files):
         document = replace(document, chosen=True)
     aws = (connection, progress) if online else None
@@ -317,9 +322,8 @@ def denied(
     """Explain an AccessDenied message: the layer, what it omits, the smallest change with proof."""
     # Imported here: listing the tools must not load it.
     from aws_iam.tools.policy.denied import denied as policy_denied
-    from aws_iam.tools.policy.validate import access_analyzer
 
-    access_analyzer.refuse_connection_without_online(connection, online=online)
+    refuse_connection_without_online(connection, online=online)
     aws = (connection, progress) if online else None
     return policy_denied.denied(message, policies, authorization, online=aws)
 

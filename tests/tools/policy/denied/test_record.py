@@ -145,6 +145,8 @@ def test_every_form_of_a_record_gives_the_same_answer(case: dict[str, Any]) -> N
         uri: {"policyDocument": row if isinstance(row, str) else json.dumps(row)}
         for uri, row in given["policies"].items()
     }
+    if "message" not in case:
+        assert denied("", given) == answer
     for form in (
         json.dumps(given),
         {"details": json.dumps(given["details"]), "policies": listed},
@@ -201,11 +203,20 @@ def test_a_record_of_another_form_is_refused_with_the_place(record: Any, words: 
     assert words in str(refused.value)
 
 
+def test_the_record_s_policies_are_listed_with_their_places_and_what_was_not_captured() -> None:
+    full, own = denied(None, GOOD["authorization"]).facts["record"]["policies"]
+    assert (full["captured"], full["why"]) == (False, "AWS's own policy, which allows everything")
+    assert (own["captured"], own["at"]) == (True, ["/identity/0"])
+    (_, own) = denied(None, GOOD["authorization"]["details"]).facts["record"]["policies"]
+    assert (own["captured"], "at" in own) == (False, False)
+    assert "get-request-authorization-policy" in own["why"]
+
+
 def test_without_the_record_the_answer_says_how_it_is_read_and_for_how_long_it_is_kept() -> None:
     answer = denied(GOOD["message"])
     facts = answer.facts["authorization"]
     assert (facts["id"], facts["region"]) == ("1a2b3c4d5e6f", "us-east-1")
-    assert "at least 24 hours" in facts["kept"]
+    assert "24 hours or more" in facts["kept"]
     assert facts["read_with"] == (
         "aws iam-toolbox get-request-authorization-details --authorization-id 1a2b3c4d5e6f --region us-east-1"
     )
@@ -225,6 +236,7 @@ def test_an_id_that_aws_does_not_take_is_shown_and_no_call_is_offered() -> None:
     answer = denied(GOOD["message"].replace("1a2b3c4d5e6f", "EXAMPLE1a2b3c"))
     assert "read_with" not in answer.facts["authorization"]
     assert answer.next == ()
+    assert "online" not in answer.summary
 
 
 def test_the_details_alone_are_a_record_without_documents() -> None:

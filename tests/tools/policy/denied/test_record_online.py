@@ -55,12 +55,19 @@ Scripted = "Callable[..., Script]"
 
 
 @pytest.fixture
-def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Script]:
+def waited() -> list[float]:
+    """The seconds for which a call waited, without waiting."""
+    return []
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch, waited: list[float]) -> Callable[..., Script]:
     """AWS answers so; the guard, the models and the request's own checks are the real ones."""
 
     def script(details: Any = RECORD["details"], policy: Any = document) -> Script:
         made = Script({DETAILS: details, POLICY: policy})
         monkeypatch.setattr(authorization_record, "connect", lambda _source: made.session())
+        monkeypatch.setattr(authorization_record, "sleep", waited.append)
         return made
 
     return script
@@ -152,6 +159,26 @@ def test_policies_beyond_the_limit_are_named_as_not_read(
     assert "`inline/read`: not read, after 1 policies" in answer.summary
 
 
+def test_a_record_that_is_not_written_yet_is_asked_for_again(
+    scripted: Callable[..., Script], waited: list[float]
+) -> None:
+    missing = iter([Refusal("ResourceNotFoundException", "not yet", 404)] * 2)
+
+    def details(_given: dict[str, Any], _region: str) -> Any:
+        return next(missing, RECORD["details"])
+
+    script = scripted(details)
+    assert read().facts["record"]["whole"] is True
+    assert len(asked(script, DETAILS)) == 3
+    assert waited == [2, 4]
+
+
+def test_a_refusal_is_not_waited_for(scripted: Callable[..., Script], waited: list[float]) -> None:
+    script = scripted(Refusal("AccessDeniedException", "no"))
+    read()
+    assert (len(asked(script, DETAILS)), waited) == (1, [])
+
+
 def test_a_policy_that_may_not_be_read_leaves_the_evaluation_open_and_is_named(
     scripted: Callable[..., Script],
 ) -> None:
@@ -167,7 +194,7 @@ def test_a_policy_that_may_not_be_read_leaves_the_evaluation_open_and_is_named(
         (
             Refusal("ResourceNotFoundException", "gone", 404),
             "AWS has no such record in us-east-1 (ResourceNotFoundException)",
-            "at least 24 hours, in the Region of the denial",
+            "so try again after a minute; it is kept for 24 hours or more",
         ),
         (
             Refusal("AccessDeniedException", "no"),
@@ -251,10 +278,10 @@ def test_without_a_link_and_regions_the_region_of_the_resource_is_asked(
         f" authorization id: {ID}"
     )
     read(message)
-    assert [region for region, _ in asked(script, DETAILS)] == ["eu-north-1"]
+    assert {region for region, _ in asked(script, DETAILS)} == {"eu-north-1"}
     scripted_again = scripted(Refusal("ResourceNotFoundException", "no", 404))
     answer = read(WITHOUT_LINK)
-    assert [region for region, _ in asked(scripted_again, DETAILS)] == ["us-east-1"]
+    assert {region for region, _ in asked(scripted_again, DETAILS)} == {"us-east-1"}
     assert "no such record in us-east-1" in answer.summary
 
 
@@ -282,7 +309,7 @@ def test_a_region_that_the_resource_makes_up_is_not_asked(scripted: Callable[...
         f" arn:aws:sqs:attacker.example:111122223333:q authorization id: {ID}"
     )
     read(message)
-    assert [region for region, _ in asked(script, DETAILS)] == ["us-east-1"]
+    assert {region for region, _ in asked(script, DETAILS)} == {"us-east-1"}
 
 
 @pytest.mark.parametrize(

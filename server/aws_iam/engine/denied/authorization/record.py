@@ -9,6 +9,7 @@ GetRequestAuthorizationPolicy by URI. Source: IAM Toolbox API Reference, API_Get
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,8 @@ LAYER_OF_CHECK: Mapping[str, str] = {
 }
 """The layer of each type of check."""
 
+_KEY = re.compile(r"arn:[\w-]+:kms:[\w-]+:\d{12}:key/[\w-]+", re.ASCII)
+_GRANT = re.compile(r"[0-9a-f]{1,128}")
 _FORM = '{"details": the answer of get-request-authorization-details, "policies": {URI: document}}'
 # AWS made them and does not change them: Organizations User Guide, orgs_manage_policies_scps and _rcps.
 _FULL_ACCESS = {
@@ -115,6 +118,8 @@ class RecordedPolicy:
     source: Mapping[str, str] = field(default_factory=dict)
     document: Mapping[str, Any] | None = None
     lack: str = ""
+    # Whether the document was not captured and is known all the same.
+    is_known: bool = False
 
     @property
     def layer(self) -> str:
@@ -332,19 +337,22 @@ def _policy(
     )
     document = documents.get(uri, fields.get("policyDocument"))
     lack = unread.get(uri, "")
-    if document is None and not lack:
-        document = _known_document(uri)
-        lack = "" if document else _not_captured(policy)
-    if document is not None:
-        document, lack = _usable(document, policy.layer)
+    known = _known_document(uri) if document is None else None
+    if known is not None:
+        return replace(policy, document=known, is_known=True)
+    if document is None:
+        return replace(policy, lack=lack or _not_captured(policy))
+    document, lack = _usable(document, policy.layer)
     return replace(policy, document=document, lack=lack)
 
 
 def _not_captured(policy: RecordedPolicy) -> str:
     grant = policy.source.get("grantId")
-    if grant:
-        return f"the KMS grant {quoted(grant)} has no document: `aws kms list-grants` shows it"
-    return "its document is not in the record (`get-request-authorization-policy` reads it)"
+    if not grant:
+        return "its document is not in the record (`get-request-authorization-policy` reads it)"
+    keys = [arn for arn in policy.attached_to if _KEY.fullmatch(arn)]
+    which = f" --key-id {keys[0]} --grant-id {grant}" if keys and _GRANT.fullmatch(grant) else ""
+    return f"the KMS grant {quoted(grant)} has no document: {quoted(f'aws kms list-grants{which}', 300)} shows it"
 
 
 def _known_document(uri: str) -> Mapping[str, Any] | None:

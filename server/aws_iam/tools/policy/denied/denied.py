@@ -59,7 +59,9 @@ def denied(
     online: tuple[Connection, Progress] | None = None,
 ) -> Answer:
     """What the message says, what blocks according to the given policies or AWS's record, and the proved change."""
-    if message is None and authorization is None:
+    if authorization is not None:
+        message = message or None
+    elif message is None:
         raise InputError(
             "`policy denied` needs `message` (the AccessDenied text: error, log line, CloudTrail event)",
             hint="add it and call again; AWS's record of a denial (`authorization`) is enough alone",
@@ -70,7 +72,8 @@ def denied(
     _refuse_together(policies, authorization, online)
     found = _denials_beside(message, ids)
     if online is None:
-        return _by_record(record_of(authorization), {}, found)
+        where = {"authorization_id": ids[0].text} if ids else {}
+        return _by_record(record_of(authorization), where, found)
     resource = next((denial.resource for denial in found if denial.resource), "")
     read = record_reading.read_online(ids, resource, *online)
     if isinstance(read, record_reading.NotRead):

@@ -36,7 +36,10 @@ class NotRead:
 
 
 CODE = "AUTHORIZATION_RECORD_NOT_READ"
-_KEPT = "at least 24 hours after the denial, in its Region, for callers of the denied principal's account or organization"
+_KEPT = (
+    "24 hours or more after the denial, in its Region, for callers of the denied principal's account or organization; across"
+    " organizations each sees its own part alone"
+)
 _NEEDS = "iam:GetRequestAuthorizationDetails and iam:GetRequestAuthorizationPolicy"
 
 
@@ -72,13 +75,15 @@ def with_how_to_read(answer: Answer, ids: Sequence[AuthorizationId]) -> Answer:
     """The answer with how AWS's record is read, where the message has an ID."""
     if not ids:
         return answer
-    return replace(
+    answer = replace(
         answer,
-        summary=f"{answer.summary} AWS keeps a record of this denial for at least 24 hours: `online` reads it.",
         facts={**answer.facts, **id_facts(ids)},
         sources=tuple(dict.fromkeys((*answer.sources, PAGE))),
-        next=(*answer.next, *([_call()] if ids[0].is_well_formed else [])),
     )
+    if not ids[0].is_well_formed:
+        return answer
+    how = "AWS keeps its own record of this denial for at least 24 hours: `online` reads it."
+    return replace(answer, summary=f"{answer.summary} {how}", next=(*answer.next, _call()))
 
 
 def _call() -> NextCall:

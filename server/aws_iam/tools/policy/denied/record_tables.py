@@ -186,12 +186,13 @@ def _policy(policy: RecordedPolicy, compared: RecordComparison) -> dict[str, Any
         for pointer, placed in row.policies.by_pointer().items()
         if placed is policy
     ]
+    why = "AWS's own policy, which allows everything" if policy.is_known else policy.lack
     return {
         "uri": policy.uri,
         "type": policy.type,
         **({"attached_to": list(policy.attached_to)} if policy.attached_to else {}),
         **({"at": list(dict.fromkeys(at))} if at else {}),
         **({"source": dict(policy.source)} if policy.source else {}),
-        "captured": policy.document is not None,
-        **({"why": policy.lack} if policy.lack else {}),
+        "captured": policy.document is not None and not policy.is_known,
+        **({"why": why} if why else {}),
     }

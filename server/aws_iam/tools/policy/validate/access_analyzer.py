@@ -6,14 +6,14 @@ why, and the offline findings are kept unchanged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Finding, Severity, Status, Where
 from aws_iam.engine.language.document import Form, Kind, Policy, dump
 from aws_iam.engine.language.document import Source as Document
-from aws_iam.errors import AwsError, InputError
+from aws_iam.errors import AwsError
 from aws_iam.rules.document_findings import is_unresolved
 from aws_iam.rules.policy.catalogue import POLICY_RULES
 from aws_iam.wording import counted
@@ -69,13 +69,6 @@ class AnalyzedPolicies:
     unknown: tuple[Finding, ...] = ()
     sentence: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
-
-
-def refuse_connection_without_online(connection: Connection, *, online: bool) -> None:
-    """Refuse account arguments without `online`: they would have no effect, but suggest that AWS was asked."""
-    stated = [field.name for field in fields(connection) if getattr(connection, field.name)]
-    if stated and not online:
-        raise InputError(f"`{stated[0]}` needs `online`")
 
 
 def with_access_analyzer(
