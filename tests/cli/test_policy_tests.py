@@ -214,7 +214,10 @@ def test_values_of_deployment_decide_nothing_until_they_are_given(
         "other service": "ImplicitlyDenied",
     }
     (message,) = (f["message"] for f in told["findings"] if "case `delete`" in f["message"])
-    assert "known only at deployment: `arn:aws:s3:::var-bucket/*` in the Deny `Keep`" in message
+    assert (
+        "known only at deployment: `var-bucket` in `arn:aws:s3:::var-bucket/*` of the Deny `Keep`"
+        in message
+    )
     assert "main.tf:" in message
     (tree / "cases.yaml").write_text(f"values: {{bucket: data}}\n{head}{cases}", encoding="utf-8")
     status, told = answer(capsys, "cases.yaml")
@@ -222,6 +225,73 @@ def test_values_of_deployment_decide_nothing_until_they_are_given(
     assert results(told)["delete"] == "Allowed"
     (tree / "cases.yaml").write_text(f"values: {{bucket: out}}\n{head}{cases}", encoding="utf-8")
     assert results(answer(capsys, "cases.yaml")[1])["delete"] == "ExplicitlyDenied"
+
+
+def test_anything_else_that_is_unknown_is_given_by_what_the_answer_calls_it(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tree / "infra").mkdir()
+    (tree / "infra/main.tf").write_text(
+        """resource "aws_sqs_queue" "q" { name_prefix = "orders-" }
+resource "aws_iam_policy" "p" {
+  policy = jsonencode({ Version = "2012-10-17", Statement = [
+    { Effect = "Allow", Action = "sqs:SendMessage", Resource = aws_sqs_queue.q.arn },
+    { Effect = "Allow", Action = "sts:AssumeRole", Resource = [module.a.role, "arn:aws:iam::111122223333:role/${module.a.name}-${module.a.stage}"] },
+  ] })
+}
+""",
+        encoding="utf-8",
+    )
+    cases = """document: infra
+request: {principal: "arn:aws:iam::111122223333:role/app"}
+cases:
+- {name: queue, action: sqs:SendMessage, resource: "arn:aws:sqs:us-east-1:111122223333:orders-7", expect: Allowed}
+- {name: role, action: sts:AssumeRole, resource: "arn:aws:iam::444455556666:role/a", policies: &trust {resource: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {AWS: "arn:aws:iam::111122223333:root"}, Action: "sts:AssumeRole"}]}}, expect: Allowed}
+- {name: both parts, action: sts:AssumeRole, resource: "arn:aws:iam::111122223333:role/b-prod", policies: *trust, expect: Allowed}
+"""
+    (tree / "cases.yaml").write_text(cases, encoding="utf-8")
+    told = answer(capsys, "cases.yaml")[1]
+    assert set(results(told).values()) == {"Unknown"}
+    (word,) = (
+        row["by"].partition(" only at deployment: `")[2].partition("`")[0]
+        for row in told["facts"]["cases"]
+        if row["name"] == "queue"
+    )
+    given = f"values: {{{word}: '7', module.a.role: 'arn:aws:iam::444455556666:role/a', module.a.name: b}}\n"
+    (tree / "cases.yaml").write_text(given + cases, encoding="utf-8")
+    assert results(answer(capsys, "cases.yaml")[1]) == {
+        "queue": "Allowed",
+        "role": "Allowed",
+        "both parts": "Unknown",
+    }
+    whole = given.replace("module.a.name: b", "module.a.name: b, module.a.stage: prod")
+    (tree / "cases.yaml").write_text(whole + cases, encoding="utf-8")
+    assert run(capsys, "cases.yaml")[0] == 0
+
+
+def test_a_policy_in_a_module_is_picked_without_its_module_where_there_is_one(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tree / "m").mkdir()
+    (tree / "m/main.tf").write_text(TERRAFORM, encoding="utf-8")
+    call = 'module "one" {\n  source = "./m"\n  bucket = "reports"\n  stage = "2026"\n}\n'
+    (tree / "main.tf").write_text(call, encoding="utf-8")
+    cases = """document: {file: ., policy: aws_iam_role_policy.app}
+request: {principal: "arn:aws:iam::111122223333:role/app"}
+cases:
+- {name: read, action: s3:GetObject, resource: "arn:aws:s3:::reports-2026/a", expect: Allowed}
+"""
+    (tree / "cases.yaml").write_text(cases, encoding="utf-8")
+    assert run(capsys, "cases.yaml")[0] == 0
+    other = call.replace('"one"', '"two"').replace("reports", "salaries")
+    (tree / "main.tf").write_text(call + other, encoding="utf-8")
+    status, _, errors = run(capsys, "cases.yaml")
+    assert status == 2
+    assert "several modules have a policy called `aws_iam_role_policy.app`" in errors
+    (tree / "cases.yaml").write_text(
+        cases.replace("policy: aws", "policy: module.one.aws"), encoding="utf-8"
+    )
+    assert run(capsys, "cases.yaml")[0] == 0
 
 
 def test_of_several_policies_of_a_file_one_must_be_picked(

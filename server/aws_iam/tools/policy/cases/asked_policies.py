@@ -29,6 +29,7 @@ from aws_iam.escape import quoted
 from aws_iam.tools.kit.policy_inputs import other_values
 from aws_iam.tools.kit.policy_layers import layer_named
 from aws_iam.tools.policy.cases.cases_file import plain_value
+from aws_iam.tools.policy.cases.given_values import with_given_values
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 _NAMED = 10
 _POLICY_NAME = re.compile(r"[A-Za-z][\w+=@-]{2,127}")
+_MODULE = re.compile(r"module\.[^.\[]+(?:\[[^\]]*\])?\.")
 _REFERENCE = frozenset({"file", "policy", "values"})
 _LAYER_OF_KIND = {
     Kind.SCP: "scp",
@@ -239,7 +241,9 @@ class PolicyReader:
             found = self.files.beside(cases, name)
             if found is None:
                 raise InputError(f"the file {quoted(name)} cannot be read")
-            self._read[key] = gathered(_with_values(found, values))
+            held = gathered(_with_values(found, values))
+            sources = tuple(with_given_values(own, values) for own in held.sources)
+            self._read[key] = replace(held, sources=sources)
         return self._read[key]
 
 
@@ -322,6 +326,7 @@ def _picked(held: Gathered, picks: Sequence[str]) -> tuple[Source, ...]:
     found: dict[int, Source] = {}
     for pick in picks:
         mine = [own for own in held.sources if is_called(own.name, pick)]
+        mine = mine or _in_a_module(held.sources, pick)
         unread = [own for own in held.unread if is_called(own.place, pick)]
         if unread:
             raise InputError(f"{quoted(unread[0].place)} was not read: {unread[0].why}")
@@ -335,6 +340,30 @@ def _picked(held: Gathered, picks: Sequence[str]) -> tuple[Source, ...]:
             )
         found |= {id(own): own for own in mine}
     return tuple(found.values())
+
+
+def _in_a_module(sources: Sequence[Source], pick: str) -> list[Source]:
+    """The policies that are called so within the one module of Terraform that has such."""
+    by_module: dict[str, list[Source]] = {}
+    for source in sources:
+        for begin in _module_ends(source.name):
+            if is_called(source.name[begin:], pick):
+                by_module.setdefault(source.name[:begin], []).append(source)
+    if len(by_module) > 1:
+        names = [own for found in by_module.values() for own in found]
+        raise InputError(
+            f"several modules have a policy called {quoted(pick)}",
+            hint=f"pick one of {_names(names)}",
+        )
+    return next(iter(by_module.values()), [])
+
+
+def _module_ends(name: str) -> Iterator[int]:
+    """Where an address goes on after each of the modules that it begins with."""
+    at = 0
+    while found := _MODULE.match(name, at):
+        at = found.end()
+        yield at
 
 
 def _usable(source: Source) -> Source:

@@ -8,6 +8,7 @@ second it is the other way round. What both decide alike holds whatever the valu
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _ENTRIES = ("Action", "Resource")
 _NEGATED = ("NotAction", "NotResource", "NotPrincipal")
 _IDLE = frozenset({"Sid"})
+_WORD = re.compile(r"[A-Za-z0-9-]+")
 
 
 def most_and_least(source: Source) -> tuple[Policy, Policy] | None:
@@ -66,12 +68,22 @@ def open_statements(source: Source) -> frozenset[str]:
     return frozenset(node.at.pointer for node in nodes if any(_open_places(node, source)))
 
 
-def open_values(source: Source, pointer: str) -> list[str]:
-    """The values of a statement that are known only at deployment, as far as they are known."""
+def open_values(source: Source, pointer: str) -> dict[str, str]:
+    """The values of a statement that are known only at deployment, as far as they are known, with the word for what is not."""
     if not isinstance(source.content, Policy):
-        return []
+        return {}
+    other = _texts(source, len(source.variants) - 1) if source.variants else {}
     nodes = (s.node for s in source.content.statements if s.node.at.pointer == pointer)
-    return [own.text for node in nodes for own in _open_places(node, source)]
+    found = (own for node in nodes for own in _open_places(node, source))
+    return {own.text: _word(own.text, other.get(own.at.pointer, "")) for own in found}
+
+
+def _word(text: str, varied: str) -> str:
+    """The first word in a text that stands for a value: in the other variant it has an `x` in front."""
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(text, varied, strict=False))
+    begin = len(list(alike))
+    found = _WORD.match(text, begin) if varied[begin : begin + 1] == "x" else None
+    return found[0] if found else text
 
 
 def _open_places(node: Node, source: Source) -> Iterator[Node]:

@@ -209,7 +209,7 @@ def _fix(own: JudgedCase) -> str:
     """What to look at: the policy, or the case if the decision is meant."""
     decision = own.decision
     if decision.outcome == "Unknown":
-        return "Give the values that are known only at deployment beside the document, values: {NAME: VALUE}; or expect Unknown."
+        return "Give what is known only at deployment beside the document, values: {NAME: VALUE}; or expect Unknown."
     blocking = [layer for layer in decision.blocked_by if layer in {"scp", "rcp"}]
     if decision.outcome == "ImplicitlyDenied" and blocking:
         return (
