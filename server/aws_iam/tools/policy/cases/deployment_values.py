@@ -30,7 +30,7 @@ _WORD = re.compile(r"[A-Za-z0-9-]+")
 
 
 def most_and_least(source: Source) -> tuple[Policy, Policy] | None:
-    """The policy as it allows the most and as it allows the least; None where a statement or an effect is not known."""
+    """The policy as it allows the most and as it allows the least; None where nothing is known of a statement."""
     policy = source.content
     if not isinstance(policy, Policy):
         return None
@@ -42,7 +42,7 @@ def most_and_least(source: Source) -> tuple[Policy, Policy] | None:
     least: list[Node] = []
     for node in body.listed():
         effect = node.member("Effect")
-        if effect is None or effect.at.pointer in source.unresolved:
+        if effect is None:
             return None
         if not any(_open_places(node, source)):
             most.append(node)
@@ -53,7 +53,12 @@ def most_and_least(source: Source) -> tuple[Policy, Policy] | None:
         def widen(entry: Node, *, is_deny: bool = is_deny) -> str:
             return _widened(entry, star, other, is_deny=is_deny)
 
-        wide, narrow = _wide(node, source.unresolved, widen), _narrow(node, source.unresolved)
+        wide = _wide(node, source.unresolved, widen)
+        if effect.at.pointer in source.unresolved:
+            most.append(_with_effect(wide, "Allow"))
+            least.append(_with_effect(wide, "Deny"))
+            continue
+        narrow = _narrow(node, source.unresolved)
         (least if is_deny else most).append(wide)
         if narrow:
             (most if is_deny else least).append(narrow)
@@ -107,6 +112,14 @@ def _with(policy: Policy, statements: Sequence[Node]) -> Policy:
     return replace(made, kind_guessed=policy.kind_guessed, resource_type=policy.resource_type)
 
 
+def _with_effect(node: Node, effect: str) -> Node:
+    members = [
+        Member(own.key, own.value.but(value=effect), own.name) if own.key == "Effect" else own
+        for own in node.members
+    ]
+    return node.but(members=tuple(members))
+
+
 def _wide(node: Node, unresolved: frozenset[str], widen: Widen) -> Node:
     """The statement with every request that some value gives it."""
     members = []
@@ -146,6 +159,8 @@ def _narrow(node: Node, unresolved: frozenset[str]) -> Node | None:
             continue
         elif member.key in (*_ENTRIES, "Principal") and (known := _known(value, unresolved)):
             members.append(Member(member.key, known, member.name))
+        elif member.key == "Condition" and (met := _certainly_met(value, unresolved)):
+            members.append(Member(member.key, met, member.name))
         else:
             return None
     return node.but(members=tuple(members))
@@ -190,6 +205,24 @@ def _conditions(value: Node, unresolved: frozenset[str]) -> Node:
         if keys:
             kept = operator.value.but(members=tuple(keys))
             operators.append(Member(operator.key, kept, operator.name))
+    return Node(Form.OBJECT, value.at, members=tuple(operators))
+
+
+def _certainly_met(value: Node, unresolved: frozenset[str]) -> Node | None:
+    """The conditions with the values that are known, where one of these is enough for each; None where it is not."""
+    operators = []
+    for operator in value.members:
+        is_negated = "Not" in operator.key or operator.key.endswith("Null")
+        keys = []
+        for key in operator.value.members:
+            named_later = {key.name.at.pointer, operator.name.at.pointer} & unresolved
+            is_open = _is_open(key.value, unresolved)
+            known = _known(key.value, unresolved) if is_open else key.value
+            if named_later or known is None or (is_open and is_negated):
+                return None
+            keys.append(Member(key.key, known, key.name))
+        kept = operator.value.but(members=tuple(keys))
+        operators.append(Member(operator.key, kept, operator.name))
     return Node(Form.OBJECT, value.at, members=tuple(operators))
 
 
