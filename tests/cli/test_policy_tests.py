@@ -313,6 +313,26 @@ cases:
     assert run(capsys, "cases.yaml")[0] == 0
 
 
+def test_a_file_that_cannot_be_read_is_named_and_fails_where_one_asks_for_it(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tree / "infra").mkdir()
+    (tree / "infra/main.tf").write_text(TERRAFORM, encoding="utf-8")
+    (tree / "infra/other.tf").write_text('resource "aws_iam_policy" "p" {', encoding="utf-8")
+    cases = """document: {file: infra, policy: aws_iam_role_policy.app}
+request: {principal: "arn:aws:iam::111122223333:role/app"}
+cases:
+- {name: write, action: s3:PutObject, resource: "arn:aws:s3:::out/a", expect: Allowed}
+"""
+    (tree / "cases.yaml").write_text(cases, encoding="utf-8")
+    status, told = answer(capsys, "cases.yaml")
+    assert (status, told["facts"]["files_not_read"]) == (0, 1)
+    assert "infra/other.tf" in json.dumps(told["facts"]["not_judged"])
+    assert "could not be judged" in told["summary"]
+    for gate in ("--fail-on-unread", "--fail-on-unknown"):
+        assert run(capsys, "cases.yaml", gate)[0] == 1
+
+
 def test_parameters_of_cloudformation_are_values(
     tree: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,7 +100,10 @@ class _Held:
         if not picks:
             return self
         sources = _picked(self.gathered, picks)
-        return _Held(gathered=replace(self.gathered, sources=sources, unread=()), is_picked=True)
+        # What a file holds that cannot be read is not known, so also whether it is about these.
+        unread = tuple(own for own in self.gathered.unread if own.place == own.file)
+        held = replace(self.gathered, sources=sources, unread=unread)
+        return _Held(gathered=held, is_picked=True)
 
 
 @dataclass(slots=True)

@@ -57,6 +57,7 @@ def run_cases(
         *dict.fromkeys(word for own in judged for word in own.case.understood),
     ]
     rows = policy_inputs.grouped_rows(run.not_judged)
+    unread = {own.file for own in run.not_judged if own.place == own.file}
     summary = " ".join(_summary(judged, rows))
     return Answer(
         summary=summary,
@@ -67,6 +68,7 @@ def run_cases(
             "passed": len(judged) - len(failed),
             "failed": len(failed),
             "cases": [_row(own) for own in judged],
+            **({"files_not_read": len(unread)} if unread else {}),
             **({"not_judged": rows} if rows else {}),
             **policy_inputs.managed_policy_facts(run.policy_names),
         },
