@@ -126,19 +126,7 @@ class PolicyReader:
         elif picks or (values and "policies" not in fields):
             raise InputError("`policy` and `values` are about a `document`", hint="give it, too")
         if "policies" in fields:
-            layers = fields["policies"]
-            if layers.form is not Form.OBJECT or layers.member("Statement"):
-                raise InputError(
-                    "`policies` must be an object of layers",
-                    hint="such as {identity: FILE, scp: FILE}; a policy by itself is a `document`",
-                )
-            by_layer = self._by_layer(layers, cases, values)
-            if twice := found.layers & by_layer.layers:
-                raise InputError(
-                    f"`document` and `policies` both have the layer {joined(sorted(twice))}",
-                    hint="give its policies in one of them",
-                )
-            found = found.under(by_layer)
+            found = _beside(found, self._by_layer(fields["policies"], cases, values))
         return found
 
     def of_arguments(self, document: Any, policies: Any, policy: str | None) -> AskedPolicies:
@@ -150,10 +138,15 @@ class PolicyReader:
         elif policy:
             raise InputError("`policy` picks one of a `document`", hint="give `document`")
         if policies is not None:
-            found = found.under(self._by_layer(from_value(policies), "", {}))
+            found = _beside(found, self._by_layer(from_value(policies), "", {}))
         return found
 
     def _by_layer(self, node: Node, cases: str, values: Mapping[str, str]) -> AskedPolicies:
+        if node.form is not Form.OBJECT or node.member("Statement"):
+            raise InputError(
+                "`policies` must be an object of layers",
+                hint="such as {identity: FILE, scp: FILE}; a policy by itself is a `document`",
+            )
         found = AskedPolicies()
         for member in node.members:
             layer = layer_named(member.key)
@@ -177,7 +170,8 @@ class PolicyReader:
         not_judged: list[Unread] = []
         for level, holder in enumerate(levels):
             for item in holder.listed():
-                chosen, unread = _chosen(self._held(item, cases, values))
+                held = self._held(item, cases, values)
+                chosen, unread = _chosen(held, KIND_OF_LAYER[layer])
                 placed += (
                     AskedPolicy(layer=layer, level=level, source=source) for source in chosen
                 )
@@ -250,6 +244,16 @@ class PolicyReader:
         return self._read[key]
 
 
+def _beside(document: AskedPolicies, by_layer: AskedPolicies) -> AskedPolicies:
+    """The policies of a document, and those that are given by layer."""
+    if twice := document.layers & by_layer.layers:
+        raise InputError(
+            f"`document` and `policies` both have the layer {joined(sorted(twice))}",
+            hint="give its policies in one of them",
+        )
+    return document.under(by_layer)
+
+
 def _known_policy(name: str) -> Any:
     if name in _OF_ORGANIZATIONS:
         return {"Version": "2012-10-17", "Statement": [_OF_ORGANIZATIONS[name]]}
@@ -313,8 +317,11 @@ def _together(parts: Sequence[_Held]) -> _Held:
     )
 
 
-def _chosen(held: _Held) -> tuple[tuple[Source, ...], list[Unread]]:
-    """The policies, and what was not read of them; without a pick a document must be one policy, or a list."""
+def _chosen(held: _Held, kind: Kind | None = None) -> tuple[tuple[Source, ...], list[Unread]]:
+    """The policies, and what was not read of them; without a pick a document must be one policy, or a list.
+
+    `kind` is what they are used as, where that is known.
+    """
     found = held.gathered
     if not held.is_picked and len(found.sources) > 1 and is_named(found.sources):
         raise InputError(
@@ -322,7 +329,10 @@ def _chosen(held: _Held) -> tuple[tuple[Source, ...], list[Unread]]:
             hint=f"pick one or several with `policy`: {_names(found.sources)}",
         )
     own = replace(found, attachments=())
-    return tuple(map(_usable, found.sources)), [*found.unread, *other_values(own)]
+    return tuple(_usable(source, kind) for source in found.sources), [
+        *found.unread,
+        *other_values(own),
+    ]
 
 
 def _picked(held: Gathered, picks: Sequence[str]) -> tuple[Source, ...]:
@@ -369,7 +379,7 @@ def _module_ends(name: str) -> Iterator[int]:
         yield at
 
 
-def _usable(source: Source) -> Source:
+def _usable(source: Source, kind: Kind | None) -> Source:
     """The policy with words for what is filled in later; InputError for one that has no certain answer."""
     if isinstance(source.content, Syntax):
         where = source.content.where
@@ -381,7 +391,8 @@ def _usable(source: Source) -> Source:
     source = with_unknown_values(source)
     # A policy with an unknown effect or statement is judged as far as it is known.
     if not source.unresolved and isinstance(source.content, Policy):
-        refuse_unusable(source.content, place_of(source) or "document", source.content.kind)
+        place = place_of(source) or "document"
+        refuse_unusable(source.content, place, kind or source.content.kind)
     return source
 
 
