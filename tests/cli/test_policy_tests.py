@@ -432,6 +432,28 @@ def test_a_pipe_gets_the_first_file_alone(tree: Path, capsys: pytest.CaptureFixt
     assert run(capsys, "own.yaml")[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--init"], "`--init` needs a policy; give it as `--document`"),
+        (["--init", "cases.yaml", "--document", "policies/reports.json"], "`--init` takes one document"),
+        (["--init", "policies/reports.json", "--policies", "{}"], "`--init` takes one document"),
+        (["--init", "policies/reports.json", "--policy", "Role"], "no policy is called `Role`"),
+        ([], "`--cases` is missing"),
+        (["policies"], "`policies` is a folder"),
+        (["none.yaml"], "no such file"),
+        (["cases.yaml", "--format", "sarif"], "`--format` must be one of"),
+    ],
+)  # fmt: skip
+def test_what_is_missing_or_too_much_is_said(
+    tree: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    assert tree.is_dir()
+    status, output, errors = run(capsys, *words)
+    assert (status, output) == (2, "")
+    assert said in errors
+
+
 @pytest.mark.parametrize("template", templates.listed(), ids=lambda own: own.name)
 def test_first_cases_of_every_template_pass(
     tmp_path: Path,
