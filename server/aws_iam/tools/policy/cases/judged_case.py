@@ -84,10 +84,11 @@ def judged_case(case: Case, layers: CaseLayers) -> JudgedCase:
                 decided=decided,
             )
         weak |= dict.fromkeys(weaknesses(request, layers, decision))
+        keys = tuple(_deciding_keys(case, request, evaluation, layers))
         if differs:
-            return replace(first, weak=tuple(weak))
+            return replace(first, weak=tuple(weak), hangs_on=keys)
         missing |= dict.fromkeys(decision.missing_keys)
-        hangs_on |= dict.fromkeys(_deciding_keys(case, request, evaluation, layers))
+        hangs_on |= dict.fromkeys(keys)
     if first is None:  # pragma: no cover - a case has a request
         raise InputError(f"the case {quoted(case.name)} has no request")
     differs = case.expected.not_missing(missing)
