@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from typing import TYPE_CHECKING, Any
@@ -141,6 +142,18 @@ def test_a_json_file_and_another_policy_work_too(
     status, told = answer(capsys, "cases.json", "--document", "AmazonS3ReadOnlyAccess")
     assert status == 1
     assert set(results(told).values()) == {"Allowed"}
+
+
+def test_cases_from_a_pipe_name_files_of_the_working_folder(
+    tree: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert tree.is_dir()
+    stdin = io.TextIOWrapper(io.BytesIO(CASES.encode()))
+    monkeypatch.setattr("sys.stdin", stdin)
+    assert run(capsys, "-", "--quiet") == (0, "All 3 cases are decided as expected.\n", "")
+    assert run(capsys, json.dumps(yaml.safe_load(CASES)))[0] == 0
+    outside = json.dumps(yaml.safe_load(CASES.replace("policies/", "../policies/")))
+    assert "leads out of" in run(capsys, outside)[2]
 
 
 @pytest.mark.parametrize(

@@ -228,7 +228,7 @@ class PolicyReader:
         return self._file(text, cases, values)
 
     def _file(self, name: str, cases: str, values: Mapping[str, str]) -> Gathered:
-        if self.files is None or not cases:
+        if self.files is None:
             raise InputError(
                 f"{quoted(name)} would be a file, which cases name on the command line only",
                 hint="give the policy itself, or the name of an AWS managed policy",
