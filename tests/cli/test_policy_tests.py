@@ -454,6 +454,7 @@ def test_a_pipe_gets_the_first_file_alone(tree: Path, capsys: pytest.CaptureFixt
         (["--init", "policies/reports.json", "--policy", "Role"], "no policy is called `Role`"),
         ([], "`--cases` is missing"),
         (["policies"], "`policies` is a folder"),
+        (["policies/reports.json"], "is a policy, and no cases; give it as `--document`"),
         (["none.yaml"], "no such file"),
         (["cases.yaml", "--format", "sarif"], "`--format` must be one of"),
     ],

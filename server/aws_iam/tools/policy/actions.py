@@ -47,6 +47,7 @@ tool = Tool(
         "diff": "compare",
         "pull_request": "review",
         "cases": "test",
+        "tests": "test",
         "unit_test": "test",
         "run_tests": "test",
         "assert": "test",

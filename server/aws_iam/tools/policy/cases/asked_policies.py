@@ -124,7 +124,10 @@ class PolicyReader:
             held = self._held(fields["document"], cases, values)
             found = self._by_kind(held.picked(picks))
         elif picks or (values and "policies" not in fields):
-            raise InputError("`policy` and `values` are about a `document`", hint="give it, too")
+            raise InputError(
+                "`policy` and `values` are about a `document`",
+                hint="name the file, or give the policy, as `document`; `policy` picks one of several in it",
+            )
         if "policies" in fields:
             found = _beside(found, self._by_layer(fields["policies"], cases, values))
         return found

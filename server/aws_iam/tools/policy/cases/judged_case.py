@@ -60,7 +60,7 @@ def judged_case(case: Case, layers: CaseLayers) -> JudgedCase:
         requests = [request_of(own) for own in case.requests]
     except InputError as error:
         hint = error.hint
-        if "`principal`" in error.message:
+        if "lacks" in error.message and "`principal`" in error.message:
             hint = "give it in the case, or for all cases: request: {principal: ARN} at the top of the file"
         raise InputError(
             f"{at_place(case.where)} of the case {quoted(case.name)}: {error.message}", hint=hint
