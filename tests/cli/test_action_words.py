@@ -26,6 +26,7 @@ CALLS = {
     "policy review": ["--baseline", POLICY, POLICY],
     "policy test": [CASES, "--document", POLICY],
     "policy explain": [POLICY],
+    "policy shrink": [POLICY, "--limit", "group"],
     "policy denied": ["is not authorized to perform: s3:GetObject", "--policies", POLICY],
     "policy generate": ['{"read":"arn:aws:s3:::b"}'],
     "policy template": ["s3-read"],

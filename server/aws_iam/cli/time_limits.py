@@ -11,7 +11,7 @@ from aws_iam.processor_time import OutOfTimeError, processor_time
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from aws_iam.tools.kit.tool import Action
 
@@ -23,8 +23,12 @@ _NAMED_BY_CASES = 50
 
 def is_limited(action: Action) -> bool:
     """Whether calls of the action judge documents, and not an account."""
-    judges_account = action.may_read_account and "document" not in action.documents
-    return bool(action.documents) and not judges_account
+    return bool(action.documents) and not _judges_account(action, action.documents)
+
+
+def _judges_account(action: Action, given: Container[str]) -> bool:
+    """Whether a call with these arguments judges an account: what is read on request is one policy or one record."""
+    return action.may_read_account and not action.reads_on_request and "document" not in given
 
 
 def time_limit(options: Namespace, action: Action, values: Mapping[str, Any]) -> float:
@@ -35,7 +39,7 @@ def time_limit(options: Namespace, action: Action, values: Mapping[str, Any]) ->
     chosen: float | None = getattr(options, "seconds", None)
     if chosen is not None:
         return max(0.0, chosen)
-    if "base" in values or (action.may_read_account and "document" not in values):
+    if "base" in values or _judges_account(action, values):
         return 0
     parts = {name: _parts(values.get(name)) for name in action.documents}
     # Cases name the documents that they ask, which are read when their turn comes.

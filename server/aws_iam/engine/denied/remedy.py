@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.engine.comparison.compare import compare
-from aws_iam.engine.denied import grant_statement, narrowed_deny
 from aws_iam.engine.denied.policy_documents import EMPTY, DocumentPlace, PolicyDocuments
 from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
@@ -21,14 +20,15 @@ from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.matching import Matcher
 from aws_iam.engine.evaluation.request import Request, request_of
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.repair import grant_statement, narrowed_deny
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aws_iam.answer import Because, Comparison
-    from aws_iam.engine.denied.grant_statement import LeftOpen
     from aws_iam.engine.evaluation.evaluate import Evaluation
     from aws_iam.engine.language.document import Statement
+    from aws_iam.engine.repair.grant_statement import LeftOpen
 
 _MOST_CHANGES = 12
 _PRINCIPAL = "aws:PrincipalArn"
@@ -284,7 +284,8 @@ def _exception(request: Request, documents: PolicyDocuments, because: Because) -
     wanted = narrowed_deny.ExemptRequest(
         action=request.action, resource=target.get("Resource", "*"), principal=arn
     )
-    pieces = narrowed_deny.narrowed(listed[number], wanted)
+    left = narrowed_deny.narrowed(listed[number], (wanted,))
+    pieces = left.statements if left else ()
     if not pieces:
         way = (
             "check whether the request can avoid its condition, or ask its owner"

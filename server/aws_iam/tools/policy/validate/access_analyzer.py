@@ -163,27 +163,11 @@ def _ask_analyzer(policy: Policy, ask: Ask) -> tuple[PolicyFinding, ...] | _NoAn
         reason = _reason(error.message, error.hint)
         return _NoAnswer(reason=reason, for_all=True, out_of_reach=True)
     if isinstance(answer, Miss):
-        out_of_reach = (
-            answer.kind in {MissKind.UNSUPPORTED, MissKind.TIMEOUT}
-            or answer.code in _NO_CONNECTION
-        )
+        out_of_reach = answer.is_out_of_reach
         # A malformed answer may be due to this policy; a refusal or a failed connection affects all of them.
         for_all = out_of_reach or answer.kind is not MissKind.BROKEN
         return _NoAnswer(reason=_reason(str(answer)), for_all=for_all, out_of_reach=out_of_reach)
     return answer
-
-
-# botocore's names for failures to reach AWS.
-_NO_CONNECTION = frozenset(
-    {
-        "ConnectionClosedError",
-        "ConnectionError",
-        "HTTPClientError",
-        "ProxyConnectionError",
-        "ResponseParserError",
-        "SSLError",
-    }
-)
 
 
 def _analyzer_question(policy: Policy) -> ValidationRequest:
