@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from typing import TYPE_CHECKING, Any
@@ -143,6 +144,18 @@ def test_a_json_file_and_another_policy_work_too(
     assert set(results(told).values()) == {"Allowed"}
 
 
+def test_cases_from_a_pipe_name_files_of_the_working_folder(
+    tree: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert tree.is_dir()
+    stdin = io.TextIOWrapper(io.BytesIO(CASES.encode()))
+    monkeypatch.setattr("sys.stdin", stdin)
+    assert run(capsys, "-", "--quiet") == (0, "All 3 cases are decided as expected.\n", "")
+    assert run(capsys, json.dumps(yaml.safe_load(CASES)))[0] == 0
+    outside = json.dumps(yaml.safe_load(CASES.replace("policies/", "../policies/")))
+    assert "leads out of" in run(capsys, outside)[2]
+
+
 @pytest.mark.parametrize(
     ("named", "said"),
     [
@@ -214,7 +227,10 @@ def test_values_of_deployment_decide_nothing_until_they_are_given(
         "other service": "ImplicitlyDenied",
     }
     (message,) = (f["message"] for f in told["findings"] if "case `delete`" in f["message"])
-    assert "known only at deployment: `arn:aws:s3:::var-bucket/*` in the Deny `Keep`" in message
+    assert (
+        "known only at deployment: `var-bucket` in `arn:aws:s3:::var-bucket/*` of the Deny `Keep`"
+        in message
+    )
     assert "main.tf:" in message
     (tree / "cases.yaml").write_text(f"values: {{bucket: data}}\n{head}{cases}", encoding="utf-8")
     status, told = answer(capsys, "cases.yaml")
@@ -222,6 +238,73 @@ def test_values_of_deployment_decide_nothing_until_they_are_given(
     assert results(told)["delete"] == "Allowed"
     (tree / "cases.yaml").write_text(f"values: {{bucket: out}}\n{head}{cases}", encoding="utf-8")
     assert results(answer(capsys, "cases.yaml")[1])["delete"] == "ExplicitlyDenied"
+
+
+def test_anything_else_that_is_unknown_is_given_by_what_the_answer_calls_it(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tree / "infra").mkdir()
+    (tree / "infra/main.tf").write_text(
+        """resource "aws_sqs_queue" "q" { name_prefix = "orders-" }
+resource "aws_iam_policy" "p" {
+  policy = jsonencode({ Version = "2012-10-17", Statement = [
+    { Effect = "Allow", Action = "sqs:SendMessage", Resource = aws_sqs_queue.q.arn },
+    { Effect = "Allow", Action = "sts:AssumeRole", Resource = [module.a.role, "arn:aws:iam::111122223333:role/${module.a.name}-${module.a.stage}"] },
+  ] })
+}
+""",
+        encoding="utf-8",
+    )
+    cases = """document: infra
+request: {principal: "arn:aws:iam::111122223333:role/app"}
+cases:
+- {name: queue, action: sqs:SendMessage, resource: "arn:aws:sqs:us-east-1:111122223333:orders-7", expect: Allowed}
+- {name: role, action: sts:AssumeRole, resource: "arn:aws:iam::444455556666:role/a", policies: &trust {resource: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {AWS: "arn:aws:iam::111122223333:root"}, Action: "sts:AssumeRole"}]}}, expect: Allowed}
+- {name: both parts, action: sts:AssumeRole, resource: "arn:aws:iam::111122223333:role/b-prod", policies: *trust, expect: Allowed}
+"""
+    (tree / "cases.yaml").write_text(cases, encoding="utf-8")
+    told = answer(capsys, "cases.yaml")[1]
+    assert set(results(told).values()) == {"Unknown"}
+    (word,) = (
+        row["by"].partition(" only at deployment: `")[2].partition("`")[0]
+        for row in told["facts"]["cases"]
+        if row["name"] == "queue"
+    )
+    given = f"values: {{{word}: '7', module.a.role: 'arn:aws:iam::444455556666:role/a', module.a.name: b}}\n"
+    (tree / "cases.yaml").write_text(given + cases, encoding="utf-8")
+    assert results(answer(capsys, "cases.yaml")[1]) == {
+        "queue": "Allowed",
+        "role": "Allowed",
+        "both parts": "Unknown",
+    }
+    whole = given.replace("module.a.name: b", "module.a.name: b, module.a.stage: prod")
+    (tree / "cases.yaml").write_text(whole + cases, encoding="utf-8")
+    assert run(capsys, "cases.yaml")[0] == 0
+
+
+def test_a_policy_in_a_module_is_picked_without_its_module_where_there_is_one(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tree / "m").mkdir()
+    (tree / "m/main.tf").write_text(TERRAFORM, encoding="utf-8")
+    call = 'module "one" {\n  source = "./m"\n  bucket = "reports"\n  stage = "2026"\n}\n'
+    (tree / "main.tf").write_text(call, encoding="utf-8")
+    cases = """document: {file: ., policy: aws_iam_role_policy.app}
+request: {principal: "arn:aws:iam::111122223333:role/app"}
+cases:
+- {name: read, action: s3:GetObject, resource: "arn:aws:s3:::reports-2026/a", expect: Allowed}
+"""
+    (tree / "cases.yaml").write_text(cases, encoding="utf-8")
+    assert run(capsys, "cases.yaml")[0] == 0
+    other = call.replace('"one"', '"two"').replace("reports", "salaries")
+    (tree / "main.tf").write_text(call + other, encoding="utf-8")
+    status, _, errors = run(capsys, "cases.yaml")
+    assert status == 2
+    assert "several modules have a policy called `aws_iam_role_policy.app`" in errors
+    (tree / "cases.yaml").write_text(
+        cases.replace("policy: aws", "policy: module.one.aws"), encoding="utf-8"
+    )
+    assert run(capsys, "cases.yaml")[0] == 0
 
 
 def test_of_several_policies_of_a_file_one_must_be_picked(
@@ -241,6 +324,26 @@ cases:
 """
     (tree / "cases.yaml").write_text(trust, encoding="utf-8")
     assert run(capsys, "cases.yaml")[0] == 0
+
+
+def test_a_file_that_cannot_be_read_is_named_and_fails_where_one_asks_for_it(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tree / "infra").mkdir()
+    (tree / "infra/main.tf").write_text(TERRAFORM, encoding="utf-8")
+    (tree / "infra/other.tf").write_text('resource "aws_iam_policy" "p" {', encoding="utf-8")
+    cases = """document: {file: infra, policy: aws_iam_role_policy.app}
+request: {principal: "arn:aws:iam::111122223333:role/app"}
+cases:
+- {name: write, action: s3:PutObject, resource: "arn:aws:s3:::out/a", expect: Allowed}
+"""
+    (tree / "cases.yaml").write_text(cases, encoding="utf-8")
+    status, told = answer(capsys, "cases.yaml")
+    assert (status, told["facts"]["files_not_read"]) == (0, 1)
+    assert "infra/other.tf" in json.dumps(told["facts"]["not_judged"])
+    assert "could not be judged" in told["summary"]
+    for gate in ("--fail-on-unread", "--fail-on-unknown"):
+        assert run(capsys, "cases.yaml", gate)[0] == 1
 
 
 def test_parameters_of_cloudformation_are_values(
@@ -340,6 +443,29 @@ def test_a_pipe_gets_the_first_file_alone(tree: Path, capsys: pytest.CaptureFixt
     assert "say what is, not what should be" in errors
     (tree / "own.yaml").write_text(output, encoding="utf-8")
     assert run(capsys, "own.yaml")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--init"], "`--init` needs a policy; give it as `--document`"),
+        (["--init", "cases.yaml", "--document", "policies/reports.json"], "`--init` takes one document"),
+        (["--init", "policies/reports.json", "--policies", "{}"], "`--init` takes one document"),
+        (["--init", "policies/reports.json", "--policy", "Role"], "no policy is called `Role`"),
+        ([], "`--cases` is missing"),
+        (["policies"], "`policies` is a folder"),
+        (["policies/reports.json"], "is a policy, and no cases; give it as `--document`"),
+        (["none.yaml"], "no such file"),
+        (["cases.yaml", "--format", "sarif"], "`--format` must be one of"),
+    ],
+)  # fmt: skip
+def test_what_is_missing_or_too_much_is_said(
+    tree: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    assert tree.is_dir()
+    status, output, errors = run(capsys, *words)
+    assert (status, output) == (2, "")
+    assert said in errors
 
 
 @pytest.mark.parametrize("template", templates.listed(), ids=lambda own: own.name)

@@ -7,16 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from aws_iam.cli.files import is_of_tool, read_policies
-from aws_iam.engine.sources.files import Files
+from aws_iam.engine.sources.files import File, Files
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
 
-def with_files_beside(given: str | Files) -> str | Files:
-    """The files of cases, which may name others; a text by itself names none."""
-    if isinstance(given, str):
-        return given
-    return replace(given, beside=files_beside)
+def with_files_beside(given: str | Files) -> Files:
+    """The files of cases, which may name others; a text by itself names them as the working folder has them."""
+    files = Files(files=(File(name="", text=given),)) if isinstance(given, str) else given
+    return replace(files, beside=files_beside)
 
 
 def files_beside(cases: str, path: str) -> Files | None:
@@ -25,7 +24,8 @@ def files_beside(cases: str, path: str) -> Files | None:
     if "\0" in named:
         raise InputError(f"{quoted(path)} is no path")
     try:
-        target, top = Path(named).resolve(), _top(Path(cases).resolve().parent)
+        folder = Path(cases).resolve().parent if cases else Path.cwd()
+        target, top = Path(named).resolve(), _top(folder)
     except (OSError, RuntimeError):  # a link that leads to itself
         raise InputError(f"{quoted(path)} cannot be followed") from None
     if not target.is_relative_to(top):

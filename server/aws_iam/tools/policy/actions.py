@@ -260,8 +260,7 @@ def test(asked: CaseArguments) -> Answer:
     if asked.init:
         from aws_iam.tools.policy.cases.first_cases import first_cases
 
-        document = asked.cases if asked.document is None else asked.document
-        return first_cases(document, asked.policy, asked.out)
+        return first_cases(asked.first_of, asked.policy, asked.out)
     from aws_iam.tools.policy.cases.run_cases import run_cases
 
     return run_cases(asked.cases, asked.document, asked.policies, asked.policy, asked.format)

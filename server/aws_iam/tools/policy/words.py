@@ -28,6 +28,7 @@ ALSO = {
     "diff": "compare",
     "pull_request": "review",
     "cases": "test",
+    "tests": "test",
     "unit_test": "test",
     "run_tests": "test",
     "assert": "test",

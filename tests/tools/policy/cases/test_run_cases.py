@@ -85,6 +85,16 @@ def test_a_failing_case_is_told_with_its_place_and_the_deciding_statement() -> N
     assert answer.summary == "1 of 1 case is decided otherwise than expected: `nobody reads`."
 
 
+def test_a_failing_case_says_what_of_its_request_is_wrong_or_missing() -> None:
+    limited = {**READ, "Statement": {**READ["Statement"], "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}}  # fmt: skip
+    cases = [case("key", "s3:GetObject", "Allowed"), case("slip", "s3:GetObjekt", "Allowed")]
+    first, second = tool.run({"action": "test", "cases": cases, "document": limited}).findings
+    assert (
+        "The request lacks `aws:MultiFactorAuthPresent`, on which this depends." in first.message
+    )
+    assert "did you mean `s3:GetObject`?" in second.message
+
+
 def test_policies_of_the_call_come_in_the_place_of_those_of_the_file_and_it_is_said() -> None:
     cases = {"document": "ReadOnlyAccess", "cases": [case("writes", "s3:PutObject", "Denied")]}
     assert tool.run({"action": "test", "cases": cases}).facts["failed"] == 0
@@ -103,7 +113,8 @@ def test_a_document_that_only_limits_is_said_to_allow_nothing() -> None:
         {"action": "test", "cases": [case("a", "s3:GetObject", "Allowed")], "document": guardrail}
     )
     assert answer.facts["failed"] == 1
-    assert "the document as the layer `scp`, which allows nothing by itself" in answer.facts["understood"]  # fmt: skip
+    said = "policies of the layer `scp` alone, which allow nothing by themselves"
+    assert said in answer.facts["understood"]
     assert "scp: [[FullAWSAccess, FILE]]" in (answer.findings[0].fix or "")
 
 

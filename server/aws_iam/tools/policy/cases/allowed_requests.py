@@ -38,6 +38,7 @@ _MOST_STATEMENTS = 4
 _MOST_ACTIONS = 20
 _MOST_RESOURCES = 6
 _MOST_SEARCHED = 60
+_MANY_ACTIONS = 500
 _FIRST = (
     "s3",
     "iam",
@@ -110,16 +111,16 @@ def allowed_requests(policies: Sequence[Policy], tried: Sequence[CaseLayers]) ->
 def _actions(
     policies: Sequence[Policy], granting: Sequence[Policy], layers: Collection[str]
 ) -> Iterator[Action]:
-    """The actions that are allowed; where a resource has a policy that only denies, those that it names."""
-    found = access(granting).facts.values()
-    if "rcp" in layers:
-        yield from (own for own in found if own.service in catalog().rcp_services)
-    elif "resource" in layers and not _has_allow(policies):
-        named = Expansion()
-        statements = (s for policy in policies for s in policy.statements)
-        yield from {id(own): own for s in statements for own in named.named(s).values()}.values()
-    else:
-        yield from found
+    """The actions that are allowed; where policies only deny, those that they name and may leave to some."""
+    found = access(granting).facts
+    if not _has_allow(policies):
+        expansion = Expansion()
+        named = [expansion.named(s) for policy in policies for s in policy.statements]
+        # A Deny of everything under a condition says nothing of what matters.
+        few = [own for own in named if len(own) <= _MANY_ACTIONS]
+        found = {name: action for own in few or named for name, action in own.items()}
+    covered = catalog().rcp_services
+    yield from (own for own in found.values() if "rcp" not in layers or own.service in covered)
 
 
 def granting_policies(policies: Sequence[Policy]) -> tuple[Policy, ...]:

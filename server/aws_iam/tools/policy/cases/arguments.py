@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from aws_iam.errors import InputError
 from aws_iam.report.catalogue import case_formats
 from aws_iam.tools.kit.synonyms import REPORT_FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter
@@ -58,3 +59,13 @@ class CaseArguments:
         str | None,
         Parameter("write the file to PATH; several go into a folder PATH", cli_only=True),
     ] = None
+
+    @property
+    def first_of(self) -> object:
+        """What `init` writes first cases of: there are no cases yet, so what stands in their place is the policy."""
+        if self.policies is not None or (self.cases is not None and self.document is not None):
+            raise InputError(
+                "`init` takes one document, and neither cases nor layers",
+                hint="give the policy that the cases are to be about",
+            )
+        return self.cases if self.document is None else self.document

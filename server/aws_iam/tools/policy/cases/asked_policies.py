@@ -29,6 +29,7 @@ from aws_iam.escape import quoted
 from aws_iam.tools.kit.policy_inputs import other_values
 from aws_iam.tools.kit.policy_layers import layer_named
 from aws_iam.tools.policy.cases.cases_file import plain_value
+from aws_iam.tools.policy.cases.given_values import with_given_values
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 _NAMED = 10
 _POLICY_NAME = re.compile(r"[A-Za-z][\w+=@-]{2,127}")
+_MODULE = re.compile(r"module\.[^.\[]+(?:\[[^\]]*\])?\.")
 _REFERENCE = frozenset({"file", "policy", "values"})
 _LAYER_OF_KIND = {
     Kind.SCP: "scp",
@@ -98,7 +100,10 @@ class _Held:
         if not picks:
             return self
         sources = _picked(self.gathered, picks)
-        return _Held(gathered=replace(self.gathered, sources=sources, unread=()), is_picked=True)
+        # What a file holds that cannot be read is not known, so also whether it is about these.
+        unread = tuple(own for own in self.gathered.unread if own.place == own.file)
+        held = replace(self.gathered, sources=sources, unread=unread)
+        return _Held(gathered=held, is_picked=True)
 
 
 @dataclass(slots=True)
@@ -119,21 +124,12 @@ class PolicyReader:
             held = self._held(fields["document"], cases, values)
             found = self._by_kind(held.picked(picks))
         elif picks or (values and "policies" not in fields):
-            raise InputError("`policy` and `values` are about a `document`", hint="give it, too")
+            raise InputError(
+                "`policy` and `values` are about a `document`",
+                hint="name the file, or give the policy, as `document`; `policy` picks one of several in it",
+            )
         if "policies" in fields:
-            layers = fields["policies"]
-            if layers.form is not Form.OBJECT or layers.member("Statement"):
-                raise InputError(
-                    "`policies` must be an object of layers",
-                    hint="such as {identity: FILE, scp: FILE}; a policy by itself is a `document`",
-                )
-            by_layer = self._by_layer(layers, cases, values)
-            if twice := found.layers & by_layer.layers:
-                raise InputError(
-                    f"`document` and `policies` both have the layer {joined(sorted(twice))}",
-                    hint="give its policies in one of them",
-                )
-            found = found.under(by_layer)
+            found = _beside(found, self._by_layer(fields["policies"], cases, values))
         return found
 
     def of_arguments(self, document: Any, policies: Any, policy: str | None) -> AskedPolicies:
@@ -145,10 +141,15 @@ class PolicyReader:
         elif policy:
             raise InputError("`policy` picks one of a `document`", hint="give `document`")
         if policies is not None:
-            found = found.under(self._by_layer(from_value(policies), "", {}))
+            found = _beside(found, self._by_layer(from_value(policies), "", {}))
         return found
 
     def _by_layer(self, node: Node, cases: str, values: Mapping[str, str]) -> AskedPolicies:
+        if node.form is not Form.OBJECT or node.member("Statement"):
+            raise InputError(
+                "`policies` must be an object of layers",
+                hint="such as {identity: FILE, scp: FILE}; a policy by itself is a `document`",
+            )
         found = AskedPolicies()
         for member in node.members:
             layer = layer_named(member.key)
@@ -172,7 +173,8 @@ class PolicyReader:
         not_judged: list[Unread] = []
         for level, holder in enumerate(levels):
             for item in holder.listed():
-                chosen, unread = _chosen(self._held(item, cases, values))
+                held = self._held(item, cases, values)
+                chosen, unread = _chosen(held, KIND_OF_LAYER[layer])
                 placed += (
                     AskedPolicy(layer=layer, level=level, source=source) for source in chosen
                 )
@@ -229,7 +231,7 @@ class PolicyReader:
         return self._file(text, cases, values)
 
     def _file(self, name: str, cases: str, values: Mapping[str, str]) -> Gathered:
-        if self.files is None or not cases:
+        if self.files is None:
             raise InputError(
                 f"{quoted(name)} would be a file, which cases name on the command line only",
                 hint="give the policy itself, or the name of an AWS managed policy",
@@ -239,8 +241,20 @@ class PolicyReader:
             found = self.files.beside(cases, name)
             if found is None:
                 raise InputError(f"the file {quoted(name)} cannot be read")
-            self._read[key] = gathered(_with_values(found, values))
+            held = gathered(_with_values(found, values))
+            sources = tuple(with_given_values(own, values) for own in held.sources)
+            self._read[key] = replace(held, sources=sources)
         return self._read[key]
+
+
+def _beside(document: AskedPolicies, by_layer: AskedPolicies) -> AskedPolicies:
+    """The policies of a document, and those that are given by layer."""
+    if twice := document.layers & by_layer.layers:
+        raise InputError(
+            f"`document` and `policies` both have the layer {joined(sorted(twice))}",
+            hint="give its policies in one of them",
+        )
+    return document.under(by_layer)
 
 
 def _known_policy(name: str) -> Any:
@@ -306,8 +320,11 @@ def _together(parts: Sequence[_Held]) -> _Held:
     )
 
 
-def _chosen(held: _Held) -> tuple[tuple[Source, ...], list[Unread]]:
-    """The policies, and what was not read of them; without a pick a document must be one policy, or a list."""
+def _chosen(held: _Held, kind: Kind | None = None) -> tuple[tuple[Source, ...], list[Unread]]:
+    """The policies, and what was not read of them; without a pick a document must be one policy, or a list.
+
+    `kind` is what they are used as, where that is known.
+    """
     found = held.gathered
     if not held.is_picked and len(found.sources) > 1 and is_named(found.sources):
         raise InputError(
@@ -315,13 +332,17 @@ def _chosen(held: _Held) -> tuple[tuple[Source, ...], list[Unread]]:
             hint=f"pick one or several with `policy`: {_names(found.sources)}",
         )
     own = replace(found, attachments=())
-    return tuple(map(_usable, found.sources)), [*found.unread, *other_values(own)]
+    return tuple(_usable(source, kind) for source in found.sources), [
+        *found.unread,
+        *other_values(own),
+    ]
 
 
 def _picked(held: Gathered, picks: Sequence[str]) -> tuple[Source, ...]:
     found: dict[int, Source] = {}
     for pick in picks:
         mine = [own for own in held.sources if is_called(own.name, pick)]
+        mine = mine or _in_a_module(held.sources, pick)
         unread = [own for own in held.unread if is_called(own.place, pick)]
         if unread:
             raise InputError(f"{quoted(unread[0].place)} was not read: {unread[0].why}")
@@ -337,7 +358,31 @@ def _picked(held: Gathered, picks: Sequence[str]) -> tuple[Source, ...]:
     return tuple(found.values())
 
 
-def _usable(source: Source) -> Source:
+def _in_a_module(sources: Sequence[Source], pick: str) -> list[Source]:
+    """The policies that are called so within the one module of Terraform that has such."""
+    by_module: dict[str, list[Source]] = {}
+    for source in sources:
+        for begin in _module_ends(source.name):
+            if is_called(source.name[begin:], pick):
+                by_module.setdefault(source.name[:begin], []).append(source)
+    if len(by_module) > 1:
+        names = [own for found in by_module.values() for own in found]
+        raise InputError(
+            f"several modules have a policy called {quoted(pick)}",
+            hint=f"pick one of {_names(names)}",
+        )
+    return next(iter(by_module.values()), [])
+
+
+def _module_ends(name: str) -> Iterator[int]:
+    """Where an address goes on after each of the modules that it begins with."""
+    at = 0
+    while found := _MODULE.match(name, at):
+        at = found.end()
+        yield at
+
+
+def _usable(source: Source, kind: Kind | None) -> Source:
     """The policy with words for what is filled in later; InputError for one that has no certain answer."""
     if isinstance(source.content, Syntax):
         where = source.content.where
@@ -349,7 +394,8 @@ def _usable(source: Source) -> Source:
     source = with_unknown_values(source)
     # A policy with an unknown effect or statement is judged as far as it is known.
     if not source.unresolved and isinstance(source.content, Policy):
-        refuse_unusable(source.content, place_of(source) or "document", source.content.kind)
+        place = place_of(source) or "document"
+        refuse_unusable(source.content, place, kind or source.content.kind)
     return source
 
 

@@ -109,8 +109,11 @@ class CaseLayers:
         for own in dict.fromkeys(because):
             if own.pointer in self.open.get(own.policy, ()):
                 values = open_values(self.sources[own.policy], own.pointer)
-                shown = joined([quoted(text) for text in dict.fromkeys(values)], shown=_SHOWN)
-                yield f"{shown} in {self.named(own)}"
+                parts = [
+                    quoted(word) + (f" in {quoted(text)}" if word != text else "")
+                    for text, word in values.items()
+                ]
+                yield f"{joined(parts, shown=_SHOWN)} of {self.named(own)}"
 
     def names(self, because: Iterable[Because]) -> dict[str, str]:
         """What a case may call the statements, their Sids and their pointers, each with the best name."""

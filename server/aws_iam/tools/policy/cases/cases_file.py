@@ -152,6 +152,11 @@ def _file(name: str, root: Node) -> CasesFile:
     if repeated is not None:
         place = at_place(_in(name, repeated.where))
         raise InputError(f"{place}: the key {quoted(repeated.text)} stands twice in one object")
+    if root.member("Statement"):
+        raise InputError(
+            f"{quoted(name or 'cases')} is a policy, and no cases",
+            hint="give it as `document`; with `init` its first cases are written",
+        )
     is_alone = root.form is Form.OBJECT and not {"cases", "tests"} & {m.key for m in root.members}
     if root.form is Form.ARRAY or is_alone:
         items, fields = root.listed(), {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.comparison.clauses import Atoms
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_DENIED = 20
 """Statements of which a request is written."""
+_TRIED = 8
 
 
 @slotted
@@ -36,31 +38,41 @@ class DeniedRequest:
 def denied_requests(
     policies: Sequence[Policy], tried: Sequence[CaseLayers]
 ) -> tuple[DeniedRequest, ...]:
-    """One request for each Deny, decided by the layers that a case would have: the last of those `tried` allow the most."""
+    """One request for each Deny, decided by the first of the layers `tried` in which that Deny alone refuses it."""
     granting = granting_policies(policies)
-    atoms = Atoms()
-    sides = [
-        SideStatements.of(own, atoms) for own in (tuple(map(_without_denies, granting)), granting)
-    ]
-    search = OneWaySearch(atoms=atoms, policies=sides[0], without=sides[1]).search()
     found: dict[str, DeniedRequest] = {}
-    for shown in search.requests:
+    for without in islice(_without_one_deny(granting), MOST_DENIED):
+        atoms = Atoms()
+        sides = [SideStatements.of(own, atoms) for own in (without, granting)]
+        search = OneWaySearch(atoms=atoms, policies=sides[0], without=sides[1]).search(_TRIED)
+        own = next(_refused(search.requests, tried), None)
+        if own:
+            found.setdefault(own.statement, own)
+    return tuple(found.values())
+
+
+def _without_one_deny(granting: Sequence[Policy]) -> Iterator[tuple[Policy, ...]]:
+    """The policies without each of their Deny statements."""
+    for number, policy in enumerate(granting):
+        for left_out in policy.statements:
+            if left_out.denies:
+                kept = tuple(own for own in policy.statements if own is not left_out)
+                other = replace(policy, statements=kept)
+                yield (*granting[:number], other, *granting[number + 1 :])
+
+
+def _refused(
+    requests: Sequence[Mapping[str, Any]], tried: Sequence[CaseLayers]
+) -> Iterator[DeniedRequest]:
+    for shown in requests:
         for number, layers in enumerate(tried):
             for name in _denying(shown["request"], layers):
-                found.setdefault(
-                    name,
-                    DeniedRequest(
-                        request=shown["request"],
-                        statement=name,
-                        layers=layers,
-                        is_beside=number > 0,
-                    ),
+                yield DeniedRequest(
+                    request=shown["request"],
+                    statement=name,
+                    layers=layers,
+                    is_beside=number > 0,
                 )
-    return tuple(found.values())[:MOST_DENIED]
-
-
-def _without_denies(policy: Policy) -> Policy:
-    return replace(policy, statements=tuple(own for own in policy.statements if own.allows))
 
 
 def _denying(asked: Mapping[str, Any], layers: CaseLayers) -> Iterator[str]:

@@ -8,6 +8,7 @@ second it is the other way round. What both decide alike holds whatever the valu
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
 _ENTRIES = ("Action", "Resource")
 _NEGATED = ("NotAction", "NotResource", "NotPrincipal")
 _IDLE = frozenset({"Sid"})
+_WORD = re.compile(r"[A-Za-z0-9-]+")
 
 
 def most_and_least(source: Source) -> tuple[Policy, Policy] | None:
-    """The policy as it allows the most and as it allows the least; None where a statement or an effect is not known."""
+    """The policy as it allows the most and as it allows the least; None where nothing is known of a statement."""
     policy = source.content
     if not isinstance(policy, Policy):
         return None
@@ -40,7 +42,7 @@ def most_and_least(source: Source) -> tuple[Policy, Policy] | None:
     least: list[Node] = []
     for node in body.listed():
         effect = node.member("Effect")
-        if effect is None or effect.at.pointer in source.unresolved:
+        if effect is None:
             return None
         if not any(_open_places(node, source)):
             most.append(node)
@@ -51,7 +53,12 @@ def most_and_least(source: Source) -> tuple[Policy, Policy] | None:
         def widen(entry: Node, *, is_deny: bool = is_deny) -> str:
             return _widened(entry, star, other, is_deny=is_deny)
 
-        wide, narrow = _wide(node, source.unresolved, widen), _narrow(node, source.unresolved)
+        wide = _wide(node, source.unresolved, widen)
+        if effect.at.pointer in source.unresolved:
+            most.append(_with_effect(wide, "Allow"))
+            least.append(_with_effect(wide, "Deny"))
+            continue
+        narrow = _narrow(node, source.unresolved)
         (least if is_deny else most).append(wide)
         if narrow:
             (most if is_deny else least).append(narrow)
@@ -66,12 +73,22 @@ def open_statements(source: Source) -> frozenset[str]:
     return frozenset(node.at.pointer for node in nodes if any(_open_places(node, source)))
 
 
-def open_values(source: Source, pointer: str) -> list[str]:
-    """The values of a statement that are known only at deployment, as far as they are known."""
+def open_values(source: Source, pointer: str) -> dict[str, str]:
+    """The values of a statement that are known only at deployment, as far as they are known, with the word for what is not."""
     if not isinstance(source.content, Policy):
-        return []
+        return {}
+    other = _texts(source, len(source.variants) - 1) if source.variants else {}
     nodes = (s.node for s in source.content.statements if s.node.at.pointer == pointer)
-    return [own.text for node in nodes for own in _open_places(node, source)]
+    found = (own for node in nodes for own in _open_places(node, source))
+    return {own.text: _word(own.text, other.get(own.at.pointer, "")) for own in found}
+
+
+def _word(text: str, varied: str) -> str:
+    """The first word in a text that stands for a value: in the other variant it has an `x` in front."""
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(text, varied, strict=False))
+    begin = len(list(alike))
+    found = _WORD.match(text, begin) if varied[begin : begin + 1] == "x" else None
+    return found[0] if found else text
 
 
 def _open_places(node: Node, source: Source) -> Iterator[Node]:
@@ -93,6 +110,14 @@ def _with(policy: Policy, statements: Sequence[Node]) -> Policy:
     ]
     made = policy_of(policy.node.but(members=tuple(members)), policy.kind, None)
     return replace(made, kind_guessed=policy.kind_guessed, resource_type=policy.resource_type)
+
+
+def _with_effect(node: Node, effect: str) -> Node:
+    members = [
+        Member(own.key, own.value.but(value=effect), own.name) if own.key == "Effect" else own
+        for own in node.members
+    ]
+    return node.but(members=tuple(members))
 
 
 def _wide(node: Node, unresolved: frozenset[str], widen: Widen) -> Node:
@@ -134,6 +159,8 @@ def _narrow(node: Node, unresolved: frozenset[str]) -> Node | None:
             continue
         elif member.key in (*_ENTRIES, "Principal") and (known := _known(value, unresolved)):
             members.append(Member(member.key, known, member.name))
+        elif member.key == "Condition" and (met := _certainly_met(value, unresolved)):
+            members.append(Member(member.key, met, member.name))
         else:
             return None
     return node.but(members=tuple(members))
@@ -178,6 +205,24 @@ def _conditions(value: Node, unresolved: frozenset[str]) -> Node:
         if keys:
             kept = operator.value.but(members=tuple(keys))
             operators.append(Member(operator.key, kept, operator.name))
+    return Node(Form.OBJECT, value.at, members=tuple(operators))
+
+
+def _certainly_met(value: Node, unresolved: frozenset[str]) -> Node | None:
+    """The conditions with the values that are known, where one of these is enough for each; None where it is not."""
+    operators = []
+    for operator in value.members:
+        is_negated = "Not" in operator.key or operator.key.endswith("Null")
+        keys = []
+        for key in operator.value.members:
+            named_later = {key.name.at.pointer, operator.name.at.pointer} & unresolved
+            is_open = _is_open(key.value, unresolved)
+            known = _known(key.value, unresolved) if is_open else key.value
+            if named_later or known is None or (is_open and is_negated):
+                return None
+            keys.append(Member(key.key, known, key.name))
+        kept = operator.value.but(members=tuple(keys))
+        operators.append(Member(operator.key, kept, operator.name))
     return Node(Form.OBJECT, value.at, members=tuple(operators))
 
 

@@ -58,12 +58,14 @@ def first_cases(document: Any, policy: str | None = None, out: str | None = None
     judged = [own for own in policies if isinstance(own, Policy)]
     ways = [CaseLayers.of(own) for own in _ways(asked)]
     found = allowed_requests(judged, ways)
-    if not found.found:
+    denied, misses = denied_requests(judged, ways), near_misses(found.found)
+    if not (found.found or denied):
+        open_ = any(own.source.unresolved for own in asked.policies)
+        why = ": it depends on what is known only at deployment" if open_ else ""
         raise InputError(
-            "no request is found that the policy certainly allows",
+            f"no request is found that the policy certainly allows{why}",
             hint="write the cases by hand: `policy guide` with the topic policy-tests says how",
         )
-    denied, misses = denied_requests(judged, ways), near_misses(found.found)
     cases = [
         *_allowed_cases(found.found),
         *_denied_by_statements(denied),

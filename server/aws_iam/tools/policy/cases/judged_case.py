@@ -60,7 +60,7 @@ def judged_case(case: Case, layers: CaseLayers) -> JudgedCase:
         requests = [request_of(own) for own in case.requests]
     except InputError as error:
         hint = error.hint
-        if "`principal`" in error.message:
+        if "lacks" in error.message and "`principal`" in error.message:
             hint = "give it in the case, or for all cases: request: {principal: ARN} at the top of the file"
         raise InputError(
             f"{at_place(case.where)} of the case {quoted(case.name)}: {error.message}", hint=hint
@@ -84,10 +84,11 @@ def judged_case(case: Case, layers: CaseLayers) -> JudgedCase:
                 decided=decided,
             )
         weak |= dict.fromkeys(weaknesses(request, layers, decision))
+        keys = tuple(_deciding_keys(case, request, evaluation, layers))
         if differs:
-            return replace(first, weak=tuple(weak))
+            return replace(first, weak=tuple(weak), hangs_on=keys)
         missing |= dict.fromkeys(decision.missing_keys)
-        hangs_on |= dict.fromkeys(_deciding_keys(case, request, evaluation, layers))
+        hangs_on |= dict.fromkeys(keys)
     if first is None:  # pragma: no cover - a case has a request
         raise InputError(f"the case {quoted(case.name)} has no request")
     differs = case.expected.not_missing(missing)

@@ -54,9 +54,11 @@ def run_cases(
     notes = [
         *understood.get(UNDERSTOOD, ()),
         *_replaced(files, given),
+        *run.notes,
         *dict.fromkeys(word for own in judged for word in own.case.understood),
     ]
     rows = policy_inputs.grouped_rows(run.not_judged)
+    unread = {own.file for own in run.not_judged if own.place == own.file}
     summary = " ".join(_summary(judged, rows))
     return Answer(
         summary=summary,
@@ -67,6 +69,7 @@ def run_cases(
             "passed": len(judged) - len(failed),
             "failed": len(failed),
             "cases": [_row(own) for own in judged],
+            **({"files_not_read": len(unread)} if unread else {}),
             **({"not_judged": rows} if rows else {}),
             **policy_inputs.managed_policy_facts(run.policy_names),
         },
@@ -82,6 +85,7 @@ class _Run:
     def __init__(self, *, reader: PolicyReader, given: AskedPolicies) -> None:
         self.not_judged: dict[Unread, None] = {}
         self.policy_names: dict[str, None] = {}
+        self.notes: dict[str, None] = {}
         self._reader = reader
         self._given = given
         self._layers: dict[tuple[int, int], tuple[AskedPolicies, CaseLayers]] = {}
@@ -101,6 +105,11 @@ class _Run:
                 )
             self._layers[key] = (own, CaseLayers.of(both))
             self.not_judged |= dict.fromkeys(both.not_judged)
+            if both.layers <= _LIMITS:
+                shown = joined([f"`{layer}`" for layer in sorted(both.layers)])
+                self.notes[
+                    f"policies of the layer {shown} alone, which allow nothing by themselves"
+                ] = None
             self.policy_names |= dict.fromkeys(asked.source.name for asked in both.policies)
         return judged_case(case, self._layers[key][1])
 
@@ -125,10 +134,6 @@ def _replaced(files: Sequence[CasesFile], given: AskedPolicies) -> Iterator[str]
     """That the policies of a call come in the place of those of the files."""
     if given.layers and any(own.policies for own in files):
         yield "the policies of the call, in the place of those at the top of the file of cases"
-    limits = sorted(own.layer for own in given.policies if own.layer in _LIMITS)
-    if limits and len(limits) == len(given.policies):
-        shown = joined([f"`{layer}`" for layer in dict.fromkeys(limits)])
-        yield f"the document as the layer {shown}, which allows nothing by itself"
 
 
 def _summary(judged: Sequence[JudgedCase], not_judged: Sequence[Any]) -> Iterator[str]:
@@ -169,14 +174,20 @@ def _proves(names: Sequence[str]) -> str:
 def _findings(own: JudgedCase) -> Iterator[Finding]:
     case = own.case
     if not own.passes:
-        by = f" Decided by {joined(list(own.decided), shown=_MOST_NAMED)}." if own.decided else ""
+        says = [own.says]
+        if own.decided:
+            says.append(f"Decided by {joined(list(own.decided), shown=_MOST_NAMED)}.")
+        if own.hangs_on:
+            keys = joined([quoted(key) for key in own.hangs_on])
+            says.append(f"The request lacks {keys}, on which this depends.")
+        says += [f"{why[:1].upper()}{why[1:]}." for why in own.weak]
         but = "" if own.differs == own.decision.outcome else f", but {own.differs}"
         yield Finding(
             code=FAILED,
             title="The policies decide otherwise than the case expects",
             severity=Severity.HIGH,
             status=Status.FAIL,
-            message=f"case {quoted(case.name)}: expected {case.expected}{but}. {own.says}{by}",
+            message=f"case {quoted(case.name)}: expected {case.expected}{but}. {' '.join(says)}",
             where=case.where,
             fix=_fix(own),
             source=EVALUATION_LOGIC,
@@ -209,7 +220,7 @@ def _fix(own: JudgedCase) -> str:
     """What to look at: the policy, or the case if the decision is meant."""
     decision = own.decision
     if decision.outcome == "Unknown":
-        return "Give the values that are known only at deployment beside the document, values: {NAME: VALUE}; or expect Unknown."
+        return "Give what is known only at deployment beside the document, values: {NAME: VALUE}; or expect Unknown."
     blocking = [layer for layer in decision.blocked_by if layer in {"scp", "rcp"}]
     if decision.outcome == "ImplicitlyDenied" and blocking:
         return (
