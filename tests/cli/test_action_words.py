@@ -25,6 +25,7 @@ CALLS = {
     "policy review": ["--baseline", POLICY, POLICY],
     "policy explain": [POLICY],
     "policy denied": ["is not authorized to perform: s3:GetObject", "--policies", POLICY],
+    "policy repair": [POLICY, "--allow", '{"action":"s3:GetObject","resource":"arn:aws:s3:::b/k"}'],
     "policy generate": ['{"read":"arn:aws:s3:::b"}'],
     "policy template": ["s3-read"],
     "policy guide": ["least privilege"],

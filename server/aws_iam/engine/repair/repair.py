@@ -60,6 +60,8 @@ class Repair:
     conflicts: tuple[Conflict, ...] = ()
     other_layers: tuple[OtherLayers, ...] = ()
     unproved: tuple[str, ...] = ()
+    # Condition keys of given statements, or of requests, on which what is newly allowed does not depend.
+    freed_from: tuple[str, ...] = ()
 
     @property
     def is_repaired(self) -> bool:
@@ -94,6 +96,7 @@ class _Work:
         self.allow = [own for own in requirements if own.effect is Effect.ALLOW]
         self.deny = [own for own in requirements if own.effect is Effect.DENY]
         self.contested = Contested(requirements, judge)
+        self.freed_from: dict[str, str] = {}
 
     @property
     def policy(self) -> Policy:
@@ -138,8 +141,17 @@ class _Work:
         for own in unmet:
             if self.judge.is_met(policy, own) is True or self._is_for_others(policy, own):
                 continue
-            cells += self._separated(own)
+            new = list(self._separated(own))
+            cells += new
+            if own.request is not None and not own.is_pattern:
+                kept = {key.lower() for one in new for key in _keys_of(one.who.get("Condition"))}
+                given = own.request.given.get("context", {})
+                self._free_from(key for key in given if key.lower() not in kept)
         add_cells(self.draft, Effect.ALLOW, cells, self._cells(self.allow), self.judge)
+
+    def _free_from(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self.freed_from.setdefault(key.lower(), key)
 
     def _is_for_others(self, policy: Policy, requirement: Requirement) -> bool:
         """Whether only other layers refuse the request now, and no statement of the document would change that."""
@@ -194,6 +206,7 @@ class _Work:
             )
             raise _Stuck(Conflict(allowed=own, statement=at, why=why))
         self.judge.is_of_own_resources |= found.of_own_resources
+        self._free_from(_keys_of(part.statement.get("Condition")))
         part.serve(*exempt)
         self.draft.replace(part, found.statements)
 
@@ -349,6 +362,7 @@ class _Work:
             edits=edits_of(self.draft),
             other_layers=tuple(blocked),
             unproved=tuple(unproved),
+            freed_from=tuple(self.freed_from.values()),
         )
 
     def _other_layers(self, policy: Policy, requirement: Requirement) -> OtherLayers | None:
@@ -385,3 +399,9 @@ def _first_within(exempt: Sequence[Requirement], entry: str) -> Requirement:
     return next(
         (own for own in exempt if any(intersects(entry, r) for r in own.resources)), exempt[0]
     )
+
+
+def _keys_of(condition: object) -> Iterator[str]:
+    """The keys of a Condition element."""
+    for block in condition.values() if isinstance(condition, dict) else ():
+        yield from block if isinstance(block, dict) else ()
