@@ -281,7 +281,7 @@ def outcome(document_: dict[str, Any], request: dict[str, Any], kind: str) -> st
         return evaluate(asked, {"resource": [document_]}).outcome
     layers: dict[str, Any] = {"identity": [document_ if kind == "identity" else everything]}
     beside = (
-        [] if any(own["Effect"] == "Allow" for own in document_["Statement"]) else [everything]
+        [] if any(own["Effect"] == "Allow" for own in statements_of(document_)) else [everything]
     )
     if kind == "scp":
         layers["scp"] = [[document_, *beside]]

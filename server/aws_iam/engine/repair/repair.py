@@ -12,16 +12,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.language.document import IDENTITY_KINDS, Kind
+from aws_iam.engine.language.document import IDENTITY_KINDS
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import intersects
 from aws_iam.engine.repair.additions import add_cells
 from aws_iam.engine.repair.conflicts import Conflict, conflicts_of
 from aws_iam.engine.repair.contested import Contested
-from aws_iam.engine.repair.draft import Draft, statements_of
+from aws_iam.engine.repair.draft import Draft, condition_keys, statements_of
 from aws_iam.engine.repair.edits import Edit, edits_of
-from aws_iam.engine.repair.judge import DOCUMENT, Judge, denies_more
-from aws_iam.engine.repair.narrowed_deny import ExemptRequest, NarrowedDeny, listed, narrowed
+from aws_iam.engine.repair.judge import DOCUMENT, Judge
+from aws_iam.engine.repair.narrowed_deny import ExemptRequest, listed
+from aws_iam.engine.repair.narrowest_deny import narrowest
 from aws_iam.engine.repair.removals import take_out
 from aws_iam.engine.repair.requirements import (
     CannotBeWritten,
@@ -144,7 +145,9 @@ class _Work:
             new = list(self._separated(own))
             cells += new
             if own.request is not None and not own.is_pattern:
-                kept = {key.lower() for one in new for key in _keys_of(one.who.get("Condition"))}
+                kept = {
+                    key.lower() for one in new for key in condition_keys(one.who.get("Condition"))
+                }
                 given = own.request.given.get("context", {})
                 self._free_from(key for key in given if key.lower() not in kept)
         add_cells(self.draft, Effect.ALLOW, cells, self._cells(self.allow), self.judge)
@@ -192,7 +195,7 @@ class _Work:
 
     def _narrow(self, part: Part, number: int, exempt: Sequence[Requirement]) -> None:
         asked = [one for own in exempt for one in self._exemptions(own, part.statement)]
-        found = self._narrower(part.statement, asked)
+        found = narrowest(part.statement, asked, self.judge.kind, self.judge.own_resources)
         at = f"/Statement/{number}"
         if found is None:
             why = f"the Deny at {at} cannot be replaced by a narrower one that exempts this request alone"
@@ -206,33 +209,9 @@ class _Work:
             )
             raise _Stuck(Conflict(allowed=own, statement=at, why=why))
         self.judge.is_of_own_resources |= found.of_own_resources
-        self._free_from(_keys_of(part.statement.get("Condition")))
+        self._free_from(condition_keys(part.statement.get("Condition")))
         part.serve(*exempt)
         self.draft.replace(part, found.statements)
-
-    def _narrower(
-        self, statement: Mapping[str, Any], asked: Sequence[ExemptRequest]
-    ) -> NarrowedDeny | None:
-        """What is left of a Deny; in few entries where these deny nothing else."""
-        own = self.judge.own_resources
-        short = narrowed(statement, asked, own, is_short=True)
-        if short is None or not short.by_not_action:
-            return short
-        is_exact = self.judge.kind is not Kind.RCP and all(
-            self._is_exact(statement, [one for one in asked if one.principal in ("", arn)])
-            for arn in {one.principal for one in asked}
-        )
-        return short if is_exact else narrowed(statement, asked, own)
-
-    def _is_exact(self, statement: Mapping[str, Any], asked: Sequence[ExemptRequest]) -> bool:
-        """Whether the short form denies no other action on any resource."""
-        names = ("Action", "NotAction", "Resource", "NotResource")
-        deny = {"Effect": "Deny", **{n: own for n, own in statement.items() if n in names}}
-        everyone = [ExemptRequest(action=one.action, resource=one.resource) for one in asked]
-        left = narrowed(deny, everyone, self.judge.own_resources, is_short=True)
-        return left is not None and not denies_more(
-            left.statements, deny, self.judge.own_resources
-        )
 
     def _exemptions(
         self, requirement: Requirement, statement: Mapping[str, Any]
@@ -399,9 +378,3 @@ def _first_within(exempt: Sequence[Requirement], entry: str) -> Requirement:
     return next(
         (own for own in exempt if any(intersects(entry, r) for r in own.resources)), exempt[0]
     )
-
-
-def _keys_of(condition: object) -> Iterator[str]:
-    """The keys of a Condition element."""
-    for block in condition.values() if isinstance(condition, dict) else ():
-        yield from block if isinstance(block, dict) else ()
