@@ -330,7 +330,7 @@ def of_document(random: Random, document_: dict[str, Any], requests: int) -> Spe
         wide = any(_speaks_wide(own, request, "identity") for own in denies)
         wanted = random.random() < 0.5 and not wide
         (found.allow if wanted else found.deny).append(request)
-    return found
+    return found if seen else None
 
 
 def _is_fixed(request: dict[str, Any]) -> bool:
