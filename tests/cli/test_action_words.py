@@ -28,6 +28,7 @@ CALLS = {
     "policy explain": [POLICY],
     "policy shrink": [POLICY, "--limit", "group"],
     "policy denied": ["is not authorized to perform: s3:GetObject", "--policies", POLICY],
+    "policy repair": [POLICY, "--allow", '{"action":"s3:GetObject","resource":"arn:aws:s3:::b/k"}'],
     "policy generate": ['{"read":"arn:aws:s3:::b"}'],
     "policy template": ["s3-read"],
     "policy guide": ["least privilege"],

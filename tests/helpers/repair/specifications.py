@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import evaluate
+from aws_iam.engine.comparison.arn_formats import example_arn
+from aws_iam.engine.generation.action_grants import resource_types_of
 from aws_iam.engine.language.pattern import matches
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.managed_policies import managed_policy, managed_policy_names
 
 if TYPE_CHECKING:
     from random import Random
@@ -277,7 +281,7 @@ def outcome(document_: dict[str, Any], request: dict[str, Any], kind: str) -> st
         return evaluate(asked, {"resource": [document_]}).outcome
     layers: dict[str, Any] = {"identity": [document_ if kind == "identity" else everything]}
     beside = (
-        [] if any(own["Effect"] == "Allow" for own in document_["Statement"]) else [everything]
+        [] if any(own["Effect"] == "Allow" for own in statements_of(document_)) else [everything]
     )
     if kind == "scp":
         layers["scp"] = [[document_, *beside]]
@@ -287,3 +291,90 @@ def outcome(document_: dict[str, Any], request: dict[str, Any], kind: str) -> st
     elif kind != "identity":
         layers[kind] = [document_]
     return evaluate(asked, layers).outcome
+
+
+def statements_of(document_: dict[str, Any]) -> list[dict[str, Any]]:
+    """The statements of a policy, which may be a single one without a list."""
+    body = document_["Statement"]
+    return list(body) if isinstance(body, list) else [body]
+
+
+def managed_documents() -> list[dict[str, Any]]:
+    """AWS's managed policies as the package ships them, in the order of their names."""
+    found = (managed_policy(name) for name in managed_policy_names())
+    return [json.loads(own.document) for own in found if own]
+
+
+def of_document(random: Random, document_: dict[str, Any], requests: int) -> Specification | None:
+    """Requests for a real policy, which a policy can meet; None where the data knows none of its actions."""
+    services = _services_of(document_)
+    named = [name for entry in _action_entries(document_) for name in catalog().expand(entry)][
+        :500
+    ]
+    others = [name for service in services for name in catalog().expand(f"{service}:*")][:2_000]
+    if not others:
+        return None
+    found = Specification(kind="identity", document=document_)
+    denies = [own for own in statements_of(document_) if own["Effect"] == "Deny"]
+    seen: set[str] = set()
+    for _ in range(requests * 20):
+        if len(seen) == requests:
+            break
+        request = _request_for(
+            random.choice(named or others if random.random() < 0.6 else others), random
+        )
+        text = json.dumps(place(request), sort_keys=True)
+        if text in seen or _is_fixed(request):
+            continue
+        seen.add(text)
+        wide = any(_speaks_wide(own, request, "identity") for own in denies)
+        wanted = random.random() < 0.5 and not wide
+        (found.allow if wanted else found.deny).append(request)
+    return found if seen else None
+
+
+def _is_fixed(request: dict[str, Any]) -> bool:
+    """Whether AWS decides on the request whatever the policies say."""
+    everything = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+    }
+    nothing = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}],
+    }
+    return (
+        outcome(everything, request, "identity") != "Allowed"
+        or outcome(nothing, request, "identity") == "Allowed"
+    )
+
+
+def _action_entries(document_: dict[str, Any]) -> list[str]:
+    found: list[str] = []
+    for own in statements_of(document_):
+        entries = own.get("Action", [])
+        found += [entries] if isinstance(entries, str) else entries
+    return found
+
+
+def _services_of(document_: dict[str, Any]) -> list[str]:
+    prefixes = {entry.partition(":")[0].lower() for entry in _action_entries(document_)}
+    return sorted(own for own in prefixes if catalog().service(own))
+
+
+def _request_for(action: str, random: Random) -> dict[str, Any]:
+    known = catalog().action(action)
+    types = resource_types_of(known) if known else ()
+    templates = [own for type_ in types for own in type_.arn_formats]
+    name = random.choice(("orders", "users", "example"))
+    resource = example_arn(random.choice(templates), ACCOUNT) if templates else "*"
+    filled = resource.replace("example", name).replace("${Partition}", "aws").replace("*", name)
+    found: dict[str, Any] = {
+        "action": action,
+        "resource": filled if templates else "*",
+        "principal": ROLES[0],
+    }
+    if random.random() < 0.25:
+        key = random.choice(list(_VALUES))
+        found["context"] = {key: random.choice(_VALUES[key])}
+    return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.comparison.arn_formats import may_be_asked
 from aws_iam.engine.generation import minimise, statement_ids
 from aws_iam.engine.generation.action_grants import ActionGrant
 from aws_iam.engine.language.document import Kind
@@ -49,6 +50,10 @@ class AskedPairs:
             covers_action(own.action, action) and covers(own.resource, resource)
             for own in self._wide
         )
+
+    def adds_nothing(self, action: str, resource: str) -> bool:
+        """Whether the pair was asked, or no request is about it: the action does not work on such a resource."""
+        return self.has(action, resource) or not may_be_asked(action, resource)
 
 
 @slotted
@@ -119,9 +124,17 @@ def _taken(part: Part, cells: list[Cell], asked: AskedPairs, judge: Judge) -> li
         new_action = not any(covers_action(own, cell.action) for own in actions)
         new_resource = not any(covers(own, cell.resource) for own in resources)
         wider = dict(part.statement)
-        if new_action and not new_resource and all(asked.has(cell.action, r) for r in resources):
+        if (
+            new_action
+            and not new_resource
+            and all(asked.adds_nothing(cell.action, r) for r in resources)
+        ):
             wider["Action"] = [*actions, cell.action]
-        elif new_resource and not new_action and all(asked.has(a, cell.resource) for a in actions):
+        elif (
+            new_resource
+            and not new_action
+            and all(asked.adds_nothing(a, cell.resource) for a in actions)
+        ):
             wider["Resource"] = [*resources, cell.resource]
         elif new_action or new_resource or extra:
             left.append(cell)

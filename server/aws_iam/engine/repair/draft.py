@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.repair.requirements import Requirement
 
@@ -73,7 +73,7 @@ class Draft:
             self.removed[part.origin] = list(part.serves.values())
         return new
 
-    def add(self, statement: Mapping[str, Any], requirements: Sequence[Requirement]) -> Part:
+    def add(self, statement: Mapping[str, Any], requirements: Sequence[Requirement] = ()) -> Part:
         """Put a statement at the end."""
         part = Part(statement=dict(statement))
         part.serve(*requirements)
@@ -82,7 +82,7 @@ class Draft:
 
     def free_sid(self, wanted: str) -> str:
         """A Sid that no statement has, now or as given."""
-        taken = {own.get("Sid") for own in (*self.statements, *statements_of(self.given))}
+        taken = [own.get("Sid") for own in (*self.statements, *statements_of(self.given))]
         sid, number = wanted, 1
         while sid in taken:
             number += 1
@@ -103,3 +103,9 @@ def statements_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The statements of a document, which may be a single one without a list."""
     body = document.get("Statement", [])
     return list(body) if isinstance(body, list) else [body]
+
+
+def condition_keys(condition: object) -> Iterator[str]:
+    """The keys of a Condition element, whatever its shape."""
+    for block in condition.values() if isinstance(condition, dict) else ():
+        yield from block if isinstance(block, dict) else ()

@@ -193,18 +193,6 @@ def elsewhere(own_resources: Sequence[str]) -> dict[str, Any]:
     return {"Effect": "Deny", "Action": "*", **outside}
 
 
-def denies_more(
-    statements: Iterable[Mapping[str, Any]],
-    deny: Mapping[str, Any],
-    own_resources: Sequence[str],
-) -> bool:
-    """Whether Deny statements may deny an action on a resource that another one does not, whoever calls."""
-    judge = Judge(kind=Kind.IDENTITY, version=_VERSION)
-    around = (allow_all(), judge.policy((elsewhere(own_resources),)))
-    old, new = judge.policy((deny,)), judge.policy(statements)
-    return not judge.one_way((old, *around), without=(new, *around)).is_none
-
-
 def is_full_access_missing(kind: Kind, policy: Policy) -> bool:
     """Whether a guardrail only denies, so that AWS's policy that allows everything must stand beside it."""
     return kind in _LIMITING and not any(own.allows for own in policy.statements)

@@ -12,16 +12,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.language.document import IDENTITY_KINDS, Kind
+from aws_iam.engine.language.document import IDENTITY_KINDS
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import intersects
 from aws_iam.engine.repair.additions import add_cells
 from aws_iam.engine.repair.conflicts import Conflict, conflicts_of
 from aws_iam.engine.repair.contested import Contested
-from aws_iam.engine.repair.draft import Draft, statements_of
+from aws_iam.engine.repair.draft import Draft, condition_keys, statements_of
 from aws_iam.engine.repair.edits import Edit, edits_of
-from aws_iam.engine.repair.judge import DOCUMENT, Judge, denies_more
-from aws_iam.engine.repair.narrowed_deny import ExemptRequest, NarrowedDeny, listed, narrowed
+from aws_iam.engine.repair.judge import DOCUMENT, Judge
+from aws_iam.engine.repair.narrowed_deny import ExemptRequest, listed
+from aws_iam.engine.repair.narrowest_deny import narrowest
 from aws_iam.engine.repair.removals import take_out
 from aws_iam.engine.repair.requirements import (
     CannotBeWritten,
@@ -60,6 +61,8 @@ class Repair:
     conflicts: tuple[Conflict, ...] = ()
     other_layers: tuple[OtherLayers, ...] = ()
     unproved: tuple[str, ...] = ()
+    # Condition keys of given statements, or of requests, on which what is newly allowed does not depend.
+    freed_from: tuple[str, ...] = ()
 
     @property
     def is_repaired(self) -> bool:
@@ -94,6 +97,7 @@ class _Work:
         self.allow = [own for own in requirements if own.effect is Effect.ALLOW]
         self.deny = [own for own in requirements if own.effect is Effect.DENY]
         self.contested = Contested(requirements, judge)
+        self.freed_from: dict[str, str] = {}
 
     @property
     def policy(self) -> Policy:
@@ -138,8 +142,19 @@ class _Work:
         for own in unmet:
             if self.judge.is_met(policy, own) is True or self._is_for_others(policy, own):
                 continue
-            cells += self._separated(own)
+            new = list(self._separated(own))
+            cells += new
+            if own.request is not None and not own.is_pattern:
+                kept = {
+                    key.lower() for one in new for key in condition_keys(one.who.get("Condition"))
+                }
+                given = own.request.given.get("context", {})
+                self._free_from(key for key in given if key.lower() not in kept)
         add_cells(self.draft, Effect.ALLOW, cells, self._cells(self.allow), self.judge)
+
+    def _free_from(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self.freed_from.setdefault(key.lower(), key)
 
     def _is_for_others(self, policy: Policy, requirement: Requirement) -> bool:
         """Whether only other layers refuse the request now, and no statement of the document would change that."""
@@ -180,7 +195,7 @@ class _Work:
 
     def _narrow(self, part: Part, number: int, exempt: Sequence[Requirement]) -> None:
         asked = [one for own in exempt for one in self._exemptions(own, part.statement)]
-        found = self._narrower(part.statement, asked)
+        found = narrowest(part.statement, asked, self.judge.kind, self.judge.own_resources)
         at = f"/Statement/{number}"
         if found is None:
             why = f"the Deny at {at} cannot be replaced by a narrower one that exempts this request alone"
@@ -194,32 +209,9 @@ class _Work:
             )
             raise _Stuck(Conflict(allowed=own, statement=at, why=why))
         self.judge.is_of_own_resources |= found.of_own_resources
+        self._free_from(condition_keys(part.statement.get("Condition")))
         part.serve(*exempt)
         self.draft.replace(part, found.statements)
-
-    def _narrower(
-        self, statement: Mapping[str, Any], asked: Sequence[ExemptRequest]
-    ) -> NarrowedDeny | None:
-        """What is left of a Deny; in few entries where these deny nothing else."""
-        own = self.judge.own_resources
-        short = narrowed(statement, asked, own, is_short=True)
-        if short is None or not short.by_not_action:
-            return short
-        is_exact = self.judge.kind is not Kind.RCP and all(
-            self._is_exact(statement, [one for one in asked if one.principal in ("", arn)])
-            for arn in {one.principal for one in asked}
-        )
-        return short if is_exact else narrowed(statement, asked, own)
-
-    def _is_exact(self, statement: Mapping[str, Any], asked: Sequence[ExemptRequest]) -> bool:
-        """Whether the short form denies no other action on any resource."""
-        names = ("Action", "NotAction", "Resource", "NotResource")
-        deny = {"Effect": "Deny", **{n: own for n, own in statement.items() if n in names}}
-        everyone = [ExemptRequest(action=one.action, resource=one.resource) for one in asked]
-        left = narrowed(deny, everyone, self.judge.own_resources, is_short=True)
-        return left is not None and not denies_more(
-            left.statements, deny, self.judge.own_resources
-        )
 
     def _exemptions(
         self, requirement: Requirement, statement: Mapping[str, Any]
@@ -349,6 +341,7 @@ class _Work:
             edits=edits_of(self.draft),
             other_layers=tuple(blocked),
             unproved=tuple(unproved),
+            freed_from=tuple(self.freed_from.values()),
         )
 
     def _other_layers(self, policy: Policy, requirement: Requirement) -> OtherLayers | None:

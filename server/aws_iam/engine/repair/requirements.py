@@ -6,6 +6,7 @@ names, in every context.
 
 from __future__ import annotations
 
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,8 @@ class Requirement:
     is_pattern: bool = False
     # Whether the call names the caller; else one was assumed where it does not matter.
     names_caller: bool = False
+    # The elements Principal and Condition of a statement for it, where they are more than the caller's ARN says.
+    elements: Mapping[str, Any] | None = field(default=None, hash=False)
 
     @property
     def caller(self) -> str:
@@ -157,6 +160,8 @@ def bare(texts: Sequence[str]) -> str | list[str]:
 
 def _who(requirement: Requirement, kind: Kind) -> dict[str, Any] | str:
     """The elements for the caller; or why there are none."""
+    if requirement.elements is not None:
+        return dict(requirement.elements)
     if kind in IDENTITY_KINDS:
         return _service_only(requirement)
     if kind in OF_RESOURCES:

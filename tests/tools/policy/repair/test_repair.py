@@ -194,3 +194,56 @@ def is_true(row: dict[str, Any], specification: made.Specification) -> bool:
         # The policy means its own role, whichever is named.
         allowed, denied, request = ({**own, "resource": "*"} for own in (allowed, denied, request))
     return made.may_take(allowed, request) and made.may_take(denied, request)
+
+
+SHAPES = st.recursive(
+    st.none()
+    | st.integers()
+    | st.sampled_from(["*", "s3:*", "s3:GetObject", "arn:aws:s3:::b/*", "a${", "delete"]),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["AWS", "ArnNotEquals", "aws:PrincipalArn"]), inner, max_size=2
+        )
+    ),
+    max_leaves=4,
+)
+ODD_STATEMENT = st.fixed_dictionaries(
+    {"Effect": st.sampled_from(["Allow", "Deny"]), "Action": st.just("s3:*") | SHAPES},
+    optional={
+        "Sid": SHAPES,
+        "Principal": st.just("*") | SHAPES,
+        "Resource": st.just("*") | SHAPES,
+        "NotResource": SHAPES,
+        "Condition": SHAPES,
+    },
+)
+ODD_REQUEST = st.fixed_dictionaries(
+    {"action": st.sampled_from(["s3:GetObject", "s3:Delete*", "read"]) | SHAPES},
+    optional={
+        "resource": st.sampled_from(["*", "arn:aws:s3:::b/k"]) | SHAPES,
+        "principal": st.sampled_from(["*", made.ROLES[0], "s3.amazonaws.com"]) | SHAPES,
+        "context": SHAPES,
+        "resource_account": SHAPES,
+    },
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(ODD_STATEMENT, max_size=2),
+    st.lists(ODD_REQUEST, max_size=2) | SHAPES,
+    st.lists(ODD_REQUEST, max_size=2),
+    st.sampled_from([*KINDS, None]),
+)
+def test_any_shape_gives_an_answer_or_an_input_error(
+    statements: list[Any], allow: Any, deny: Any, kind: str | None
+) -> None:
+    document = {"Version": "2012-10-17", "Statement": statements}
+    try:
+        answer = repair({"document": document, "allow": allow, "deny": deny, "kind": kind})
+    except InputError:
+        return
+    assert answer.summary
+    if answer.artifacts:
+        assert replayed(document, edits(answer)) == repaired(answer)

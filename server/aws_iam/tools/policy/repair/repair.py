@@ -35,6 +35,7 @@ _PAGE = "references/policy-design.md#repairing-a-policy"
 _MOST_STATEMENTS = 1_000
 _MOST_WORK = 200_000
 _SHOWN = 5
+_TOO_LONG = "POLICY_SIZE_EXCEEDS"
 _OLD_VERSION = "2008-10-17"
 
 
@@ -154,6 +155,8 @@ def _facts(
             }
             for own in found.other_layers
         ]
+    if found.freed_from:
+        facts["freed_from"] = list(found.freed_from)
     if found.unproved:
         facts["not_judged"] = list(found.unproved)
     facts["asked"] = {
@@ -191,7 +194,12 @@ def _summary(
     if found.edits:
         places = [quoted(own.pointer) for own in found.edits]
         yield f"Changed: {joined(places, shown=_SHOWN)}."
-    if findings:
+    if found.freed_from:
+        keys = joined([quoted(own) for own in found.freed_from], shown=_SHOWN)
+        yield f"What is newly allowed does not depend on {keys}."
+    if size := next((own for own in findings if own.code.startswith(_TOO_LONG)), None):
+        yield f"It is too long for AWS now ({size.message}): make it shorter with `policy shrink`."
+    elif findings:
         yield f"But the new policy has {counted(len(findings), 'new error')}: {findings[0].message}."
     yield from _doubts_in_words(specification)
     if judge.others is None and judge.layer == "resource" and specification.of(Effect.DENY):
