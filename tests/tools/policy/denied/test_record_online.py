@@ -332,12 +332,13 @@ def test_what_cannot_be_asked_is_refused_before_any_call(
     assert script.calls == []
 
 
+@pytest.mark.parametrize("lacking", ["iam-toolbox:", POLICY])
 def test_an_older_sdk_is_told_with_what_would_work(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, lacking: str
 ) -> None:
     core = botocore.session.Session()
-    # The models of an SDK from before the service.
-    older = frozenset(name for name in ALLOWED if not name.startswith("iam-toolbox:"))
+    # The models of an SDK from before the service, or from before its second call.
+    older = frozenset(name for name in ALLOWED if not name.startswith(lacking))
     core.register_component("data_loader", trimmed_loader(older))
     core.set_credentials("AKIATEST", "test")
     guard(core)
