@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
 import boto3
 import botocore.session
@@ -19,6 +20,7 @@ from aws_iam.cli.exit_status import UNREADABLE, Gate, exit_status
 from aws_iam.errors import AwsError, InputError
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
+from helpers.loopback import serving
 from helpers.scripted_aws import Refusal, Script
 
 if TYPE_CHECKING:
@@ -349,3 +351,24 @@ def test_an_older_sdk_is_told_with_what_would_work(
     assert f"boto3 {boto3.__version__}" in (finding.reason or "")
     assert "pip install --upgrade boto3" in (finding.fix or "")
     assert "`authorization`" in (finding.fix or "")
+
+
+def test_over_http_the_sdk_asks_by_the_paths_of_the_model_and_signs_for_iam(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    uris = [policy["uri"] for policy in RECORD["details"]["policies"]]
+    path = f"/authorization-details/{ID}"
+    answers: dict[str, Any] = {path: RECORD["details"]}
+    for uri in uris:
+        query = urlencode({"policyUri": uri}, quote_via=quote, safe="-_.~")
+        captured = RECORD["policies"].get(uri, FULL_ACCESS)
+        answers[f"{path}/policy?{query}"] = {"policyDocument": captured}
+    with serving(answers) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        answer = read()
+    assert [row["agrees"] for row in answer.facts["evaluations"]] == [True, True]
+    assert {asked for asked, _ in server.asked} == set(answers)
+    for _, headers in server.asked:
+        assert "/us-east-1/iam/aws4_request" in headers["Authorization"]
