@@ -229,6 +229,7 @@ def test_a_record_that_cannot_be_read_leaves_the_answer_by_the_message(
     assert (finding.code, finding.status) == ("AUTHORIZATION_RECORD_NOT_READ", Status.UNKNOWN)
     assert reason in (finding.reason or "")
     assert fix in (finding.fix or "")
+    assert fix in answer.summary
     assert answer.summary.startswith("AWS's record was not read: ")
     assert answer.facts["aws_said"]["action"] == "s3:GetObject"
     assert answer.artifacts
