@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 OF_A_DOCUMENT = 10
 """Seconds of processor time for a file or a text, and again for each further part of this length."""
 _PART = 2_000_000
+_NAMED_BY_CASES = 50
 
 
 def is_limited(action: Action) -> bool:
@@ -40,7 +41,9 @@ def time_limit(options: Namespace, action: Action, values: Mapping[str, Any]) ->
         return max(0.0, chosen)
     if "base" in values or _judges_account(action, values):
         return 0
-    return OF_A_DOCUMENT * sum(_parts(values.get(name)) for name in action.documents)
+    parts = {name: _parts(values.get(name)) for name in action.documents}
+    # Cases name the documents that they ask, which are read when their turn comes.
+    return OF_A_DOCUMENT * sum(parts.values()) + _NAMED_BY_CASES * parts.get("cases", 0)
 
 
 def _parts(value: Any) -> int:

@@ -13,22 +13,27 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.engine.comparison.compare import compare
-from aws_iam.engine.denied import grant_statement, narrowed_deny
 from aws_iam.engine.denied.policy_documents import EMPTY, DocumentPlace, PolicyDocuments
 from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
 from aws_iam.engine.evaluation.evaluate import evaluate_request
+from aws_iam.engine.evaluation.layers import KIND_OF_LAYER
 from aws_iam.engine.evaluation.matching import Matcher
 from aws_iam.engine.evaluation.request import Request, request_of
+from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.repair import grant_statement
+from aws_iam.engine.repair.draft import Draft, condition_keys, statements_of
+from aws_iam.engine.repair.narrowed_deny import ExemptRequest, listed
+from aws_iam.engine.repair.narrowest_deny import narrowest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aws_iam.answer import Because, Comparison
-    from aws_iam.engine.denied.grant_statement import LeftOpen
     from aws_iam.engine.evaluation.evaluate import Evaluation
     from aws_iam.engine.language.document import Statement
+    from aws_iam.engine.repair.grant_statement import LeftOpen
 
 _MOST_CHANGES = 12
 _PRINCIPAL = "aws:PrincipalArn"
@@ -207,15 +212,16 @@ def _addition(request: Request, documents: PolicyDocuments, layer: str) -> Chang
     spot = _place_for(request, documents, layer)
     current = documents.document(spot)
     own_policy = _own_policy(documents, spot)
-    named = {"Sid": _free_sid(current.document, grant_statement.sid(request)), **statement}
+    draft = Draft.of(current.document)
+    added = draft.add({"Sid": draft.free_sid(grant_statement.sid(request)), **statement})
     return Change(
         spot=spot,
         how="add",
         pointer="" if own_policy else current.pointer,
         place=_place(spot, current.pointer),
         before=current.document,
-        after=_with_statements(current.document, named),
-        statements=(named,),
+        after=draft.document,
+        statements=(added.statement,),
         exactly={**statement, "Effect": "Deny"},
         freed_from=_keys_of_unmet_allows(request, documents, layer),
         left_open=grant_statement.left_open(statement),
@@ -261,8 +267,8 @@ def _place_for(request: Request, documents: PolicyDocuments, layer: str) -> Docu
 def _speaks_of(document: Mapping[str, Any], service: str) -> bool:
     return any(
         statement.get("Effect") == "Allow" and action.partition(":")[0].lower() == service
-        for statement in _statements(document)
-        for action in narrowed_deny.listed(statement.get("Action"))
+        for statement in statements_of(document)
+        for action in listed(statement.get("Action"))
     )
 
 
@@ -275,24 +281,25 @@ def _exception(request: Request, documents: PolicyDocuments, because: Because) -
             " who attached it whether it can be detached"
         )
     number = int(because.pointer.rpartition("/")[2]) if because.pointer != "/Statement" else 0
-    listed = list(_statements(current.document))
+    draft = Draft.of(current.document)
+    deny = draft.parts[number]
     own = because.layer in _CALLERS_OWN
     arn = "" if own else principal_arn(request)
     if not own and not arn:
         return "the caller has no aws:PrincipalArn, so only the owner of the Deny can write an exception"
     target = grant_statement.target(because.layer, request)
-    wanted = narrowed_deny.ExemptRequest(
+    wanted = ExemptRequest(
         action=request.action, resource=target.get("Resource", "*"), principal=arn
     )
-    pieces = narrowed_deny.narrowed(listed[number], wanted)
-    if not pieces:
+    left = narrowest(deny.statement, (wanted,), KIND_OF_LAYER[because.layer] or Kind.RESOURCE)
+    if not left or not left.statements:
         way = (
             "check whether the request can avoid its condition, or ask its owner"
-            if listed[number].get("Condition")
+            if deny.statement.get("Condition")
             else "ask its owner whether it can be removed"
         )
         return f"the Deny at {current.pointer}{because.pointer} cannot be replaced by a narrower one: {way}"
-    changed = [*listed[:number], *pieces, *listed[number + 1 :]]
+    draft.replace(deny, left.statements)
     principal = {"Principal": "*"} if because.layer in {"rcp", "resource", "vpc_endpoint"} else {}
     exactly: dict[str, Any] = {
         "Effect": "Deny",
@@ -308,19 +315,17 @@ def _exception(request: Request, documents: PolicyDocuments, because: Because) -
         pointer=current.pointer,
         place=f"{current.pointer}{because.pointer}",
         before=current.document,
-        after={**current.document, "Statement": changed},
-        statements=pieces,
+        after=draft.document,
+        statements=left.statements,
         exactly=exactly,
-        freed_from=_keys_of_deny(listed[number], pinned=_PRINCIPAL if arn else ""),
+        freed_from=_keys_of_deny(deny.statement, pinned=_PRINCIPAL if arn else ""),
     )
 
 
 def _keys_of_deny(statement: Mapping[str, Any], *, pinned: str) -> tuple[str, ...]:
     """The keys of a Deny's conditions, without the one that its exception names."""
-    condition = statement.get("Condition")
-    blocks = condition.values() if isinstance(condition, dict) else ()
-    keys = (key for block in blocks if isinstance(block, dict) for key in block)
-    return tuple(dict.fromkeys(key for key in keys if key.lower() != pinned.lower()))
+    keys = dict.fromkeys(condition_keys(statement.get("Condition")))
+    return tuple(key for key in keys if key.lower() != pinned.lower())
 
 
 def principal_arn(request: Request) -> str:
@@ -400,25 +405,6 @@ def _other_lack(layer: str) -> str:
 
 def _places(hits: Any) -> set[tuple[str, str]]:
     return {(hit.placed.pointer, hit.statement.node.where.pointer) for hit in hits}
-
-
-def _statements(document: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
-    body = document.get("Statement", [])
-    return tuple(body) if isinstance(body, list) else (body,)
-
-
-def _with_statements(document: Mapping[str, Any], *more: Mapping[str, Any]) -> dict[str, Any]:
-    return {**document, "Statement": [*_statements(document), *more]}
-
-
-def _free_sid(document: Mapping[str, Any], wanted: str) -> str:
-    taken = [statement.get("Sid") for statement in _statements(document)]
-    number = 1
-    sid = wanted
-    while sid in taken:
-        number += 1
-        sid = f"{wanted}{number}"
-    return sid
 
 
 def _policy(*statements: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import re
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.denied.grant_statement import FOR_SERVICES, is_permission_set
 from aws_iam.engine.denied.masks import Masks
 from aws_iam.engine.denied.message_parts import MessageParts
 from aws_iam.engine.denied.operation_context import action_of_operation, service_named
@@ -16,6 +15,7 @@ from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.via_services import SUFFIX, via_service
+from aws_iam.engine.repair.grant_statement import FOR_SERVICES, is_permission_set
 from aws_iam.engine.trail.event_tables import event_tables
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted

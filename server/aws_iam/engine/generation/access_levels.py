@@ -120,11 +120,16 @@ _REPLICATING = re.compile(
 )
 
 
-def _deletes(action: Action) -> bool:
+def is_deleting(action: Action) -> bool:
+    """Whether the action deletes anything, be it one item of what a resource holds."""
     disabled = _DISABLING.match(action.name)
     if disabled and any(disabled[1].lower() == _plain(name) for name in action.resource_types):
         return True
-    return bool(_DELETING.search(action.name)) and not _CONTENT.search(action.name)
+    return bool(_DELETING.search(action.name))
+
+
+def _deletes(action: Action) -> bool:
+    return is_deleting(action) and not _CONTENT.search(action.name)
 
 
 def _unprotects(action: Action) -> bool:

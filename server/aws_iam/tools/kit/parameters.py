@@ -84,7 +84,7 @@ FRAMEWORK = Parameter(
     also=("compliance", "compliance_framework"),
 )
 Framework = Annotated[str | None, FRAMEWORK]
-ACCOUNT_ID = Parameter("12-digit account id", brief="12 digits", also=ACCOUNT_NAMES)
+ACCOUNT_ID = Parameter("12-digit account id", brief="id", also=ACCOUNT_NAMES)
 AccountId = Annotated[str, ACCOUNT_ID]
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_iam import evaluate
+from aws_iam.engine.repair.edits import Edit, replayed
 from aws_iam.engine.tokens.claims import claims_of
 from aws_iam.errors import InputError
 from aws_iam.tools.irsa import check
@@ -25,6 +26,13 @@ CASES = [
     *json.loads((TESTS / "cases/irsa/denied.json").read_text(encoding="utf-8")),
     *cases("denied"),
 ]
+
+
+# What an edit cannot be proved for.
+WITHOUT_EDITS = (
+    "an operator that AWS does not have",
+    "a network that the policy demands besides",
+)
 
 
 def claims_for(case: dict[str, Any]) -> dict[str, Any]:
@@ -78,6 +86,26 @@ def test_the_policy_it_writes_lets_in_this_caller_and_no_neighbour(case: dict[st
     assert {row["outcome"] for row in answer.facts["proof"]} == {"Allowed", "ImplicitlyDenied"}
     codes = {finding.code for finding in check.of_document(artifact.content).findings}
     assert codes <= {"OIDC-MUTABLE", "OIDC-PR"}
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.get("exact", True)], ids=lambda case: case["name"]
+)
+def test_the_edits_let_in_this_caller_and_keep_every_statement(case: dict[str, Any]) -> None:
+    claims, more = claims_for(case), {"partition": case.get("partition", "aws")}
+    policy = trust(case["condition"], case.get("host", GITHUB), **more)
+    answer = ask(policy, claims=claims)
+    rows = answer.facts.get("edits", [])
+    edits = [
+        Edit(pointer=row["pointer"], change=row["change"], after=row.get("after")) for row in rows
+    ]
+    new = replayed(policy, edits)
+    if rows:
+        assert ask(new, claims=claims).decision.outcome == "Allowed"
+    elif answer.decision.outcome != "Allowed":
+        assert case["name"] in WITHOUT_EDITS
+    other = {**claims, "sub": "x"}
+    assert ask(new, claims=other).decision.outcome == ask(policy, claims=other).decision.outcome
 
 
 @given(

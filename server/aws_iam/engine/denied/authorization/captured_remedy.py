@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.denied.grant_statement import account_statement
 from aws_iam.engine.denied.policy_documents import PolicyDocument, PolicyDocuments
 from aws_iam.engine.denied.remedy import remedy
 from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.repair.grant_statement import account_statement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -32,6 +32,7 @@ from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
     from aws_iam.answer import Decision
+    from aws_iam.engine.evaluation.request import Request
     from aws_iam.engine.language.document import Policy
     from aws_iam.engine.tokens.trust_comparison import StatementMatch
 
@@ -250,12 +251,18 @@ def _principal(met: tuple[StatementMatch, ...], claims: Claims, account: str | N
 
 def decide(claims: Claims, principal: str, policy: str, forced: dict[str, bool]) -> Decision:
     """What `evaluate` decides on a token under a trust policy."""
+    request = request_with(claims, principal)
+    return evaluate_request(request, layers_of({"resource": policy}), forced=forced).decision
+
+
+def request_with(claims: Claims, principal: str) -> Request:
+    """The request to assume a role with a token."""
     named = principal.replace(NO_ACCOUNT, f"arn:aws:iam::{'0' * 12}")
     # The role is in its provider's partition and account; a built-in issuer has neither.
     _, partition, _, _, account, *_ = (
         named.split(":") if named.startswith("arn:") else f"arn:aws:::{'0' * 12}:".split(":")
     )
-    request = request_of(
+    return request_of(
         {
             "principal": named,
             "action": ACTION,
@@ -263,4 +270,3 @@ def decide(claims: Claims, principal: str, policy: str, forced: dict[str, bool])
             "context": {name: list(value) for name, value in claims.keys(claims.host).items()},
         }
     )
-    return evaluate_request(request, layers_of({"resource": policy}), forced=forced).decision

@@ -31,6 +31,7 @@ from aws_iam.tools.irsa.denied.comparison import (
     decide,
     denies_beside,
 )
+from aws_iam.tools.irsa.denied.edits import edits_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +85,8 @@ def denied(
         findings=findings,
         decision=comparison.decision,
         artifacts=(exact.artifact,) if exact else (),
-        facts=tables.facts(comparison, exact.proofs if exact else ()),
+        facts=tables.facts(comparison, exact.proofs if exact else ())
+        | ({"edits": exact.edits} if exact and exact.edits else {}),
         sources=(_TROUBLE, _KEYS, _PAGE),
         next=_NEXT,
         as_of=min(issuers.as_of(), catalog().as_of),
@@ -97,6 +99,8 @@ class _ExactPolicy:
 
     artifact: Artifact
     proofs: tuple[dict[str, str], ...]
+    # What to change in the given policy instead of replacing it.
+    edits: list[dict[str, Any]]
 
 
 def _exact_policy(comparison: TokenComparison, caller: TokenCaller) -> _ExactPolicy | None:
@@ -121,7 +125,9 @@ def _exact_policy(comparison: TokenComparison, caller: TokenCaller) -> _ExactPol
     proofs = tuple(_proofs(comparison, caller, judged))
     if any((row["outcome"] == "Allowed") != (row["wanted"] == "Allowed") for row in proofs):
         return None
-    return _ExactPolicy(artifact=artifact, proofs=proofs)
+    is_known = NO_ACCOUNT not in comparison.principal and not _on_the_request(comparison)
+    edits = edits_for(comparison, allow) if is_known else []
+    return _ExactPolicy(artifact=artifact, proofs=proofs, edits=edits)
 
 
 def _tested_claims(comparison: TokenComparison) -> dict[str, tuple[str, ...]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.denied.grant_statement import is_permission_set
 from aws_iam.engine.denied.remedy import near_misses, needed_layers, principal_arn
 from aws_iam.engine.denied.request import UNKNOWN_ACCOUNT
 from aws_iam.engine.effective.escalation import escalation_paths
@@ -17,6 +16,7 @@ from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.evaluation.request import Request, request_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.repair.grant_statement import is_permission_set
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.denied.policy_types import policy_type_texts, service_remarks
 from aws_iam.tools.policy.denied.proofs import owner_of, policy_name

@@ -30,7 +30,7 @@ _SYNONYMS = {
     "condition_context": "context",
     "conditions": "context",
 }
-_NAMES = _SYNONYMS | {name: name for name in FIELDS}
+NAMES = _SYNONYMS | {name: name for name in FIELDS}
 _EXAMPLE = '{"principal": "ARN", "action": "s3:GetObject", "resource": "ARN"}'
 _MOST = 100
 _S3 = "s3://"
@@ -52,9 +52,9 @@ def requests_of(request: Any) -> AskedRequests:
         (request,) = request
     if not isinstance(request, dict):
         return AskedRequests(by_action=((request,),), understood=())
-    request = _with_arns(_renamed(request, understood), understood)
+    request = understood_fields(request, understood)
     actions = [
-        _with_prefix(action, request.get("resource"), understood)
+        with_prefix(action, request.get("resource"), understood)
         for action in _listed(request, "action", "one action")
     ]
     groups = []
@@ -75,10 +75,15 @@ def requests_of(request: Any) -> AskedRequests:
     return AskedRequests(by_action=tuple(groups), understood=tuple(understood))
 
 
+def understood_fields(request: dict[str, Any], understood: list[str]) -> dict[str, Any]:
+    """The fields of a request by their own names, with ARNs; `understood` gets how others were taken."""
+    return _with_arns(_renamed(request, understood), understood)
+
+
 def _renamed(request: dict[str, Any], understood: list[str]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, value in request.items():
-        meant = argument_named(name, _NAMES) or name
+        meant = argument_named(name, NAMES) or name
         if meant in fields:
             raise InputError(f"the request names `{meant}` twice", hint="keep one of them")
         fields[meant] = value
@@ -115,7 +120,7 @@ def _s3_arn(text: Any, partition: str, understood: list[str]) -> Any:
     return arn
 
 
-def _with_prefix(action: Any, resource: Any, understood: list[str]) -> Any:
+def with_prefix(action: Any, resource: Any, understood: list[str]) -> Any:
     """The action with the prefix of the resource's service, or of the only service that has such an action."""
     if not isinstance(action, str) or ":" in action or not action:
         return action

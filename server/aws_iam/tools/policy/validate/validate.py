@@ -11,6 +11,7 @@ from aws_iam.answer import Answer, Finding, NextCall, Status, next_call
 from aws_iam.engine.language.document import Form, Kind, Policy, Source, Syntax, may_be_scp
 from aws_iam.engine.reference.attachment_types import VPC_ENDPOINT
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.repair.correctable import CORRECTABLE
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.engine.sources.gathered import Unread
 from aws_iam.rules.check import AT_MOST
@@ -216,7 +217,18 @@ def _fact(source: Source, found: tuple[Finding, ...]) -> dict[str, Any]:
     cut = _cut(found)
     if cut:
         fact["cut_at_200"] = ", ".join(cut)
-    return fact
+    edits = _edits(content, found) if not source.name else []
+    return fact | ({"edits": edits} if edits else {})
+
+
+def _edits(policy: Policy, found: tuple[Finding, ...]) -> list[dict[str, Any]]:
+    """The edits that correct findings, each by itself."""
+    if CORRECTABLE.isdisjoint(finding.code for finding in found):
+        return []
+    # Imported here: it loads the engine of comparisons, which few policies need.
+    from aws_iam.engine.repair.corrections import corrections
+
+    return list(corrections(found, policy))
 
 
 def _cut(found: tuple[Finding, ...]) -> list[str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _PRINCIPAL = "aws:PrincipalArn"
 # Without these conditions the role could be passed to any service, or the key be used directly.
 _SERVICE_KEYS = {"iam:passrole": "iam:PassedToService", "kms:": "kms:ViaService"}
+_SOURCE_KEYS = (("ArnLike", "aws:SourceArn"), ("StringEquals", "aws:SourceAccount"))
 FOR_SERVICES = "kms:GrantIsForAWSResource"
 """Whether an AWS service asks for the grant: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html"""
 _PERMISSION_SET = "AWSReservedSSO_"
@@ -33,11 +34,11 @@ def allow_statement(layer: str, request: Request) -> dict[str, Any] | None:
         "Effect": "Allow",
         "Action": request.action,
         **target(layer, request),
-        **_only_to_the_service(request),
+        **only_to_the_service(request),
     }
 
 
-def _only_to_the_service(request: Request) -> dict[str, Any]:
+def only_to_the_service(request: Request) -> dict[str, Any]:
     """The condition on the service that gets the role, or through which the call reaches KMS."""
     for start, key in _SERVICE_KEYS.items():
         value = request.context.peek(key.lower())
@@ -47,6 +48,32 @@ def _only_to_the_service(request: Request) -> dict[str, Any]:
                 condition["Bool"] = {FOR_SERVICES: "true"}
             return {"Condition": condition}
     return {}
+
+
+def only_for_the_source(request: Request) -> dict[str, Any]:
+    """The conditions on the resource for which a service calls, where the request says which one it is."""
+    if request.caller.kind is not CallerKind.SERVICE:
+        return {}
+    found: dict[str, Any] = {}
+    for operator, key in _SOURCE_KEYS:
+        for value in request.context.peek(key.lower()) or ():
+            found.setdefault(operator, {})[key] = value
+    return found
+
+
+def of_token(request: Request) -> dict[str, Any] | str:
+    """The elements of a trust policy for exactly this audience and subject of a token; or what the request lacks."""
+    arn = request.caller.arn
+    if ":saml-provider/" in arn:
+        names = ("saml:aud", "saml:sub")
+    else:
+        issuer = arn.partition(":oidc-provider/")[2] or arn
+        names = (f"{issuer}:aud", f"{issuer}:sub")
+    values = {name: request.context.peek(name.lower()) for name in names}
+    if lacking := [name for name, value in values.items() if not value]:
+        return f"a trust policy must name the audience and the subject of the token: give `{lacking[0]}` in `context`"
+    keys = {name: value[0] for name, value in values.items() if value}
+    return {"Principal": {"Federated": arn}, "Condition": {"StringEquals": keys}}
 
 
 @slotted
@@ -137,7 +164,7 @@ def _resource(request: Request, named: dict[str, Any]) -> dict[str, Any]:
     statement |= target("resource", request)
     condition = {
         **named.get("Condition", {}),
-        **_only_to_the_service(request).get("Condition", {}),
+        **only_to_the_service(request).get("Condition", {}),
     }
     return {**statement, "Condition": condition} if condition else statement
 

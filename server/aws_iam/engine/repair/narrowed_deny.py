@@ -1,0 +1,433 @@
+"""The narrowest exception from a Deny: statements that deny all that it denied, except some requests.
+
+A Deny becomes the same for all other principals; and for these principals all other actions, these actions on other resources, and
+these actions on these resources where the request is another one. Where one resource cannot be excluded from a pattern, the
+exception is broader: `beyond` has the patterns that are no longer denied.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.engine.generation.action_grants import resource_types_of
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import covers, intersects, is_literal
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.facts import template_pattern
+from aws_iam.engine.repair.requirements import PRINCIPAL_KEY, bare
+from aws_iam.engine.repair.separation import NOTHING, Limit, Separator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+_NOT = (
+    "ArnNotEquals",
+    "ArnNotLike",
+    "StringNotEquals",
+    "StringNotLike",
+    "ArnNotEqualsIfExists",
+    "ArnNotLikeIfExists",
+)
+_ELEMENTS = (
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Condition",
+)
+_IS = ("ArnEquals", "ArnLike")
+# Several values under these are none of them, so that one more value is one more condition.
+_JOINED = ("NotEquals", "NotLike", "NotIpAddress")
+
+
+@slotted
+class ExemptRequest:
+    """An action on a resource to exempt; `principal` is the caller's aws:PrincipalArn, empty where everyone is exempt.
+
+    With a separator only the requests for which it holds are exempt.
+    """
+
+    action: str
+    resource: str
+    principal: str = ""
+    separator: Separator = NOTHING
+
+
+@slotted
+class NarrowedDeny:
+    """The statements that replace a Deny, none where nothing of it is left; and the resources that they give up besides."""
+
+    statements: tuple[dict[str, Any], ...]
+    beyond: tuple[str, ...] = ()
+    # Whether NotResource stands for a pattern, which is the same for the resources that the policy can be about only.
+    of_own_resources: bool = False
+    # Whether what is left on the exempt resources is written by NotAction, which takes actions of other services, too.
+    by_not_action: bool = False
+
+
+@dataclass(slots=True)
+class _Left:
+    """What is left of a Deny, as it is collected."""
+
+    own_resources: Sequence[str]
+    is_short: bool
+    statements: list[dict[str, Any]] = field(default_factory=list)
+    beyond: dict[str, None] = field(default_factory=dict)
+    of_own_resources: bool = False
+    by_not_action: bool = False
+
+
+def narrowed(
+    statement: Mapping[str, Any],
+    exempt: Sequence[ExemptRequest],
+    own_resources: Sequence[str] = (),
+    *,
+    is_short: bool = False,
+) -> NarrowedDeny | None:
+    """The statements that replace the Deny; None when no narrower ones can be written.
+
+    `own_resources` are patterns for all that the policy can be about, if that is known. With `is_short` a pattern of actions stays
+    as it is, and what it denies on the exempt resources is written by NotAction.
+    """
+    left = _Left(own_resources=own_resources, is_short=is_short)
+    named = list(dict.fromkeys(own.principal for own in exempt if own.principal))
+    everyone = [own for own in exempt if not own.principal]
+    groups: list[tuple[Mapping[str, Any] | None, Sequence[ExemptRequest]]] = []
+    if named:
+        others = _with_limit(statement, _NOT, PRINCIPAL_KEY, named, join=True)
+        groups.append((others, everyone))
+        if others is None:
+            return None
+        groups += [
+            (_with_limit(statement, _IS, PRINCIPAL_KEY, arns, join=False), own)
+            for arns, own in _by_exemptions(exempt, named)
+        ]
+    else:
+        groups.append((statement, everyone))
+    for narrower, own in groups:
+        # Without one that is for these principals, the statement does not apply to them.
+        if narrower is not None:
+            _leave_pieces(narrower, own, left)
+    return NarrowedDeny(
+        statements=tuple(_named(statement, left.statements)),
+        beyond=tuple(left.beyond),
+        of_own_resources=left.of_own_resources,
+        by_not_action=left.by_not_action,
+    )
+
+
+def _by_exemptions(
+    exempt: Sequence[ExemptRequest], named: Sequence[str]
+) -> Iterator[tuple[Sequence[str], Sequence[ExemptRequest]]]:
+    """The principals that are exempt for the same requests, with these."""
+    groups: dict[tuple[Any, ...], tuple[list[str], list[ExemptRequest]]] = {}
+    for arn in named:
+        own = [one for one in exempt if one.principal in ("", arn)]
+        key = tuple((one.action, one.resource, one.separator) for one in own)
+        groups.setdefault(key, ([], own))[0].append(arn)
+    yield from groups.values()
+
+
+def _named(statement: Mapping[str, Any], pieces: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The statements with distinct Sids and their elements in the usual order; the first keeps the Sid."""
+    sid = statement.get("Sid")
+    for number, piece in enumerate(pieces):
+        named = (
+            {**piece, "Sid": f"{sid}{number + 1}"} if isinstance(sid, str) and number else piece
+        )
+        yield {name: named[name] for name in _ELEMENTS if name in named}
+
+
+def _with_limit(
+    statement: Mapping[str, Any],
+    operators: Sequence[str],
+    key: str,
+    values: Sequence[str],
+    *,
+    join: bool,
+) -> dict[str, Any] | None:
+    """The statement with one more condition; `join` adds its values to a list that exists."""
+    given = statement.get("Condition", {})
+    if not isinstance(given, dict) or not all(isinstance(keys, dict) for keys in given.values()):
+        # AWS would reject such a policy.
+        return None
+    condition = {name: dict(keys) for name, keys in given.items()}
+    for operator, keys in condition.items():
+        for name in keys:
+            if join and operator in operators and name.lower() == key.lower():
+                listed_ = listed(keys[name])
+                keys[name] = [*listed_, *(value for value in values if value not in listed_)]
+                return {**statement, "Condition": condition}
+    for operator in operators:
+        keys = condition.setdefault(operator, {})
+        if not any(name.lower() == key.lower() for name in keys):
+            keys[key] = bare(values)
+            return {**statement, "Condition": {n: k for n, k in condition.items() if k}}
+    return None
+
+
+def _leave_pieces(
+    statement: Mapping[str, Any], exempt: Sequence[ExemptRequest], left: _Left
+) -> None:
+    """Add what is left of the statement without these actions on these resources."""
+    if not exempt:
+        left.statements.append(dict(statement))
+        return
+    exempt = _apart(exempt)
+    by_action: dict[str, dict[str, None]] = {}
+    for own in exempt:
+        by_action.setdefault(own.action, {})[own.resource] = None
+    if left.is_short and _is_of_patterns(statement, by_action, left.own_resources):
+        _leave_by_resource(statement, exempt, left)
+        left.statements += _other_contexts(statement, exempt)
+        return
+    left.statements += _other_actions(statement, list(by_action))
+    by_resources: dict[tuple[str, ...], list[str]] = {}
+    for action, resources in by_action.items():
+        by_resources.setdefault(tuple(resources), []).append(action)
+    for spared, actions in by_resources.items():
+        denied = _denied_among(statement, actions)
+        if denied:
+            _leave_other_resources(statement, denied, spared, left)
+    left.statements += _other_contexts(statement, exempt)
+
+
+def _is_of_patterns(
+    statement: Mapping[str, Any],
+    by_action: Mapping[str, Mapping[str, None]],
+    own_resources: Sequence[str],
+) -> bool:
+    """Whether a pattern of actions, other than all, would have to be written as many; on resources that can be left out."""
+    entries = listed(statement.get("Action"))
+    cut = (
+        own
+        for own in entries
+        if not is_literal(own)
+        and own.strip("*")
+        and any(intersects(own, action, ignore_case=True) for action in by_action)
+        and not any(covers(action, own, ignore_case=True) for action in by_action)
+    )
+    spared = {resource for resources in by_action.values() for resource in resources}
+    denied = listed(statement.get("Resource"))
+    is_whole = own_resources and all(
+        any(covers(entry, own) for entry in denied) for own in own_resources
+    )
+    is_open = "*" in denied or "NotResource" in statement or is_whole
+    return any(cut) and bool(is_open) and "*" not in spared
+
+
+def _leave_by_resource(
+    statement: Mapping[str, Any], exempt: Sequence[ExemptRequest], left: _Left
+) -> None:
+    """The same actions on other resources, and all other actions on these."""
+    by_resource: dict[str, dict[str, None]] = {}
+    for own in exempt:
+        by_resource.setdefault(own.resource, {})[own.action] = None
+    elsewhere = {name: own for name, own in statement.items() if name != "Resource"}
+    outside = [*listed(statement.get("NotResource")), *by_resource]
+    left.statements.append({**elsewhere, "NotResource": bare(outside)})
+    by_actions: dict[tuple[str, ...], list[str]] = {}
+    for resource, spared in by_resource.items():
+        by_actions.setdefault(tuple(spared), []).append(resource)
+    for actions, resources in by_actions.items():
+        only = _only(statement, actions)
+        only["NotAction"] = only.pop("Action")
+        left.statements.append({**only, "Resource": bare(resources)})
+    left.by_not_action = True
+    left.of_own_resources |= "*" not in (listed(statement.get("Resource")) or "*")
+
+
+def _other_contexts(
+    statement: Mapping[str, Any], exempt: Sequence[ExemptRequest]
+) -> Iterator[dict[str, Any]]:
+    """Statements for the same actions on the same resources where the separator of the request does not hold.
+
+    None where requests with several separators are exempt: each would be denied by what is left for the others.
+    """
+    separators: dict[tuple[str, str], set[Separator]] = {}
+    for own in exempt:
+        separators.setdefault((own.action, own.resource), set()).add(own.separator)
+    for (action, resource), apart in separators.items():
+        if len(apart) > 1:
+            continue
+        narrow = _only(statement, [action])
+        if "Resource" in statement or "NotResource" in statement:
+            narrow["Resource"] = resource
+        pieces = [_with_negation(narrow, own) for own in next(iter(apart)).negations]
+        # Where one cannot be written, the others deny too little to be worth reading.
+        if None not in pieces:
+            yield from (piece for piece in pieces if piece)
+
+
+def _with_negation(statement: Mapping[str, Any], limit: Limit) -> dict[str, Any] | None:
+    joins = ":" not in limit.operator and limit.operator.endswith(_JOINED)
+    return _with_limit(statement, (limit.operator,), limit.key, limit.values, join=joins)
+
+
+def _apart(exempt: Sequence[ExemptRequest]) -> Sequence[ExemptRequest]:
+    """The requests with the names of actions in the place of patterns where these overlap with other entries."""
+    actions = list(dict.fromkeys(own.action for own in exempt))
+    patterns = [own for own in actions if not is_literal(own)]
+    if not any(
+        intersects(own, other, ignore_case=True)
+        for own in patterns
+        for other in actions
+        if own != other
+    ):
+        return exempt
+    found: dict[ExemptRequest, None] = {}
+    for own in exempt:
+        for name in catalog().expand(own.action) if not is_literal(own.action) else (own.action,):
+            found[
+                ExemptRequest(
+                    action=name,
+                    resource=own.resource,
+                    principal=own.principal,
+                    separator=own.separator,
+                )
+            ] = None
+    return list(found)
+
+
+def _other_actions(
+    statement: Mapping[str, Any], actions: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    if "NotAction" in statement:
+        yield {**statement, "NotAction": [*listed(statement["NotAction"]), *actions]}
+        return
+    entries = listed(statement.get("Action"))
+    if any(entry.strip("*") == "" for entry in entries):
+        bare_ = {name: value for name, value in statement.items() if name != "Action"}
+        yield {**bare_, "NotAction": bare(actions)}
+        return
+    rest = list(dict.fromkeys(name for entry in entries for name in _without(entry, actions)))
+    if rest:
+        yield {**statement, "Action": _as_before(statement.get("Action"), rest)}
+
+
+def _as_before(value: object, rest: Sequence[str]) -> Any:
+    """The entries as a single text where the element was one and is unchanged."""
+    return value if isinstance(value, str) and rest == [value] else list(rest)
+
+
+def _without(entry: str, actions: Sequence[str]) -> Iterator[str]:
+    """Entries that match all that the entry matches, except the actions."""
+    lower = [action.lower() for action in actions]
+    if not any(intersects(entry, action, ignore_case=True) for action in lower):
+        yield entry
+        return
+    if any(covers(action, entry, ignore_case=True) for action in lower):
+        return
+    is_prefix = entry.endswith("*") and is_literal(entry[:-1])
+    heads = {action: action.partition("*")[0].partition("?")[0] for action in lower}
+    for name in catalog().expand(entry):
+        if any(covers(action, name, ignore_case=True) for action in lower):
+            continue
+        common = {action: _common_prefix(name.lower(), head) for action, head in heads.items()}
+        shared = max(common.values())
+        is_apart = shared < len(name) and all(
+            is_literal(action) or length < len(heads[action]) for action, length in common.items()
+        )
+        # A pattern for all names that differ from the actions here also denies those that AWS adds later.
+        yield f"{name[: shared + 1]}*" if is_prefix and is_apart else name
+
+
+def _common_prefix(one: str, other: str) -> int:
+    """The length of the common prefix."""
+    return sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    )
+
+
+def _denied_among(statement: Mapping[str, Any], actions: Iterable[str]) -> list[str]:
+    """The entries for those of the actions that the statement denies."""
+    if "NotAction" in statement:
+        spared = listed(statement["NotAction"])
+        return [name for own in actions for name in _without(own, spared)]
+    entries = listed(statement.get("Action"))
+    found: dict[str, None] = {}
+    for own in actions:
+        if any(covers(entry, own, ignore_case=True) for entry in entries):
+            found[own] = None
+            continue
+        for entry in entries:
+            if covers(own, entry, ignore_case=True):
+                found[entry] = None
+            elif intersects(own, entry, ignore_case=True):
+                names = catalog().expand(entry)
+                found |= dict.fromkeys(n for n in names if covers(own, n, ignore_case=True))
+    return list(found)
+
+
+def _only(statement: Mapping[str, Any], actions: Sequence[str]) -> dict[str, Any]:
+    """The statement for these actions alone, without resources."""
+    left_out = {"Action", "NotAction", "Resource", "NotResource"}
+    kept = {name: value for name, value in statement.items() if name not in left_out}
+    return {**kept, "Action": bare(actions)}
+
+
+def _leave_other_resources(
+    statement: Mapping[str, Any], actions: Sequence[str], resources: Sequence[str], left: _Left
+) -> None:
+    if "*" in resources:
+        return
+    only = _only(statement, actions)
+    if "NotResource" in statement:
+        spared = [*listed(statement["NotResource"]), *resources]
+        left.statements.append({**only, "NotResource": spared})
+        return
+    entries = listed(statement.get("Resource"))
+    if "*" in entries:
+        left.statements.append({**only, "NotResource": bare(resources)})
+        return
+    met = [own for own in entries if any(intersects(own, resource) for resource in resources)]
+    cut = [own for own in met if not any(covers(resource, own) for resource in resources)]
+    outside = _outside(actions, entries, left.own_resources) if cut else None
+    if outside is not None:
+        left.statements.append({**only, "NotResource": bare([*resources, *outside])})
+        left.of_own_resources = True
+        return
+    left.beyond |= dict.fromkeys(cut)
+    rest = [own for own in entries if own not in met]
+    if rest:
+        left.statements.append({**only, "Resource": bare(rest)})
+
+
+def _outside(
+    actions: Sequence[str], entries: Sequence[str], own_resources: Sequence[str]
+) -> list[str] | None:
+    """Patterns for all resources of the actions that the entries do not match; None where no patterns are exactly that."""
+    found: dict[str, None] = {}
+    for action in actions:
+        whole = own_resources or tuple(map(template_pattern, _templates(action)))
+        for wide in whole:
+            if any(covers(entry, wide) for entry in entries):
+                continue
+            if any(intersects(entry, wide) for entry in entries):
+                return None
+            found[wide.replace("?*", "*")] = None
+        if not whole:
+            return None
+    return list(found)
+
+
+def _templates(action: str) -> tuple[str, ...]:
+    """The ARN formats of what an action works on, in AWS's usual partition; none for what is not one known action."""
+    known = catalog().action(action)
+    types = resource_types_of(known) if known else ()
+    return tuple(
+        template.replace("${Partition}", "aws") for own in types for template in own.arn_formats
+    )
+
+
+def listed(value: object) -> list[str]:
+    """The strings of an element, which may be one string or a list."""
+    if isinstance(value, str):
+        return [value]
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []

@@ -1,0 +1,380 @@
+"""The smallest edit of a policy after which every requirement is met, proved, with nothing gained or lost beside what was asked.
+
+    repair(document, requirements, judge)  →  Repair: the new document, its edits, or the conflicts
+
+    conflicts ─▶ Denies in the way narrowed ─▶ Allows widened, then added ─▶ Allows narrowed, then Denies added
+              ─▶ needless edits taken back ─▶ every requirement decided again, both documents compared
+
+What meets all requirements already comes back unchanged, so that repairing twice is repairing once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.engine.language.document import IDENTITY_KINDS
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import intersects
+from aws_iam.engine.repair.additions import add_cells
+from aws_iam.engine.repair.conflicts import Conflict, conflicts_of
+from aws_iam.engine.repair.contested import Contested
+from aws_iam.engine.repair.draft import Draft, condition_keys, statements_of
+from aws_iam.engine.repair.edits import Edit, edits_of
+from aws_iam.engine.repair.judge import DOCUMENT, Judge
+from aws_iam.engine.repair.narrowed_deny import ExemptRequest, listed
+from aws_iam.engine.repair.narrowest_deny import narrowest
+from aws_iam.engine.repair.removals import take_out
+from aws_iam.engine.repair.requirements import (
+    CannotBeWritten,
+    Cell,
+    Effect,
+    cells_of,
+    entries_of,
+    statement_for,
+)
+from aws_iam.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from aws_iam.engine.language.document import Policy
+    from aws_iam.engine.repair.draft import Part
+    from aws_iam.engine.repair.requirements import Requirement
+
+
+@slotted
+class OtherLayers:
+    """The other layers that refuse a request which must be allowed, whatever the document says."""
+
+    requirement: Requirement
+    layers: tuple[str, ...]
+    # The statements there that deny it, each with the pointer of its policy.
+    statements: tuple[str, ...] = ()
+
+
+@slotted
+class Repair:
+    """The repaired document with its edits; unchanged where there are conflicts. `unproved` says what could not be shown."""
+
+    document: Mapping[str, Any]
+    edits: tuple[Edit, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    other_layers: tuple[OtherLayers, ...] = ()
+    unproved: tuple[str, ...] = ()
+    # Condition keys of given statements, or of requests, on which what is newly allowed does not depend.
+    freed_from: tuple[str, ...] = ()
+
+    @property
+    def is_repaired(self) -> bool:
+        """Whether every requirement is met, and it is proved that nothing else changes."""
+        return not (self.conflicts or self.other_layers or self.unproved)
+
+
+def repair(
+    document: Mapping[str, Any], requirements: Sequence[Requirement], judge: Judge
+) -> Repair:
+    """The repaired document, or why there is none."""
+    return _Work(document, requirements, judge).repaired()
+
+
+class _Stuck(Exception):  # noqa: N818 - not an error: the answer is a conflict
+    """A requirement that no edit meets."""
+
+    def __init__(self, conflict: Conflict) -> None:
+        self.conflict = conflict
+
+
+class _Work:
+    """One repair: the draft and what is asked of it."""
+
+    def __init__(
+        self, document: Mapping[str, Any], requirements: Sequence[Requirement], judge: Judge
+    ) -> None:
+        self.judge = judge
+        self.draft = Draft.of(document)
+        self.given = judge.policy(self.draft.statements)
+        self.requirements = requirements
+        self.allow = [own for own in requirements if own.effect is Effect.ALLOW]
+        self.deny = [own for own in requirements if own.effect is Effect.DENY]
+        self.contested = Contested(requirements, judge)
+        self.freed_from: dict[str, str] = {}
+
+    @property
+    def policy(self) -> Policy:
+        """The draft, parsed."""
+        return self.judge.policy(self.draft.statements)
+
+    def repaired(self) -> Repair:
+        """The result."""
+        given = self.draft.given
+        found = conflicts_of(self.allow, self.deny, self.judge)
+        if found:
+            return Repair(document=given, conflicts=found)
+        unmet = self.judge.unmet(self.given, self.requirements)
+        if not unmet:
+            return Repair(document=given)
+        try:
+            self._refuse_undecidable(unmet)
+            self._allow([own for own in unmet if own.effect is Effect.ALLOW])
+            self._deny()
+        except _Stuck as stuck:
+            return Repair(document=given, conflicts=(stuck.conflict,))
+        self._take_back_needless()
+        self.draft.with_distinct_sids()
+        return self._proved()
+
+    def _refuse_undecidable(self, unmet: Iterable[Requirement]) -> None:
+        """Stop at a request that AWS decides whatever the policies say."""
+        for own in unmet:
+            if own.is_pattern:
+                continue
+            verdict, _ = self.judge.verdict(self.given, own)
+            if verdict.reason and verdict.outcome != "Unknown":
+                sides = _sides(own)
+                raise _Stuck(Conflict(why=f"no policy decides this: {verdict.reason}", **sides))
+
+    # What must be allowed
+
+    def _allow(self, unmet: Sequence[Requirement]) -> None:
+        self._narrow_denies(unmet)
+        policy = self.policy
+        cells: list[Cell] = []
+        for own in unmet:
+            if self.judge.is_met(policy, own) is True or self._is_for_others(policy, own):
+                continue
+            new = list(self._separated(own))
+            cells += new
+            if own.request is not None and not own.is_pattern:
+                kept = {
+                    key.lower() for one in new for key in condition_keys(one.who.get("Condition"))
+                }
+                given = own.request.given.get("context", {})
+                self._free_from(key for key in given if key.lower() not in kept)
+        add_cells(self.draft, Effect.ALLOW, cells, self._cells(self.allow), self.judge)
+
+    def _free_from(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self.freed_from.setdefault(key.lower(), key)
+
+    def _is_for_others(self, policy: Policy, requirement: Requirement) -> bool:
+        """Whether only other layers refuse the request now, and no statement of the document would change that."""
+        if requirement.is_pattern or self.judge.others is None:
+            return False
+        verdict, _ = self.judge.verdict(policy, requirement)
+        if self.judge.layer in verdict.blocked_by or not verdict.blocked_by:
+            return False
+        more = [statement_for(cell, self.judge.kind) for cell in self._cells([requirement])]
+        wider = self.judge.policy([*self.draft.statements, *more])
+        return self.judge.is_met(wider, requirement) is not True
+
+    def _narrow_denies(self, unmet: Sequence[Requirement]) -> None:
+        """Exempt the requests from each Deny that applies to them."""
+        in_the_way: dict[int, list[Requirement]] = {}
+        for own in unmet:
+            for number in self._denying(own):
+                in_the_way.setdefault(number, []).append(own)
+        parts = list(self.draft.parts)
+        for number, exempt in in_the_way.items():
+            self._narrow(parts[number], number, exempt)
+
+    def _denying(self, requirement: Requirement) -> Iterator[int]:
+        denies = [
+            number
+            for number, own in enumerate(self.draft.statements)
+            if own.get("Effect") == "Deny" and _may_meet(own, requirement)
+        ]
+        if requirement.is_pattern:
+            for number in denies:
+                if self.judge.overlaps(self.draft.statements[number], requirement):
+                    yield number
+            return
+        _, hits = self.judge.verdict(self.given, requirement)
+        for hit in hits:
+            if hit.placed.pointer == DOCUMENT and hit.statement.denies:
+                yield int(hit.statement.node.where.pointer.rpartition("/")[2])
+
+    def _narrow(self, part: Part, number: int, exempt: Sequence[Requirement]) -> None:
+        asked = [one for own in exempt for one in self._exemptions(own, part.statement)]
+        found = narrowest(part.statement, asked, self.judge.kind, self.judge.own_resources)
+        at = f"/Statement/{number}"
+        if found is None:
+            why = f"the Deny at {at} cannot be replaced by a narrower one that exempts this request alone"
+            raise _Stuck(Conflict(allowed=exempt[0], statement=at, why=why))
+        if found.beyond:
+            shown = quoted(found.beyond[0])
+            own = _first_within(exempt, found.beyond[0])
+            why = (
+                f"the Deny at {at} speaks of {shown}, and no pattern leaves one resource out of it: ask for all of"
+                f" {shown}, or change what it denies"
+            )
+            raise _Stuck(Conflict(allowed=own, statement=at, why=why))
+        self.judge.is_of_own_resources |= found.of_own_resources
+        self._free_from(condition_keys(part.statement.get("Condition")))
+        part.serve(*exempt)
+        self.draft.replace(part, found.statements)
+
+    def _exemptions(
+        self, requirement: Requirement, statement: Mapping[str, Any]
+    ) -> Iterator[ExemptRequest]:
+        own = self.judge.kind in IDENTITY_KINDS
+        principal = "" if own else requirement.principal_arn
+        apart = self.contested.separator_in(statement, requirement)
+        for action in requirement.actions:
+            for resource in entries_of(requirement, self.judge.kind):
+                yield ExemptRequest(
+                    action=action, resource=resource, principal=principal, separator=apart
+                )
+
+    # What must be denied
+
+    def _deny(self) -> None:
+        unmet = self.judge.unmet(self.policy, self.deny)
+        if not unmet:
+            return
+        plain = [own for own in unmet if not self.contested.others(own)]
+        before = Draft(given=self.draft.given, parts=list(self.draft.parts))
+        statements = [(part, part.statement, dict(part.serves)) for part in before.parts]
+        take_out(self.draft, self._cells(plain), self.judge)
+        if not self.draft.parts or not self._keeps_allowed():
+            # A policy must have a statement; and nothing that must be allowed may go.
+            self._restore(statements)
+        unmet = self.judge.unmet(self.policy, unmet)
+        cells = [cell for own in unmet for cell in self._separated(own)]
+        asked = self._cells([own for own in self.deny if not self.contested.others(own)])
+        add_cells(self.draft, Effect.DENY, cells, asked, self.judge)
+
+    def _keeps_allowed(self) -> bool:
+        policy = self.policy
+        return all(self.judge.is_met(policy, own) is not False for own in self.allow)
+
+    def _restore(
+        self, statements: Iterable[tuple[Part, dict[str, Any], dict[str, Requirement]]]
+    ) -> None:
+        self.draft.parts = []
+        self.draft.removed = {}
+        for part, statement, serves in statements:
+            part.statement, part.serves = statement, serves
+            self.draft.parts.append(part)
+
+    def _cells(self, requirements: Iterable[Requirement]) -> list[Cell]:
+        found = (cells_of(own, self.judge.kind) for own in requirements)
+        return [cell for own in found if isinstance(own, tuple) for cell in own]
+
+    def _separated(self, requirement: Requirement) -> Iterator[Cell]:
+        """The cells of a requirement, with conditions where a statement for them would take requests of the other side."""
+        found = cells_of(requirement, self.judge.kind)
+        if isinstance(found, CannotBeWritten):
+            raise _Stuck(Conflict(why=found.why, **_sides(requirement)))
+        for cell in found:
+            apart = self.contested.apart(cell)
+            if not isinstance(apart, Cell):
+                sides = {**_sides(requirement), **_sides(apart)}
+                raise _Stuck(Conflict(why="no condition tells the requests apart", **sides))
+            yield apart
+
+    # What the edits prove
+
+    def _take_back_needless(self) -> None:
+        """Take back each edit without which everything is met all the same."""
+        origins = [part.origin for part in self.draft.parts if part.origin is not None]
+        for number in (*dict.fromkeys(origins), *self.draft.removed):
+            self._try_original(number)
+        for part in [own for own in self.draft.parts if own.origin is None]:
+            at = self.draft.parts.index(part)
+            del self.draft.parts[at]
+            if not self._all_met(part.serves.values()):
+                self.draft.parts.insert(at, part)
+
+    def _try_original(self, number: int) -> None:
+        original = statements_of(self.draft.given)[number]
+        own = [part for part in self.draft.parts if part.origin == number]
+        if [part.statement for part in own] == [original]:
+            return
+        before, removed = list(self.draft.parts), dict(self.draft.removed)
+        served = {key: r for part in own for key, r in part.serves.items()}
+        served |= {f"{r.effect}{r.pointer}": r for r in removed.get(number, ())}
+        at = next(
+            (
+                n
+                for n, part in enumerate(before)
+                if (part.origin or 0) >= number or part.origin is None
+            ),
+            len(before),
+        )
+        kept = [part for part in before if part.origin != number]
+        kept.insert(at, Draft.of({"Statement": original}).parts[0])
+        kept[at].origin = number
+        self.draft.parts = kept
+        self.draft.removed.pop(number, None)
+        if not self._all_met(served.values()):
+            self.draft.parts, self.draft.removed = before, removed
+
+    def _all_met(self, requirements: Iterable[Requirement]) -> bool:
+        policy = self.policy
+        listed_ = list(requirements)
+        return bool(listed_) and all(self.judge.is_met(policy, own) is True for own in listed_)
+
+    def _proved(self) -> Repair:
+        new = self.policy
+        unproved: list[str] = []
+        blocked: list[OtherLayers] = []
+        for own in self.judge.unmet(new, self.requirements):
+            other = self._other_layers(new, own)
+            if other:
+                blocked.append(other)
+            else:
+                unproved.append(f"{own.pointer}: whether it is met is unknown")
+        for name, pair, asked in (
+            ("gained", (new, self.given), self.allow),
+            ("lost", (self.given, new), self.deny),
+        ):
+            found = self.judge.beyond(*pair, self._cells(asked))
+            if found.differences:
+                request = found.differences[0].request["request"]
+                unproved.append(
+                    f"{name} besides: {quoted(request['action'])} on {quoted(request['resource'])}"
+                )
+            elif not found.is_none:
+                unproved.append(f"what is {name} besides is unknown: {'; '.join(found.open)}")
+        return Repair(
+            document=self.draft.document,
+            edits=edits_of(self.draft),
+            other_layers=tuple(blocked),
+            unproved=tuple(unproved),
+            freed_from=tuple(self.freed_from.values()),
+        )
+
+    def _other_layers(self, policy: Policy, requirement: Requirement) -> OtherLayers | None:
+        """The other layers, if only they keep a request from being allowed."""
+        if requirement.is_pattern or requirement.effect is Effect.DENY:
+            return None
+        verdict, hits = self.judge.verdict(policy, requirement)
+        layers = tuple(own for own in verdict.blocked_by if own != self.judge.layer)
+        if not layers or verdict.outcome == "Unknown":
+            return None
+        denies = (hit for hit in hits if hit.statement.denies and hit.placed.pointer != DOCUMENT)
+        places = tuple(hit.placed.pointer + hit.statement.node.at.pointer for hit in denies)
+        return OtherLayers(requirement=requirement, layers=layers, statements=places)
+
+
+def _sides(requirement: Requirement) -> dict[str, Any]:
+    name = "allowed" if requirement.effect is Effect.ALLOW else "denied"
+    return {name: requirement}
+
+
+def _may_meet(statement: Mapping[str, Any], requirement: Requirement) -> bool:
+    """Whether the actions of a statement can be among those of a requirement."""
+    if "NotAction" in statement:
+        return True
+    return any(
+        intersects(own, other, ignore_case=True)
+        for own in listed(statement.get("Action"))
+        for other in requirement.actions
+    )
+
+
+def _first_within(exempt: Sequence[Requirement], entry: str) -> Requirement:
+    """The first requirement of which a resource is among those of an entry."""
+    return next(
+        (own for own in exempt if any(intersects(entry, r) for r in own.resources)), exempt[0]
+    )

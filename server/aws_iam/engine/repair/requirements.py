@@ -1,0 +1,206 @@
+"""What a repaired policy has to do: requests, and patterns of them, that must be allowed or must not.
+
+A request is a point: one action on one resource. A pattern stands for all of its actions on all of its resources, by whoever it
+names, in every context.
+"""
+
+from __future__ import annotations
+
+from dataclasses import field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.engine.evaluation.caller import CallerKind
+from aws_iam.engine.language.document import IDENTITY_KINDS, Kind
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import covers, matches
+from aws_iam.engine.repair import grant_statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from aws_iam.engine.evaluation.request import Request
+
+PRINCIPAL_KEY = "aws:PrincipalArn"
+OF_RESOURCES = (Kind.RESOURCE, Kind.TRUST)
+"""The kinds whose statements name principals."""
+EVERYWHERE = "*"
+
+
+class Effect(StrEnum):
+    """What is asked of a request."""
+
+    ALLOW = "Allow"
+    DENY = "Deny"
+
+
+@slotted
+class Requirement:
+    """A request that must be allowed or must not, or a pattern of requests; `pointer` is its place in the call.
+
+    `request` is the request itself; of a pattern only its caller counts, and there is none where everyone is meant.
+    """
+
+    pointer: str
+    effect: Effect
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    request: Request | None
+    given: Mapping[str, Any]
+    is_pattern: bool = False
+    # Whether the call names the caller; else one was assumed where it does not matter.
+    names_caller: bool = False
+    # The elements Principal and Condition of a statement for it, where they are more than the caller's ARN says.
+    elements: Mapping[str, Any] | None = field(default=None, hash=False)
+
+    @property
+    def caller(self) -> str:
+        """The ARN of the caller that the call names; empty where everyone is meant."""
+        named = self.names_caller and self.request is not None
+        return self.request.caller.arn if named and self.request else ""
+
+    @property
+    def principal_arn(self) -> str:
+        """The caller's aws:PrincipalArn; empty where everyone is meant, or the caller has none."""
+        if not self.names_caller or self.request is None:
+            return ""
+        return "".join((self.request.context.peek(PRINCIPAL_KEY.lower()) or ())[:1])
+
+
+@slotted
+class Cell:
+    """One entry of Action on one entry of Resource, as a statement would have them, with who it is for.
+
+    `who` are the elements Principal and Condition of such a statement.
+    """
+
+    action: str
+    resource: str
+    who: Mapping[str, Any]
+    requirement: Requirement
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The action, in lower case, and the resource."""
+        return self.action.lower(), self.resource
+
+
+@slotted
+class CannotBeWritten:
+    """Why no statement can be for the caller of a requirement alone."""
+
+    requirement: Requirement
+    why: str
+
+
+def layer_of(kind: Kind) -> str:
+    """The layer of a policy of the kind."""
+    return "resource" if kind in OF_RESOURCES else kind.value
+
+
+def cells_of(requirement: Requirement, kind: Kind) -> tuple[Cell, ...] | CannotBeWritten:
+    """The requirement as entries for a policy of the kind."""
+    who = _who(requirement, kind)
+    if isinstance(who, str):
+        return CannotBeWritten(requirement=requirement, why=who)
+    return tuple(
+        Cell(action=action, resource=resource, who=who, requirement=requirement)
+        for action in requirement.actions
+        for resource in entries_of(requirement, kind)
+    )
+
+
+def entries_of(requirement: Requirement, kind: Kind) -> tuple[str, ...]:
+    """The resources as entries for a policy of the kind; a trust policy, which has none, counts as one for everything."""
+    if kind is Kind.TRUST:
+        return (EVERYWHERE,)
+    if requirement.is_pattern or requirement.request is None:
+        return requirement.resources
+    target = grant_statement.target(layer_of(kind), requirement.request)
+    return (target.get("Resource", EVERYWHERE),)
+
+
+def region(
+    cells: Iterable[Cell], effect: Effect, kind: Kind, *, anyone: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Statements for exactly these cells; with `anyone` without what tells callers and contexts apart."""
+    for cell in cells:
+        who = cell.who
+        if anyone:
+            who = {"Principal": "*"} if "Principal" in who else {}
+        yield statement_of(
+            effect, who, (cell.action,), () if kind is Kind.TRUST else (cell.resource,)
+        )
+
+
+def statement_of(
+    effect: Effect, who: Mapping[str, Any], actions: Sequence[str], resources: Sequence[str]
+) -> dict[str, Any]:
+    """A statement with its elements in the usual order; without resources it is one of a trust policy."""
+    made: dict[str, Any] = {"Effect": effect.value}
+    if "Principal" in who:
+        made["Principal"] = who["Principal"]
+    made["Action"] = bare(actions)
+    if resources:
+        made["Resource"] = bare(resources)
+    if who.get("Condition"):
+        made["Condition"] = who["Condition"]
+    return made
+
+
+def statement_for(cell: Cell, kind: Kind) -> dict[str, Any]:
+    """A statement for a cell alone."""
+    return next(region((cell,), cell.requirement.effect, kind))
+
+
+def bare(texts: Sequence[str]) -> str | list[str]:
+    """A single text by itself, as policies have it."""
+    return texts[0] if len(texts) == 1 else list(texts)
+
+
+def _who(requirement: Requirement, kind: Kind) -> dict[str, Any] | str:
+    """The elements for the caller; or why there are none."""
+    if requirement.elements is not None:
+        return dict(requirement.elements)
+    if kind in IDENTITY_KINDS:
+        return _service_only(requirement)
+    if kind in OF_RESOURCES:
+        return _principal(requirement)
+    arn = requirement.principal_arn
+    everyone = {"Principal": "*"} if kind is Kind.RCP else {}
+    return {**everyone, "Condition": {"ArnEquals": {PRINCIPAL_KEY: arn}}} if arn else everyone
+
+
+def _service_only(requirement: Requirement) -> dict[str, Any]:
+    """The condition on the service that gets a role, or through which a call reaches KMS."""
+    if requirement.effect is Effect.DENY or requirement.is_pattern or requirement.request is None:
+        return {}
+    return grant_statement.only_to_the_service(requirement.request)
+
+
+def _principal(requirement: Requirement) -> dict[str, Any] | str:
+    request = requirement.request
+    if request is None or not requirement.names_caller or requirement.caller == "*":
+        return {"Principal": "*"}
+    if request.caller.kind is CallerKind.IDENTITY:
+        return grant_statement.of_token(request)
+    named = grant_statement.principal(request)
+    if named is None:
+        return grant_statement.why_no_statement(request)
+    limits = dict(named.get("Condition", {}))
+    if requirement.effect is Effect.ALLOW and not requirement.is_pattern:
+        limits |= grant_statement.only_to_the_service(request).get("Condition", {})
+        limits |= grant_statement.only_for_the_source(request)
+    return {"Principal": named["Principal"], **({"Condition": limits} if limits else {})}
+
+
+def covers_action(entry: str, action: str) -> bool:
+    """Whether an entry of Action matches all that another one does."""
+    return covers(entry, action, ignore_case=True)
+
+
+def takes(requirement: Requirement, action: str, resource: str) -> bool:
+    """Whether an action on a resource is among the requests of a pattern, whoever sends it."""
+    return any(matches(own, action, ignore_case=True) for own in requirement.actions) and any(
+        matches(own, resource) for own in requirement.resources
+    )

@@ -1,0 +1,341 @@
+"""The arguments `allow` and `deny` of `policy repair`: requests, and patterns of requests, as people give them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.engine.evaluation.caller import CallerKind
+from aws_iam.engine.evaluation.request import FIELDS, request_of
+from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.document import IDENTITY_KINDS, Kind
+from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.repair.levels import NAMES, actions_of_level, level_named
+from aws_iam.engine.repair.requirements import OF_RESOURCES, Effect, Requirement
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+from aws_iam.tools.kit.json_object import json_value
+from aws_iam.tools.policy.evaluate.requests import understood_fields, with_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from aws_iam.engine.language.document import Policy
+
+_EXAMPLE = '[{"action": "s3:GetObject", "resource": "arn:aws:s3:::amzn-s3-demo-bucket/*"}]'
+MOST = 500
+"""Requests and patterns of one call."""
+MOST_PATTERNS = 100
+_MOST_ENTRIES = 2_000
+_SAMPLE_ACCOUNT = "111122223333"
+_ACCOUNT_DIGITS = 12
+
+
+@dataclass(slots=True, kw_only=True)
+class Specification:
+    """What is asked of a policy, and how it was understood."""
+
+    requirements: list[Requirement] = field(default_factory=list)
+    understood: list[str] = field(default_factory=list)
+    # Names of actions that the data does not know, and pairs whose resource the action does not work on.
+    unknown_actions: dict[str, None] = field(default_factory=dict)
+    unfit: list[dict[str, str]] = field(default_factory=list)
+
+    def of(self, effect: Effect) -> list[Requirement]:
+        """The requirements of one effect."""
+        return [own for own in self.requirements if own.effect is effect]
+
+
+def specification_of(allow: Any, deny: Any, policy: Policy) -> Specification:
+    """The requirements; InputError says which entry cannot be used, and why."""
+    found = Specification()
+    for effect, given in ((Effect.ALLOW, allow), (Effect.DENY, deny)):
+        name = effect.value.lower()
+        for number, entry in enumerate(_entries(name, given)):
+            reader = _Reader(f"/{name}/{number}", effect, policy, found.understood)
+            for own in reader.requirements(entry):
+                found.requirements.append(own)
+                if len(found.requirements) > MOST:
+                    raise InputError(
+                        f"`allow` and `deny` have more than {MOST} requests",
+                        hint="use patterns, or repair the policy in several steps",
+                    )
+    if not found.requirements:
+        raise InputError(
+            "`allow` and `deny` are both empty",
+            hint=f"give requests that must be allowed, or must not, such as {_EXAMPLE}",
+        )
+    patterns = sum(own.is_pattern for own in found.requirements)
+    if patterns > MOST_PATTERNS:
+        raise InputError(
+            f"`allow` and `deny` have {patterns} patterns, which are more than {MOST_PATTERNS}",
+            hint="join those with the same actions: `resource` may be a list",
+        )
+    for own in found.requirements:
+        _note_doubts(own, found)
+    return found
+
+
+def _entries(name: str, given: Any) -> Sequence[Any]:
+    value = json_value(name, given, example=_EXAMPLE)
+    if value is None:
+        return ()
+    listed = value if isinstance(value, list) else [value]
+    if len(listed) > MOST:
+        raise InputError(
+            f"`{name}` has more than {MOST} entries",
+            hint="use patterns, or repair the policy in several steps",
+        )
+    return listed
+
+
+def _note_doubts(requirement: Requirement, found: Specification) -> None:
+    for action in requirement.actions or ():
+        known = catalog().action(action) if is_literal(action) else None
+        if is_literal(action) and known is None:
+            found.unknown_actions[action] = None
+        if known is None or requirement.is_pattern:
+            continue
+        (resource,) = requirement.resources
+        arn = Arn.of(resource)
+        types = catalog().types_of_arn(arn) if arn else ()
+        fits = any(
+            own.service == known.service and own.name in known.resource_types for own in types
+        )
+        if types and known.resource_types and not fits:
+            found.unfit.append({"action": known.full_name, "resource": resource})
+
+
+class _Reader:
+    """Reads one entry of a list."""
+
+    def __init__(
+        self, pointer: str, effect: Effect, policy: Policy, understood: list[str]
+    ) -> None:
+        self.pointer = pointer
+        self.effect = effect
+        self.policy = policy
+        self.kind = policy.kind
+        self.understood = understood
+
+    def requirements(self, entry: Any) -> Iterator[Requirement]:
+        """The requests and the pattern of an entry."""
+        if not isinstance(entry, dict):
+            raise self._wrong("must be an object", f"such as {_EXAMPLE[1:-1]}")
+        fields = understood_fields(
+            {str(name): value for name, value in entry.items()}, self.understood
+        )
+        for name in fields:
+            if name not in FIELDS:
+                known = ", ".join(f"`{field_}`" for field_ in FIELDS)
+                raise self._wrong(f"has no field {quoted(name)}", f"its fields are {known}")
+        resources = self._texts(fields, "resource")
+        levels: list[str] = []
+        actions: list[str] = []
+        for text in self._texts(fields, "action"):
+            level = level_named(text)
+            if level:
+                levels.append(level)
+            else:
+                actions.append(with_prefix(text, fields.get("resource"), self.understood))
+        if not levels and not actions:
+            raise self._wrong("lacks `action`", f"such as {_EXAMPLE[1:-1]}")
+        if len(actions) * max(1, len(resources)) > _MOST_ENTRIES:
+            raise self._wrong(f"has more than {_MOST_ENTRIES:,} pairs", "use patterns")
+        yield from self._of_levels(levels, resources, fields)
+        yield from self._of_actions(actions, resources, fields)
+
+    def _of_levels(
+        self, levels: Iterable[str], resources: Sequence[str], fields: Mapping[str, Any]
+    ) -> Iterator[Requirement]:
+        for level in levels:
+            if not resources or "*" in resources:
+                example = "s3:Delete*" if level == "delete" else "s3:Get*"
+                raise self._wrong(
+                    f"names the level {quoted(level)} without an ARN",
+                    f"give the ARN of what it is on, or actions as patterns, such as `{example}`",
+                )
+            for resource in resources:
+                by_resource = actions_of_level(level, resource, self.effect)
+                if not by_resource:
+                    raise self._wrong(
+                        f"asks for {quoted(level)} on {quoted(resource)}, where no action of it works",
+                        f"the levels are {', '.join(NAMES)}",
+                    )
+                for own, names in by_resource.items():
+                    yield self._pattern(names, (own,), fields)
+
+    def _of_actions(
+        self, actions: Sequence[str], resources: Sequence[str], fields: Mapping[str, Any]
+    ) -> Iterator[Requirement]:
+        whole = [own for text in actions for own in self._with_services(text)]
+        for action in whole:
+            if not is_literal(action) and not _is_action_pattern(action):
+                raise self._wrong(
+                    f"{quoted(action)} is no action",
+                    "give one such as `s3:GetObject` or `s3:Get*`",
+                )
+        wide = [own for own in whole if not is_literal(own)]
+        plain = [own for own in whole if is_literal(own)]
+        everyone = fields.get("principal") == "*"
+        points: list[tuple[str, str]] = []
+        if wide:
+            yield self._pattern(tuple(wide), self._needed(wide[0], resources), fields)
+        for action in plain:
+            for resource in self._needed(action, resources):
+                if self._is_point(action, resource) and not everyone:
+                    points.append((action, resource))
+                else:
+                    yield self._pattern((action,), (resource,), fields)
+        for action, resource in points:
+            yield self._point(action, resource, fields)
+
+    def _is_point(self, action: str, resource: str) -> bool:
+        if resource != "*":
+            return is_literal(resource)
+        known = catalog().action(action)
+        return known is not None and not known.resource_types
+
+    def _needed(self, action: str, resources: Sequence[str]) -> Sequence[str]:
+        """The resources, or the one that goes without saying."""
+        known = catalog().action(action)
+        if self.kind is Kind.TRUST:
+            # The policy means its own role, whichever that is.
+            return resources or (_SAMPLE_ROLE,)
+        if known and not known.resource_types:
+            return ("*",)
+        if not resources:
+            raise self._wrong(
+                f"lacks `resource` for {quoted(action)}",
+                "give the ARN, a pattern of ARNs, or `*` for every resource",
+            )
+        return resources
+
+    def _with_services(self, action: str) -> Iterator[str]:
+        """The action; one for every service as one for each that the policy allows anything of."""
+        service, _, name = action.partition(":")
+        if action == "*" or is_literal(service):
+            yield action
+            return
+        if self.effect is Effect.ALLOW or not name:
+            raise self._wrong(
+                f"{quoted(action)} has a wildcard in the service, which AWS does not take",
+                "name the services",
+            )
+        allowed = [
+            word.partition(":")[0].lower()
+            for own in self.policy.statements
+            if own.allows
+            for word in (*own.action_words, *("*" for _ in own.not_action_words))
+        ]
+        if not all(map(is_literal, allowed)):
+            raise self._wrong(
+                f"{quoted(action)} has a wildcard in the service, and the policy allows every service",
+                "name the services: AWS takes no wildcard there",
+            )
+        services = dict.fromkeys(allowed)
+        self.understood.append(
+            f"{quoted(action)} as the services that the policy allows anything of: {', '.join(services)}"
+        )
+        yield from (f"{own}:{name}" for own in services)
+
+    def _pattern(
+        self, actions: Sequence[str], resources: Sequence[str], fields: Mapping[str, Any]
+    ) -> Requirement:
+        if fields.get("context"):
+            raise self._wrong(
+                "is a pattern with a context", "a pattern stands for every context: leave it out"
+            )
+        principal = fields.get("principal")
+        if self.kind in OF_RESOURCES and self.effect is Effect.ALLOW and not principal:
+            raise self._no_principal()
+        request = None
+        if principal and principal != "*" and self.kind not in IDENTITY_KINDS:
+            literal = next(filter(is_literal, actions), "s3:GetObject")
+            request = request_of({"principal": principal, "action": literal, "resource": "*"})
+        given = {"action": _bare(actions), "resource": _bare(resources)}
+        if principal:
+            given = {"principal": principal, **given}
+        return Requirement(
+            pointer=self.pointer,
+            effect=self.effect,
+            actions=tuple(actions),
+            resources=("*",) if self.kind is Kind.TRUST else tuple(resources),
+            request=request,
+            given=given,
+            is_pattern=True,
+            names_caller=request is not None,
+        )
+
+    def _point(self, action: str, resource: str, fields: Mapping[str, Any]) -> Requirement:
+        named = bool(fields.get("principal"))
+        if self.kind in OF_RESOURCES and not named:
+            if self.effect is Effect.DENY:
+                return self._pattern((action,), (resource,), fields)
+            raise self._no_principal()
+        given = {**fields, "action": action, "resource": resource}
+        asked = given if named else {"principal": _sample_caller(resource), **given}
+        if "resource" not in fields and self.kind is Kind.TRUST:
+            asked = {**asked, "resource": _role_beside(str(fields["principal"]))}
+            del given["resource"]
+        try:
+            request = request_of(asked)
+        except InputError as error:
+            raise self._wrong(f"cannot be used: {error.message}", error.hint) from None
+        if self.kind in IDENTITY_KINDS and request.caller.kind not in _WITH_POLICIES:
+            raise self._wrong(
+                f"comes from {quoted(request.caller.arn)}, which has no policies of its own",
+                "give the user, role or session that the policy is attached to",
+            )
+        return Requirement(
+            pointer=self.pointer,
+            effect=self.effect,
+            actions=(request.action,),
+            resources=(request.resource,),
+            request=request,
+            given=given,
+            names_caller=named,
+        )
+
+    def _texts(self, fields: Mapping[str, Any], name: str) -> list[str]:
+        value = fields.get(name)
+        listed = value if isinstance(value, list) else [] if value is None else [value]
+        if not all(isinstance(own, str) and own for own in listed):
+            raise self._wrong(f"has a `{name}` that is not text", f"such as {_EXAMPLE[1:-1]}")
+        return list(dict.fromkeys(listed))
+
+    def _no_principal(self) -> InputError:
+        return self._wrong(
+            "lacks `principal`", "a policy of a resource says who: give the ARN of the caller"
+        )
+
+    def _wrong(self, what: str, hint: str) -> InputError:
+        return InputError(f"`{self.pointer}` {what}", hint=hint)
+
+
+_SAMPLE_ROLE = f"arn:aws:iam::{_SAMPLE_ACCOUNT}:role/example"
+_WITH_POLICIES = (CallerKind.USER, CallerKind.SESSION, CallerKind.FEDERATED)
+
+
+def _is_action_pattern(text: str) -> bool:
+    service, colon, name = text.partition(":")
+    return text == "*" or bool(colon and service and name)
+
+
+def _sample_caller(resource: str) -> str:
+    """A caller in the account and the partition of the resource."""
+    arn = Arn.of(resource) if resource != "*" else None
+    account = arn.account if arn and arn.account.isdigit() else _SAMPLE_ACCOUNT
+    return f"arn:{arn.partition if arn else 'aws'}:iam::{account}:role/example"
+
+
+def _role_beside(principal: str) -> str:
+    """A role in the account of the caller, as the one that a trust policy belongs to."""
+    arn = Arn.of(principal)
+    account = arn.account if arn and arn.account.isdigit() else _SAMPLE_ACCOUNT
+    return f"arn:{arn.partition if arn else 'aws'}:iam::{account}:role/example"
+
+
+def _bare(texts: Sequence[str]) -> Any:
+    return texts[0] if len(texts) == 1 else list(texts)

@@ -1,0 +1,249 @@
+"""`policy repair`: every request is met or the conflict is true, by edits that replay, and nothing else changes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aws_iam.answer import to_json
+from aws_iam.engine.repair.edits import Edit, replayed
+from aws_iam.errors import InputError
+from aws_iam.tools.policy.actions import tool
+from helpers.folders import TESTS
+from helpers.repair import specifications as made
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from aws_iam.answer import Answer
+
+CASES = json.loads((TESTS / "cases/repair/cases.json").read_text(encoding="utf-8"))
+REFUSED = json.loads((TESTS / "cases/repair/refused.json").read_text(encoding="utf-8"))
+KINDS = ("identity", "resource", "trust", "boundary", "session", "scp", "rcp")
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}],
+}
+RANDOMS = st.randoms(use_true_random=True)
+
+
+def repair(arguments: dict[str, Any]) -> Answer:
+    return tool.run({"action": "repair", **arguments})
+
+
+def repaired(answer: Answer) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(answer.artifacts[0].content)
+    return document
+
+
+def edits(answer: Answer) -> list[Edit]:
+    return [
+        Edit(
+            pointer=row["pointer"],
+            change=row["change"],
+            before=row.get("before"),
+            after=row.get("after"),
+        )
+        for row in answer.facts["edits"]
+    ]
+
+
+def at(document: Any, pointer: str) -> Any:
+    for token in pointer.strip("/").split("/"):
+        document = document[int(token) if isinstance(document, list) else token]
+    return document
+
+
+def arguments_of(case: dict[str, Any]) -> dict[str, Any]:
+    return {name: own for name, own in case.items() if name not in {"name", "expect"}}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_policy_is_repaired_by_the_smallest_edit(case: dict[str, Any]) -> None:
+    facts = to_json(repair(arguments_of(case)).facts)
+    expected = dict(case["expect"])
+    expected.pop("findings", None)
+    found = {name: facts.get(name) for name in expected}
+    found["edits"] = [
+        {n: own for n, own in row.items() if n != "before"} for row in facts["edits"]
+    ]
+    if "conflicts" in found:
+        found["conflicts"] = [
+            {n: own["pointer"] if n in {"allowed", "denied"} else own for n, own in row.items()}
+            for row in facts["conflicts"]
+        ]
+    assert found == expected
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_the_file_is_the_document_after_the_edits(case: dict[str, Any]) -> None:
+    answer = repair(arguments_of(case))
+    if answer.facts["conflicts"]:
+        assert answer.artifacts == ()
+        assert answer.facts["edits"] == []
+        return
+    assert replayed(case["document"], edits(answer)) == repaired(answer)
+    assert [finding.code for finding in answer.findings] == case["expect"].get("findings", [])
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_repaired_policy_needs_no_more_repair(case: dict[str, Any]) -> None:
+    answer = repair(arguments_of(case))
+    if not answer.facts["repaired"]:
+        assert not any("evaluate" in str(own.checked_by) for own in answer.artifacts)
+        return
+    again = repair({**arguments_of(case), "document": repaired(answer)})
+    assert again.facts["edits"] == []
+    assert repaired(again) == repaired(answer)
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case["name"])
+def test_what_cannot_be_used_is_refused_with_its_place(case: dict[str, Any]) -> None:
+    arguments = {"document": POLICY, **case["arguments"]}
+    if arguments.get("allow") == "MANY":
+        arguments["allow"] = [{"action": "s3:GetObject", "resource": "*"}] * 501
+    with pytest.raises(InputError) as refused:
+        repair(arguments)
+    assert case["says"] in str(refused.value)
+
+
+@given(RANDOMS, st.sampled_from(KINDS), st.integers(1, 12))
+@settings(max_examples=60, deadline=None)
+def test_a_specification_that_can_be_met_is_met(random: Random, kind: str, requests: int) -> None:
+    specification = made.specification(random, requests, kind)
+    if not specification.allow and not specification.deny:
+        return
+    answer = repair(specification.arguments())
+    assert answer.facts["repaired"], answer.facts
+    check(specification, answer, random)
+
+
+@given(RANDOMS, st.sampled_from(KINDS), st.integers(1, 6))
+@settings(max_examples=60, deadline=None)
+def test_any_specification_is_met_or_refused_with_a_true_conflict(
+    random: Random, kind: str, requests: int
+) -> None:
+    specification = made.with_patterns(random, requests, kind)
+    answer = repair(specification.arguments())
+    if answer.facts["repaired"]:
+        check(specification, answer, random)
+        return
+    assert answer.facts["conflicts"], answer.facts
+    for row in answer.facts["conflicts"]:
+        assert is_true(row, specification), row
+
+
+def check(specification: made.Specification, answer: Answer, random: Random) -> None:
+    """The requests are decided as asked, others as before; the edits replay, and a second repair has none."""
+    new, kind = repaired(answer), specification.kind
+    for requests, wanted in ((specification.allow, True), (specification.deny, False)):
+        for request in filter(is_point, requests):
+            assert (made.outcome(new, request, kind) == "Allowed") is wanted, request
+    asked = [*specification.allow, *specification.deny]
+    for _ in range(15):
+        other = made.any_request(random, kind)
+        if not any(made.may_take(own, other) for own in asked):
+            before = made.outcome(specification.document, other, kind)
+            after = made.outcome(new, other, kind)
+            assert (before == "Allowed") is (after == "Allowed"), other
+    document = specification.document
+    for edit in edits(answer):
+        if edit.change != "added":
+            assert at(document, edit.pointer) == edit.before
+        document = replayed(document, [edit])
+    assert document == new
+    sids = [own["Sid"] for own in new["Statement"]]
+    assert len(sids) == len(set(sids))
+    again = repair({**specification.arguments(), "document": new})
+    assert again.facts["repaired"]
+    assert again.facts["edits"] == []
+
+
+def is_point(request: dict[str, Any]) -> bool:
+    action, resource = request["action"], request["resource"]
+    plain = isinstance(action, str) and isinstance(resource, str)
+    return (
+        plain and ":" in action and "*" not in action and (resource == "*" or "*" not in resource)
+    )
+
+
+def is_true(row: dict[str, Any], specification: made.Specification) -> bool:
+    """Whether a conflict is one: both sides take one request, or a Deny speaks of more than it may leave out."""
+    if "statement" in row:
+        number = int(row["statement"].rpartition("/")[2])
+        deny = specification.document["Statement"][number]
+        return deny["Effect"] == "Deny" and "*" in json.dumps(deny["Resource"])
+    allowed, denied = row["allowed"], row["denied"]
+    if is_point(allowed) and is_point(denied):
+        contexts = [made.place(own)["context"] for own in (allowed, denied)]
+        callers = {own.get("principal") for own in (allowed, denied)}
+        same = allowed["action"].lower() == denied["action"].lower()
+        one = len(callers - {None}) < 2 or specification.kind not in {"resource", "trust"}
+        return (
+            same
+            and allowed["resource"] == denied["resource"]
+            and contexts[0] == contexts[1]
+            and one
+        )
+    request = row.get("request") or (allowed if is_point(allowed) else denied)
+    if specification.kind == "trust":
+        # The policy means its own role, whichever is named.
+        allowed, denied, request = ({**own, "resource": "*"} for own in (allowed, denied, request))
+    return made.may_take(allowed, request) and made.may_take(denied, request)
+
+
+SHAPES = st.recursive(
+    st.none()
+    | st.integers()
+    | st.sampled_from(["*", "s3:*", "s3:GetObject", "arn:aws:s3:::b/*", "a${", "delete"]),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["AWS", "ArnNotEquals", "aws:PrincipalArn"]), inner, max_size=2
+        )
+    ),
+    max_leaves=4,
+)
+ODD_STATEMENT = st.fixed_dictionaries(
+    {"Effect": st.sampled_from(["Allow", "Deny"]), "Action": st.just("s3:*") | SHAPES},
+    optional={
+        "Sid": SHAPES,
+        "Principal": st.just("*") | SHAPES,
+        "Resource": st.just("*") | SHAPES,
+        "NotResource": SHAPES,
+        "Condition": SHAPES,
+    },
+)
+ODD_REQUEST = st.fixed_dictionaries(
+    {"action": st.sampled_from(["s3:GetObject", "s3:Delete*", "read"]) | SHAPES},
+    optional={
+        "resource": st.sampled_from(["*", "arn:aws:s3:::b/k"]) | SHAPES,
+        "principal": st.sampled_from(["*", made.ROLES[0], "s3.amazonaws.com"]) | SHAPES,
+        "context": SHAPES,
+        "resource_account": SHAPES,
+    },
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(ODD_STATEMENT, max_size=2),
+    st.lists(ODD_REQUEST, max_size=2) | SHAPES,
+    st.lists(ODD_REQUEST, max_size=2),
+    st.sampled_from([*KINDS, None]),
+)
+def test_any_shape_gives_an_answer_or_an_input_error(
+    statements: list[Any], allow: Any, deny: Any, kind: str | None
+) -> None:
+    document = {"Version": "2012-10-17", "Statement": statements}
+    try:
+        answer = repair({"document": document, "allow": allow, "deny": deny, "kind": kind})
+    except InputError:
+        return
+    assert answer.summary
+    if answer.artifacts:
+        assert replayed(document, edits(answer)) == repaired(answer)
