@@ -32,6 +32,7 @@ FAILED = "POLICY_TEST_FAILED"
 WEAK = "POLICY_TEST_PROVES_LITTLE"
 OPEN = "POLICY_TEST_LEAVES_OPEN"
 _MOST_NAMED = 3
+_MOST_REPAIRED = 5
 _LIMITS = frozenset({"scp", "rcp", "boundary", "session"})
 
 
@@ -74,7 +75,7 @@ def run_cases(
             **policy_inputs.managed_policy_facts(run.policy_names),
         },
         sources=(EVALUATION_LOGIC,),
-        next=tuple(_next(failed, given, policies)),
+        next=tuple(_next(failed, given, document, policies)),
         as_of=catalog().as_of,
     )
 
@@ -277,11 +278,21 @@ def _report(summary: str, judged: Sequence[JudgedCase], format_: str) -> Artifac
     )
 
 
-def _next(failed: Sequence[JudgedCase], given: AskedPolicies, policies: Any) -> Iterator[NextCall]:
-    """The first failing request by itself, where its policies can be given again; and what its action needs."""
+def _next(
+    failed: Sequence[JudgedCase], given: AskedPolicies, document: Any, policies: Any
+) -> Iterator[NextCall]:
+    """The edit that the failing requests need, or the first of them by itself, where its policies can be given again."""
     if not failed:
         return
     own = failed[0]
+    repaired = [f for f in failed if not f.case.policies and f.decision.outcome != "Unknown"]
+    if document is not None and policies is None and repaired:
+        asked: dict[str, list[dict[str, Any]]] = {}
+        for one in repaired[:_MOST_REPAIRED]:
+            name = "allow" if one.case.expected.outcome == "Allowed" else "deny"
+            asked.setdefault(name, []).append(dict(one.request.given))
+        why = "the smallest edit of the policy after which these requests are decided as expected"
+        yield next_call("policy", "repair", why, ("document",), **asked)
     if policies is not None and given.layers and not own.case.policies:
         why = "the first failing request by itself, with all keys that it depends on"
         yield next_call("policy", "evaluate", why, ("policies",), request=dict(own.request.given))
