@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -111,6 +112,22 @@ def test_the_exit_status_is_that_of_the_cases(
     assert "the Allow `Read` of identity (policies/reports.json:4:3)" in finding["message"]
     assert (finding["where"]["file"], finding["where"]["line"]) == ("cases.yaml", 5)
     assert run(capsys, "cases.yaml", "--fail-on", "never")[0] == 0
+
+
+def test_the_command_that_mends_the_policy_is_told(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wider = POLICY.replace("reports/*", "*")
+    (tree / "policies/reports.json").write_text(wider, encoding="utf-8")
+    told = run(capsys, "cases.yaml")[1]
+    (command,) = (line for line in told.splitlines() if line.startswith("- aws-iam policy repair"))
+    words = shlex.split(command.partition(": the smallest edit")[0])[3:]
+    assert (
+        words[-2:] == ["--document", "policies/reports.json"] or "policies/reports.json" in words
+    )
+    assert command_line.main(["policy", *words, "--out", "policies/reports.json"], {}) == 0
+    capsys.readouterr()
+    assert run(capsys, "cases.yaml")[0] == 0
 
 
 def test_what_proves_little_fails_where_one_asks_for_it(

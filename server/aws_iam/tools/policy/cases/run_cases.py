@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact, Finding, NextCall, Severity, Status, next_call
@@ -75,7 +76,7 @@ def run_cases(
             **policy_inputs.managed_policy_facts(run.policy_names),
         },
         sources=(EVALUATION_LOGIC,),
-        next=tuple(_next(failed, given, document, policies)),
+        next=tuple(_next(failed, given, files, document, policies)),
         as_of=catalog().as_of,
     )
 
@@ -278,21 +279,38 @@ def _report(summary: str, judged: Sequence[JudgedCase], format_: str) -> Artifac
     )
 
 
+def _common_file(files: Sequence[CasesFile]) -> str:
+    """The one policy in JSON that all cases ask, as the command line names it; empty where there are several, or a part of one."""
+    found = {
+        os.path.normpath(os.path.join(os.path.dirname(own.name), node.text))  # noqa: PTH118, PTH120 - as it was typed
+        for own in files
+        if (node := own.policies.get("document")) and own.policies.keys() == {"document"}
+        if node.string() and own.name and node.text.endswith(".json")
+    }
+    return found.pop() if len(found) == 1 and len(files) == 1 else ""
+
+
 def _next(
-    failed: Sequence[JudgedCase], given: AskedPolicies, document: Any, policies: Any
+    failed: Sequence[JudgedCase],
+    given: AskedPolicies,
+    files: Sequence[CasesFile],
+    document: Any,
+    policies: Any,
 ) -> Iterator[NextCall]:
     """The edit that the failing requests need, or the first of them by itself, where its policies can be given again."""
     if not failed:
         return
     own = failed[0]
     repaired = [f for f in failed if not f.case.policies and f.decision.outcome != "Unknown"]
-    if document is not None and policies is None and repaired:
+    file = "" if given.layers else _common_file(files)
+    named = {"document": file} if file else {}
+    if (document is not None or file) and policies is None and repaired:
         asked: dict[str, list[dict[str, Any]]] = {}
         for one in repaired[:_MOST_REPAIRED]:
             name = "allow" if one.case.expected.outcome == "Allowed" else "deny"
             asked.setdefault(name, []).append(dict(one.request.given))
         why = "the smallest edit of the policy after which these requests are decided as expected"
-        yield next_call("policy", "repair", why, ("document",), **asked)
+        yield next_call("policy", "repair", why, ("document",), **asked, **named)
     if policies is not None and given.layers and not own.case.policies:
         why = "the first failing request by itself, with all keys that it depends on"
         yield next_call("policy", "evaluate", why, ("policies",), request=dict(own.request.given))
