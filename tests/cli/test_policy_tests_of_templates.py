@@ -228,3 +228,70 @@ def test_parameters_of_cloudformation_are_values(
         "reads reports": "Allowed",
         "reads nothing else": "ImplicitlyDenied",
     }
+
+
+def test_a_condition_of_the_template_is_decided_as_both_of_its_sides_are(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tree / "template.yaml").write_text(
+        """Parameters: {Env: {Type: String}}
+Conditions: {Prod: !Equals [!Ref Env, prod]}
+Resources:
+  P:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      PolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+        - {Effect: Allow, Action: s3:GetObject, Resource: "arn:aws:s3:::reports/*"}
+        - !If [Prod, {Effect: Allow, Action: s3:PutObject, Resource: "arn:aws:s3:::reports/*"}, !Ref AWS::NoValue]
+        - !If [Prod, !Ref AWS::NoValue, {Effect: Allow, Action: s3:DeleteObject, Resource: "arn:aws:s3:::reports/*"}]
+""",
+        encoding="utf-8",
+    )
+    cases = """document: template.yaml
+request: {principal: "arn:aws:iam::111122223333:role/app", resource: "arn:aws:s3:::reports/a"}
+cases:
+- {name: read, action: s3:GetObject, expect: Allowed}
+- {name: write, action: s3:PutObject, expect: Allowed}
+- {name: delete, action: s3:DeleteObject, expect: Denied}
+- {name: open, action: s3:PutObjectAcl, expect: Denied}
+"""
+    (tree / "cases.yaml").write_text(cases, encoding="utf-8")
+    told = answer(capsys, "cases.yaml")[1]
+    assert results(told) == {
+        "read": "Allowed",
+        "write": "Unknown",
+        "delete": "Unknown",
+        "open": "ImplicitlyDenied",
+    }
+    assert "depends on conditions of the template" in json.dumps(told["findings"])
+    (tree / "cases.yaml").write_text(f"values: {{Env: prod}}\n{cases}", encoding="utf-8")
+    assert run(capsys, "cases.yaml")[0] == 0
+    (tree / "cases.yaml").write_text(f"values: {{Env: dev}}\n{cases}", encoding="utf-8")
+    assert results(answer(capsys, "cases.yaml")[1])["delete"] == "Allowed"
+
+
+def test_of_folders_that_terraform_runs_in_one_is_picked(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tree / "m").mkdir()
+    (tree / "m/main.tf").write_text(TERRAFORM, encoding="utf-8")
+    for stage in ("dev", "prod"):
+        (tree / "envs" / stage).mkdir(parents=True)
+        call = f'module "app" {{\n  source = "../../m"\n  bucket = "reports"\n  stage = "{stage}"\n}}\n'
+        (tree / "envs" / stage / "main.tf").write_text(call, encoding="utf-8")
+    cases = """document: {file: ., policy: aws_iam_role_policy.app}
+request: {principal: "arn:aws:iam::111122223333:role/app"}
+cases:
+- {name: dev, action: s3:GetObject, resource: "arn:aws:s3:::reports-dev/a", expect: Denied}
+- {name: prod, action: s3:GetObject, resource: "arn:aws:s3:::reports-prod/a", expect: Allowed}
+"""
+    (tree / "cases.yaml").write_text(cases, encoding="utf-8")
+    status, _, errors = run(capsys, "cases.yaml")
+    assert status == 2
+    assert "`envs/dev module.app.aws_iam_role_policy.app.policy` or `envs/prod" in errors
+    for place in ("envs/prod module.app.", "prod "):
+        picked = cases.replace("policy: aws", f"policy: {place}aws")
+        (tree / "cases.yaml").write_text(picked, encoding="utf-8")
+        assert run(capsys, "cases.yaml")[0] == 0
