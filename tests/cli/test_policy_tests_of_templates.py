@@ -212,7 +212,7 @@ cases:
     status, told = answer(capsys, "cases.yaml")
     assert (status, told["facts"]["files_not_read"]) == (0, 1)
     assert "infra/other.tf" in json.dumps(told["facts"]["not_judged"])
-    assert "could not be judged" in told["summary"]
+    assert "1 place beside the policies could not be read." in told["summary"]
     for gate in ("--fail-on-unread", "--fail-on-unknown"):
         assert run(capsys, "cases.yaml", gate)[0] == 1
 

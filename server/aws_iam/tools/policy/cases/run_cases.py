@@ -61,7 +61,7 @@ def run_cases(
     ]
     rows = policy_inputs.grouped_rows(run.not_judged)
     unread = {own.file for own in run.not_judged if own.place == own.file}
-    summary = " ".join(_summary(judged, rows))
+    summary = " ".join(_summary(judged, tuple(run.not_judged)))
     return Answer(
         summary=summary,
         findings=findings,
@@ -138,7 +138,7 @@ def _replaced(files: Sequence[CasesFile], given: AskedPolicies) -> Iterator[str]
         yield "the policies of the call, in the place of those at the top of the file of cases"
 
 
-def _summary(judged: Sequence[JudgedCase], not_judged: Sequence[Any]) -> Iterator[str]:
+def _summary(judged: Sequence[JudgedCase], not_judged: Sequence[Unread]) -> Iterator[str]:
     failed = [own.case.name for own in judged if not own.passes]
     passing = [own for own in judged if own.passes]
     if failed:
@@ -165,8 +165,11 @@ def _summary(judged: Sequence[JudgedCase], not_judged: Sequence[Any]) -> Iterato
             f"{counted(len(hanging), 'case')} {verb} with a request that leaves open"
             f" {joined(list(keys), shown=_MOST_NAMED)}, on which the decision depends."
         )
-    if not_judged:
-        yield f"{counted(len(not_judged), 'place')} beside the policies could not be judged."
+    by_default = [own for own in not_judged if own.why.startswith(policy_inputs.BY_DEFAULT)]
+    if by_default:
+        yield policy_inputs.by_default_note(by_default)
+    if unread := len(not_judged) - len(by_default):
+        yield f"{counted(unread, 'place')} beside the policies could not be read."
 
 
 def _proves(names: Sequence[str]) -> str:
