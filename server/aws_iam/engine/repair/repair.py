@@ -63,6 +63,8 @@ class Repair:
     unproved: tuple[str, ...] = ()
     # Condition keys of given statements, or of requests, on which what is newly allowed does not depend.
     freed_from: tuple[str, ...] = ()
+    # The Denies for other contexts than that of an allowed pattern, to which it stays subject.
+    limited_by: tuple[str, ...] = ()
 
     @property
     def is_repaired(self) -> bool:
@@ -112,7 +114,7 @@ class _Work:
             return Repair(document=given, conflicts=found)
         unmet = self.judge.unmet(self.given, self.requirements)
         if not unmet:
-            return Repair(document=given)
+            return Repair(document=given, limited_by=tuple(self._limits()))
         try:
             self._refuse_undecidable(unmet)
             self._allow([own for own in unmet if own.effect is Effect.ALLOW])
@@ -342,7 +344,19 @@ class _Work:
             other_layers=tuple(blocked),
             unproved=tuple(unproved),
             freed_from=tuple(self.freed_from.values()),
+            limited_by=tuple(self._limits()),
         )
+
+    def _limits(self) -> Iterator[str]:
+        """The places of the Denies for other contexts than those of the allowed patterns."""
+        patterns = [own for own in self.allow if own.is_pattern]
+        for number, statement in enumerate(self.policy.statements):
+            written = self.draft.statements[number]
+            if statement.denies and any(
+                _may_meet(written, own) and not self.judge.binds(statement, own)
+                for own in patterns
+            ):
+                yield f"/Statement/{number}"
 
     def _other_layers(self, policy: Policy, requirement: Requirement) -> OtherLayers | None:
         """The other layers, if only they keep a request from being allowed."""

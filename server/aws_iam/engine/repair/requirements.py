@@ -1,7 +1,7 @@
 """What a repaired policy has to do: requests, and patterns of them, that must be allowed or must not.
 
 A request is a point: one action on one resource. A pattern stands for all of its actions on all of its resources, by whoever it
-names, in every context.
+names: to be allowed in the context that it gives, mostly none, so that Denies for other contexts stay; to be denied in every context.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Effect(StrEnum):
 class Requirement:
     """A request that must be allowed or must not, or a pattern of requests; `pointer` is its place in the call.
 
-    `request` is the request itself; of a pattern only its caller counts, and there is none where everyone is meant.
+    `request` is the request itself; of a pattern one that it stands for, of which the caller, if named, and the context count.
     """
 
     pointer: str
