@@ -376,18 +376,37 @@ def denied(
     return policy_denied.denied(message, policies)
 
 
-_Requests = Parameter(
-    "requests as for `evaluate`, a list; action and resource may be patterns or a level",
-    document=True,
-    brief="[{action, resource, principal?, context?}], patterns too",
-)
-
-
 @tool.artifact_action
 def repair(
-    document: Document,
-    allow: Annotated[Json, replace(_Requests, also=("allowed", "must_allow"))] = None,
-    deny: Annotated[Json, replace(_Requests, also=("must_deny", "must_not_allow"))] = None,
+    document: Annotated[
+        Json,
+        Parameter(
+            "policy: JSON value or text; the ARN or name of an AWS managed policy",
+            brief="JSON, or an AWS managed policy",
+            document=True,
+            policies=True,
+            also=("policy", *_DOCUMENT_NAMES, *_ARN_NAMES),
+            by_position=True,
+        ),
+    ],
+    allow: Annotated[
+        Json,
+        Parameter(
+            "requests as for `evaluate`, a list; action and resource may be patterns or a level",
+            document=True,
+            also=("allowed", "must_allow"),
+            brief="requests, or patterns",
+        ),
+    ] = None,
+    deny: Annotated[
+        Json,
+        Parameter(
+            "the same, of what must not be allowed",
+            document=True,
+            also=("must_deny", "must_not_allow"),
+            brief="the same",
+        ),
+    ] = None,
     policies: Annotated[
         Json,
         Parameter(
