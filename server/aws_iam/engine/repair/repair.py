@@ -363,12 +363,12 @@ class _Work:
         if requirement.is_pattern or requirement.effect is Effect.DENY:
             return None
         verdict, hits = self.judge.verdict(policy, requirement)
-        layers = tuple(own for own in verdict.blocked_by if own != self.judge.layer)
-        if not layers or verdict.outcome == "Unknown":
+        own = any(hit.placed.pointer == DOCUMENT and hit.statement.denies for hit in hits)
+        if self.judge.others is None or own or verdict.outcome == "Unknown":
             return None
         denies = (hit for hit in hits if hit.statement.denies and hit.placed.pointer != DOCUMENT)
         places = tuple(hit.placed.pointer + hit.statement.node.at.pointer for hit in denies)
-        return OtherLayers(requirement=requirement, layers=layers, statements=places)
+        return OtherLayers(requirement=requirement, layers=verdict.blocked_by, statements=places)
 
 
 def _sides(requirement: Requirement) -> dict[str, Any]:
