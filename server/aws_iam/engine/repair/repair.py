@@ -235,12 +235,13 @@ class _Work:
         if not unmet:
             return
         plain = [own for own in unmet if not self.contested.others(own)]
-        before = Draft(given=self.draft.given, parts=list(self.draft.parts))
-        statements = [(part, part.statement, dict(part.serves)) for part in before.parts]
+        statements = [(part, part.statement, dict(part.serves)) for part in self.draft.parts]
+        removed = dict(self.draft.removed)
         take_out(self.draft, self._cells(plain), self.judge)
         if not self.draft.parts or not self._keeps_allowed():
             # A policy must have a statement; and nothing that must be allowed may go.
             self._restore(statements)
+            self.draft.removed = removed
         unmet = self.judge.unmet(self.policy, unmet)
         cells = [cell for own in unmet for cell in self._separated(own)]
         asked = self._cells([own for own in self.deny if not self.contested.others(own)])
@@ -254,7 +255,6 @@ class _Work:
         self, statements: Iterable[tuple[Part, dict[str, Any], dict[str, Requirement]]]
     ) -> None:
         self.draft.parts = []
-        self.draft.removed = {}
         for part, statement, serves in statements:
             part.statement, part.serves = statement, serves
             self.draft.parts.append(part)

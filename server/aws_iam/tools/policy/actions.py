@@ -6,14 +6,19 @@ from dataclasses import replace
 from typing import Annotated
 
 from aws_iam.answer import Answer
-from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.files import Files
 from aws_iam.report.catalogue import policy_formats
 from aws_iam.tools.kit import guide as pages
 from aws_iam.tools.kit.parameters import NEVER, SEVERITIES, Connection, Topic
 from aws_iam.tools.kit.synonyms import REPORT_FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
-from aws_iam.tools.policy.kind_words import KINDS
+from aws_iam.tools.policy.arguments import (
+    POLICIES_NAMES,
+    Document,
+    NewDocument,
+    OneDocument,
+    PolicyKind,
+)
 
 tool = Tool(
     "policy",
@@ -60,49 +65,6 @@ tool = Tool(
         "help": "guide",
     },
 )
-
-_ARN_NAMES = ("arn", "policy_arn", "managed_policy", "managed_policy_arn")
-_DOCUMENT_NAMES = (
-    "policy_document",
-    "policy_json",
-    "policy_text",
-    "content",
-    "trust_policy",
-    "bucket_policy",
-    "key_policy",
-)
-_POLICIES_NAMES = ("layers", "document", "policy", "policy_document")
-Document = Annotated[
-    Json,
-    Parameter(
-        "policy: JSON value or text, also of get-role; the ARN or name of an AWS managed policy",
-        brief="JSON, or an AWS managed policy",
-        document=True,
-        policies=True,
-        also=("policy", "policies", *_DOCUMENT_NAMES, *_ARN_NAMES),
-        by_position=True,
-    ),
-]
-NewDocument = Annotated[
-    Json,
-    Parameter(
-        "policy: JSON value or text; the ARN or name of an AWS managed policy",
-        brief="JSON, or an AWS managed policy",
-        document=True,
-        policies=True,
-        also=("new", "after", "policy_a", "new_policy", *_DOCUMENT_NAMES, *_ARN_NAMES),
-        by_position=True,
-    ),
-]
-PolicyKind = Annotated[
-    Kind | None,
-    Parameter(
-        "absent: guessed",
-        brief="else guessed",
-        synonyms=KINDS,
-        also=("type", "policy_type", "policy_kind"),
-    ),
-]
 
 
 @tool.action
@@ -228,7 +190,7 @@ def evaluate(
         Parameter(
             "policy, list, or object by layer: identity, resource, scp, rcp, boundary, session, vpc_endpoint",
             document=True,
-            also=_POLICIES_NAMES,
+            also=POLICIES_NAMES,
             brief="policy, list, or {identity, resource, scp, rcp, boundary, session, vpc_endpoint}",
             by_position=True,
         ),
@@ -365,7 +327,7 @@ def denied(
         Parameter(
             "policy, list, or object by layer",
             document=True,
-            also=_POLICIES_NAMES,
+            also=POLICIES_NAMES,
         ),
     ] = None,
 ) -> Answer:
@@ -378,17 +340,7 @@ def denied(
 
 @tool.artifact_action
 def repair(
-    document: Annotated[
-        Json,
-        Parameter(
-            "policy: JSON value or text; the ARN or name of an AWS managed policy",
-            brief="JSON, or an AWS managed policy",
-            document=True,
-            policies=True,
-            also=("policy", *_DOCUMENT_NAMES, *_ARN_NAMES),
-            by_position=True,
-        ),
-    ],
+    document: OneDocument,
     allow: Annotated[
         Json,
         Parameter(
