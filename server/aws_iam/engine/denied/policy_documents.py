@@ -52,10 +52,14 @@ class DocumentPlace:
 
 @slotted
 class PolicyDocuments:
-    """Policy documents by layer and level; `unreadable` layers exist, but their content is unknown."""
+    """Policy documents by layer and level; `unreadable` layers exist, but their content is unknown.
+
+    Documents that `are_cut` may lack a part of a statement: what would be widened might be wider than it shows.
+    """
 
     levels: Mapping[str, tuple[Level, ...]] = field(default_factory=dict)
     unreadable: frozenset[str] = frozenset()
+    are_cut: bool = False
 
     @classmethod
     def of(cls, policies: object) -> PolicyDocuments:

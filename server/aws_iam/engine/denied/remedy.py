@@ -23,9 +23,12 @@ from aws_iam.engine.evaluation.request import Request, request_of
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.repair import grant_statement
+from aws_iam.engine.repair.additions import add_cells, add_statements
 from aws_iam.engine.repair.draft import Draft, condition_keys, statements_of
+from aws_iam.engine.repair.judge import OLDEST_VERSION, Judge
 from aws_iam.engine.repair.narrowed_deny import ExemptRequest, listed
 from aws_iam.engine.repair.narrowest_deny import narrowest
+from aws_iam.engine.repair.requirements import Cell, Effect, Requirement, cells_of, statement_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from aws_iam.answer import Because, Comparison
     from aws_iam.engine.evaluation.evaluate import Evaluation
     from aws_iam.engine.language.document import Statement
+    from aws_iam.engine.repair.draft import Part
     from aws_iam.engine.repair.grant_statement import LeftOpen
 
 _MOST_CHANGES = 12
@@ -50,7 +54,7 @@ class Change:
     """One changed document. `pointer` is empty when it was not given, and `after` then has only the new statement."""
 
     spot: DocumentPlace
-    how: Literal["add", "except"]
+    how: Literal["add", "widen", "except"]
     pointer: str
     place: str
     before: Mapping[str, Any]
@@ -58,9 +62,11 @@ class Change:
     statements: tuple[Mapping[str, Any], ...]
     # A Deny of exactly this request: with it on both sides, the documents must be equal.
     exactly: Mapping[str, Any]
+    # The statement as it was, where one is widened.
+    was: Mapping[str, Any] | None = None
     # The keys on which the old document made this request depend; the new one allows it whatever their values are.
     freed_from: tuple[str, ...] = ()
-    # What else the new statement allows by what the request says beside caller, action and resource.
+    # What else the statement newly allows by what the request says beside caller, action and resource.
     left_open: tuple[LeftOpen, ...] = ()
     # The new document in words, where the given one is an AWS managed policy, which only AWS can change.
     own_policy: str = ""
@@ -206,27 +212,81 @@ def _addition(request: Request, documents: PolicyDocuments, layer: str) -> Chang
         return f"the layer {layer} was given as null"
     if layer == "rcp":
         return "every RCP level has RCPFullAWSAccess, which cannot be detached, but a level given here lacks it"
-    statement = grant_statement.allow_statement(layer, request)
-    if statement is None:
+    cell = _cell(request, layer)
+    if cell is None:
         return grant_statement.why_no_statement(request)
     spot = _place_for(request, documents, layer)
     current = documents.document(spot)
     own_policy = _own_policy(documents, spot)
     draft = Draft.of(current.document)
-    added = draft.add({"Sid": draft.free_sid(grant_statement.sid(request)), **statement})
+    version = str(current.document.get("Version", OLDEST_VERSION))
+    judge = Judge(kind=kind_of(request, layer), version=version, layer=layer)
+    granted = _granted(draft, cell, judge, may_widen=not documents.are_cut)
+    was = draft.original(granted)
+    place = _place(spot, current.pointer)
+    if was is not None:
+        is_list = isinstance(current.document["Statement"], list)
+        place += f"/Statement/{granted.origin}" if is_list else "/Statement"
+    asked = statement_for(cell, judge.kind)
+    condition = granted.statement.get("Condition")
+    tested = {key.lower() for key in condition_keys(condition)}
+    unmet = _keys_of_unmet_allows(request, documents, layer)
     return Change(
         spot=spot,
-        how="add",
+        how="add" if was is None else "widen",
         pointer="" if own_policy else current.pointer,
-        place=_place(spot, current.pointer),
+        place=place,
         before=current.document,
         after=draft.document,
-        statements=(added.statement,),
-        exactly={**statement, "Effect": "Deny"},
-        freed_from=_keys_of_unmet_allows(request, documents, layer),
-        left_open=grant_statement.left_open(statement),
+        statements=(granted.statement,),
+        was=was,
+        exactly={**asked, "Effect": "Deny"},
+        freed_from=tuple(key for key in unmet if key.lower() not in tested),
+        left_open=grant_statement.left_open({**asked, "Condition": condition}),
         own_policy=own_policy,
     )
+
+
+def _granted(draft: Draft, cell: Cell, judge: Judge, *, may_widen: bool) -> Part:
+    """The statement that takes the request: one that was widened as `policy repair` does, else a new one."""
+    if may_widen:
+        add_cells(draft, Effect.ALLOW, (cell,), (cell,), judge)
+    changed = [part for part in draft.parts if part.statement != draft.original(part)]
+    if not changed:
+        add_statements(draft, Effect.ALLOW, (cell,), cell.who, judge.kind)
+        changed = draft.parts[-1:]
+    return changed[0]
+
+
+def _cell(request: Request, layer: str) -> Cell | None:
+    """The request as an entry for a policy of the layer; None where no statement can be for its caller alone."""
+    asked = Requirement(
+        pointer="",
+        effect=Effect.ALLOW,
+        actions=(request.action,),
+        resources=(request.resource,),
+        request=request,
+        given={},
+        names_caller=True,
+    )
+    if layer == "resource":
+        if request.caller.kind is CallerKind.ANONYMOUS:
+            return None
+        cells = cells_of(asked, kind_of(request, layer))
+        return cells[0] if isinstance(cells, tuple) else None
+    statement = grant_statement.allow_statement(layer, request)
+    who = {name: own for name, own in statement.items() if name in {"Principal", "Condition"}}
+    return Cell(action=request.action, resource=statement["Resource"], who=who, requirement=asked)
+
+
+def kind_of(request: Request, layer: str) -> Kind:
+    """The kind of a policy of the layer that can concern the request."""
+    return KIND_OF_LAYER[layer] or (Kind.TRUST if is_trust(request) else Kind.RESOURCE)
+
+
+def is_trust(request: Request) -> bool:
+    """Whether the resource's policy is a role's trust policy."""
+    return request.service == "sts" and ":role/" in request.resource
 
 
 def _own_policy(documents: PolicyDocuments, spot: DocumentPlace) -> str:
@@ -339,10 +399,10 @@ def _identity_alone(
 ) -> str:
     """The outcome with an identity policy but without the change to the resource policy, where that must allow."""
     request = request_of(dict(asked))
-    statement = grant_statement.allow_statement("identity", request)
-    changed = any(change.layer == "resource" and change.how == "add" for change in changes)
-    if not changed or statement is None or request.caller.kind not in _OWN:
+    changed = any(change.layer == "resource" and change.how != "except" for change in changes)
+    if not changed or request.caller.kind not in _OWN:
         return ""
+    statement = grant_statement.allow_statement("identity", request)
     return _decided(asked, start.with_layer("identity", _policy(statement))).decision.outcome
 
 

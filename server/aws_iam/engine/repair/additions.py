@@ -77,7 +77,7 @@ def add_cells(
     for group in _groups(cells):
         pairs = AskedPairs((*every.get(_signature(group.who), ()), *group.cells))
         left = _widened(draft, effect, group, pairs, judge)
-        _add_statements(draft, effect, left, group.who, judge.kind)
+        add_statements(draft, effect, left, group.who, judge.kind)
 
 
 def _groups(cells: Iterable[Cell]) -> list[_Group]:
@@ -139,7 +139,9 @@ def _taken(part: Part, cells: list[Cell], asked: AskedPairs, judge: Judge) -> li
         elif new_action or new_resource or extra:
             left.append(cell)
             continue
-        if extra and (cell.requirement.is_pattern or not judge.applies(wider, cell.requirement)):
+        if extra and (
+            cell.requirement.is_pattern or not judge.applies(wider, cell.requirement, surely=True)
+        ):
             left.append(cell)
             continue
         part.statement = wider
@@ -147,9 +149,10 @@ def _taken(part: Part, cells: list[Cell], asked: AskedPairs, judge: Judge) -> li
     return left
 
 
-def _add_statements(
+def add_statements(
     draft: Draft, effect: Effect, cells: Sequence[Cell], who: Mapping[str, Any], kind: Kind
 ) -> None:
+    """Put cells for the same callers and contexts into the draft as new statements."""
     if not cells:
         return
     grants = list(dict.fromkeys(ActionGrant(action=c.action, resource=c.resource) for c in cells))

@@ -1,4 +1,4 @@
-"""The Allow statement for exactly one request, for each kind of policy."""
+"""The elements of an Allow for exactly one request, for each kind of policy."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.repair.draft import condition_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,11 +24,8 @@ _PERMISSION_SET = "AWSReservedSSO_"
 _RESERVED = "role/aws-reserved/sso.amazonaws.com/"
 
 
-def allow_statement(layer: str, request: Request) -> dict[str, Any] | None:
-    """The statement for a policy of the layer; None where no statement can be for this caller alone (`why_no_statement`)."""
-    if layer == "resource":
-        named = principal(request)
-        return None if named is None else _resource(request, named)
+def allow_statement(layer: str, request: Request) -> dict[str, Any]:
+    """The statement for a policy of a layer in which no resource's owner names the caller."""
     if layer == "vpc_endpoint":
         return _endpoint(request)
     return {
@@ -86,7 +84,7 @@ class LeftOpen:
 
 def left_open(statement: Mapping[str, Any]) -> tuple[LeftOpen, ...]:
     """What other requests with the same caller, action and resource the statement allows."""
-    tested = {key.lower() for block in statement.get("Condition", {}).values() for key in block}
+    tested = {key.lower() for key in condition_keys(statement.get("Condition"))}
     service = statement.get("Principal", {})
     service = service.get("Service") if isinstance(service, dict) else None
     found = []
@@ -112,7 +110,13 @@ def account_statement(request: Request) -> dict[str, Any] | None:
     if not request.caller.account:
         return None
     account = f"arn:{request.caller.partition}:iam::{request.caller.account}:root"
-    return _resource(request, {"Principal": {"AWS": account}})
+    return {
+        "Effect": "Allow",
+        "Principal": {"AWS": account},
+        "Action": request.action,
+        **target("resource", request),
+        **only_to_the_service(request),
+    }
 
 
 def principal(request: Request) -> dict[str, Any] | None:
@@ -155,20 +159,6 @@ def is_permission_set(role: str) -> bool:
     return role.rpartition("/")[2].startswith(_PERMISSION_SET)
 
 
-def _resource(request: Request, named: dict[str, Any]) -> dict[str, Any]:
-    statement: dict[str, Any] = {
-        "Effect": "Allow",
-        "Principal": named["Principal"],
-        "Action": request.action,
-    }
-    statement |= target("resource", request)
-    condition = {
-        **named.get("Condition", {}),
-        **only_to_the_service(request).get("Condition", {}),
-    }
-    return {**statement, "Condition": condition} if condition else statement
-
-
 def _endpoint(request: Request) -> dict[str, Any]:
     """Everyone, with a condition on the caller: gateway endpoints only support aws:PrincipalArn for principals."""
     statement: dict[str, Any] = {
@@ -203,10 +193,3 @@ def _in_a_policy(request: Request) -> str:
     if is_group and known and "log-group" in known.resource_types:
         return f"{group}:*"
     return request.resource
-
-
-def sid(request: Request) -> str:
-    """A Sid for the statement, such as `AllowKmsDecrypt`."""
-    prefix, _, name = request.action.partition(":")
-    letters = "".join(part.capitalize() for part in prefix.split("-"))
-    return "Allow" + "".join(letter for letter in letters + name if letter.isalnum())

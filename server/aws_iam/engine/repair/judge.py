@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 DOCUMENT: Final = "/document"
 """The pointer of the document among the policies of a decision."""
+OLDEST_VERSION: Final = "2008-10-17"
+"""The version of a document that names none."""
 _LIMITING = (Kind.SCP, Kind.RCP)
 _PRINCIPALED = (*OF_RESOURCES, Kind.RCP)
 # A document that names resources of AWS's usual partition is used there: what is in another one, no caller of it reaches.
@@ -101,10 +103,12 @@ class Judge:
         """The requirements that the document does not certainly meet."""
         return [own for own in requirements if self.is_met(policy, own) is not True]
 
-    def applies(self, statement: Mapping[str, Any], requirement: Requirement) -> bool:
-        """Whether a statement applies to a request; also True where that cannot be known."""
+    def applies(
+        self, statement: Mapping[str, Any], requirement: Requirement, *, surely: bool = False
+    ) -> bool:
+        """Whether a statement applies to a request; True where that cannot be known, unless `surely`."""
         _, hits = self.verdict(self.policy((statement,)), requirement)
-        return any(hit.placed.pointer == DOCUMENT for hit in hits)
+        return any(hit.placed.pointer == DOCUMENT and (hit.sure or not surely) for hit in hits)
 
     def overlaps(self, statement: Mapping[str, Any], requirement: Requirement) -> bool:
         """Whether a statement applies to any request of a pattern."""

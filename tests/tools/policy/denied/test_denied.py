@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import aws_iam
 from aws_iam.answer import Answer, Severity, to_json
 from aws_iam.engine.denied.policy_documents import PolicyDocuments
-from aws_iam.engine.denied.remedy import remedy
+from aws_iam.engine.denied.remedy import kind_of, remedy
 from aws_iam.engine.evaluation.evaluate import evaluate
 from aws_iam.engine.evaluation.layers import LAYERS
 from aws_iam.errors import InputError
@@ -78,6 +78,7 @@ def test_the_change_for_a_message_is_the_smallest_and_proved(case: dict[str, Any
         {name: row[name] for name in ("policy", "how", "where", "opens_besides")} for row in rows
     ]
     assert kept == expected["changes"]
+    assert [json.loads(row["was"]) for row in rows if "was" in row] == expected.get("was", [])
     if "proof" in expected:
         assert answer.facts["proof"] == expected["proof"]
     shown = json.dumps(to_json(answer), ensure_ascii=False)
@@ -157,6 +158,27 @@ def test_a_refused_scenario_passes_after_its_changes_and_each_opens_what_it_says
         narrow = row["opens_besides"] == "nothing" or freed or unsaid or by_service
         assert narrow or row["how"] == "replace the Deny"
         assert not freed or "Condition" in json.dumps(case["policies"])
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_a_change_grants_is_the_edit_of_policy_repair(case: dict[str, Any]) -> None:
+    decision = evaluate(case["request"], case["policies"])
+    named = "".join(decision.decided_by[:1])
+    way = remedy(case["request"], PolicyDocuments.of(case["policies"]), named=named)
+    for change in way.changes:
+        # An endpoint's policy is repaired as one of a resource; an SCP that only denies stands beside FullAWSAccess.
+        alone = change.layer == "scp" and '"Allow"' not in json.dumps(dict(change.before))
+        if change.how == "except" or change.layer == "vpc_endpoint" or alone:
+            continue
+        asked = dict(case["request"])
+        if change.layer == "scp":
+            # The statement is for everyone in the account.
+            del asked["principal"]
+        kind = kind_of(way.request, change.layer).value
+        answer = tool.run(
+            {"action": "repair", "document": change.before, "allow": [asked], "kind": kind}
+        )
+        assert json.loads(answer.artifacts[0].content) == change.after
 
 
 def _bare(request: dict[str, Any]) -> dict[str, Any]:

@@ -59,7 +59,10 @@ class AppliedPolicies:
     def documents(
         self, changed: Mapping[tuple[str, str], Mapping[str, Any]] | None = None
     ) -> PolicyDocuments:
-        """The captured documents; `changed` replaces those of a layer and URI."""
+        """The captured documents; `changed` replaces those of a layer and URI.
+
+        AWS may leave actions of other services out of a statement.
+        """
         changed = changed or {}
         levels: dict[str, tuple[tuple[PolicyDocument, ...], ...]] = {}
         for layer, rows in self.places.items():
@@ -74,7 +77,7 @@ class AppliedPolicies:
                 )
                 for level, row in enumerate(rows)
             )
-        return PolicyDocuments(levels=levels)
+        return PolicyDocuments(levels=levels, are_cut=True)
 
     @staticmethod
     def pointer(layer: str, level: int, number: int) -> str:

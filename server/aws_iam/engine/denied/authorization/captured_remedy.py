@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.denied.policy_documents import PolicyDocument, PolicyDocuments
@@ -83,7 +84,7 @@ def _with_trusted(row: EvaluationComparison, checks: Sequence[CheckComparison]) 
             document = {"Version": "2012-10-17", "Statement": [statement]}
             rows[number] = (*rows[number], PolicyDocument(document=document))
             levels[layer] = tuple(rows)
-    return PolicyDocuments(levels=levels)
+    return replace(documents, levels=levels)
 
 
 def _allow(layer: str, request: Request) -> Mapping[str, Any] | None:
@@ -148,4 +149,4 @@ def _with_new(
     levels = list(documents.levels.get(change.layer, ((),) * len(targets)))
     number = targets.index(target)
     levels[number] = (*levels[number], PolicyDocument(document=change.after))
-    return PolicyDocuments(levels={**documents.levels, change.layer: tuple(levels)})
+    return replace(documents, levels={**documents.levels, change.layer: tuple(levels)})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Artifact, Severity
-from aws_iam.engine.language.document import Kind
+from aws_iam.engine.denied.remedy import is_trust, kind_of
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.denied.policy_types import policy_type_texts
@@ -27,15 +27,6 @@ _TYPES = {
     "session": "session policy",
     "identity": "identity-based policy",
 }
-_KINDS = {
-    "scp": Kind.SCP,
-    "rcp": Kind.RCP,
-    "vpc_endpoint": Kind.RESOURCE,
-    "boundary": Kind.BOUNDARY,
-    "session": Kind.SESSION,
-    "identity": Kind.IDENTITY,
-}
-
 _MOST_KEYS = 5
 # How the usual assumptions of a comparison begin; any other entry says why the relation is unknown.
 _PREMISES = (
@@ -122,14 +113,9 @@ def policy_name(remedy: Remedy, layer: str) -> str:
     """The policy of a layer in words: key policy, trust policy."""
     if layer != "resource":
         return _TYPES[layer]
-    if is_trust(remedy):
+    if is_trust(remedy.request):
         return "role trust policy"
     return "key policy" if remedy.request.service == "kms" else "resource-based policy"
-
-
-def is_trust(remedy: Remedy) -> bool:
-    """Whether the resource's policy is a role's trust policy."""
-    return remedy.request.service == "sts" and ":role/" in remedy.request.resource
 
 
 def owner_of(remedy: Remedy, layer: str) -> str:
@@ -147,15 +133,16 @@ def _comparison_of(change: Change) -> Comparison | str:
 
 
 def _row(remedy: Remedy, change: Change, comparison: Comparison | str) -> dict[str, str]:
-    verb = "add" if change.how == "add" else "replace the Deny"
     # The statements that replace a Deny are long; the file contains them.
     statement = f"{len(change.statements)} narrower Deny statements, see the changed policy"
-    if change.how == "add":
+    if change.how != "except":
         statement = json.dumps(change.statements[0], ensure_ascii=False)
+    was = {"was": json.dumps(change.was, ensure_ascii=False)} if change.was else {}
     return {
         "policy": policy_name(remedy, change.layer),
         "where": change.own_policy or (change.place if change.pointer else "not given"),
-        "how": verb,
+        "how": "replace the Deny" if change.how == "except" else change.how,
+        **was,
         "statement": statement,
         "who": owner_of(remedy, change.layer),
         "opens_besides": _opens_besides(change, comparison),
@@ -215,19 +202,12 @@ def _by_document(changes: Sequence[Change]) -> tuple[list[Change], ...]:
     return tuple(found.values())
 
 
-def kind_of(remedy: Remedy, layer: str) -> Kind:
-    """The kind as which a changed policy of the layer is validated."""
-    if layer == "resource":
-        return Kind.TRUST if is_trust(remedy) else Kind.RESOURCE
-    return _KINDS[layer]
-
-
 def _new_problems(remedy: Remedy, changes: Sequence[Change]) -> tuple[Finding, ...]:
     """The errors of the changed policy that the old one did not have."""
     # Imported here: the other actions must not load the rules.
     from aws_iam.rules.policy.run import validate
 
-    kind = kind_of(remedy, changes[-1].layer)
+    kind = kind_of(remedy.request, changes[-1].layer)
     old = {(f.code, f.message) for f in _errors(validate(dict(changes[0].before), kind))}
     new = _errors(validate(dict(changes[-1].after), kind))
     return tuple(finding for finding in new if (finding.code, finding.message) not in old)
@@ -265,7 +245,7 @@ def _artifact(
             f"policy compare: {'only this request, in any context' if freed else 'nothing else'}"
         )
     if sound:
-        proofs.append(f"policy validate: no error as {kind_of(remedy, last.layer).value}")
+        proofs.append(f"policy validate: no error as {kind_of(remedy.request, last.layer).value}")
     return Artifact(
         name=_name(last),
         language="json",

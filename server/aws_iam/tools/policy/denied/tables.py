@@ -217,6 +217,14 @@ def _fixes(
             in_effect = "the policy in effect: add to it, do not replace it"
             where = change.own_policy or (change.place if change.pointer else in_effect)
             yield f"add the statement to the {name} ({where}); {owner_of(remedy, change.layer)} can do that"
+        elif change.how == "widen":
+            where = (
+                f"{change.place}, in {change.own_policy}" if change.own_policy else change.place
+            )
+            yield (
+                f"widen the statement at {where} of the {name}: `changes` has it as it `was` and as it becomes;"
+                f" {owner_of(remedy, change.layer)} can do that"
+            )
         else:
             yield (
                 f"ask {owner_of(remedy, change.layer)} for an exception from the Deny at {change.place}: the statements in"

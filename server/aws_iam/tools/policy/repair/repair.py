@@ -12,7 +12,13 @@ from aws_iam.engine.language.document import Kind, kind_named
 from aws_iam.engine.language.plain_policy import plain
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.repair.judge import Judge, beside, bucket_of, is_full_access_missing
+from aws_iam.engine.repair.judge import (
+    OLDEST_VERSION,
+    Judge,
+    beside,
+    bucket_of,
+    is_full_access_missing,
+)
 from aws_iam.engine.repair.repair import repair as repair_document
 from aws_iam.engine.repair.requirements import Effect, layer_of
 from aws_iam.engine.sources.gather import one_policy
@@ -36,7 +42,6 @@ _MOST_STATEMENTS = 1_000
 _MOST_WORK = 200_000
 _SHOWN = 5
 _TOO_LONG = "POLICY_SIZE_EXCEEDS"
-_OLD_VERSION = "2008-10-17"
 
 
 def repair_policy(
@@ -71,7 +76,7 @@ def _refuse_work(policy: Policy, specification: Specification) -> None:
 
 def _judge(policy: Policy, policies: Any) -> tuple[Judge, list[str]]:
     """Judges the document alone, or among the policies of a decision."""
-    version = policy.version.value if policy.version else _OLD_VERSION
+    version = policy.version.value if policy.version else OLDEST_VERSION
     alone = is_full_access_missing(policy.kind, policy)
     own = bucket_of((policy,)) if policy.kind is Kind.RESOURCE else ()
     judge = Judge(kind=policy.kind, version=version, beside_full_access=alone, own_resources=own)
