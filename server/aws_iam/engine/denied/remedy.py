@@ -228,8 +228,7 @@ def _addition(request: Request, documents: PolicyDocuments, layer: str) -> Chang
         is_list = isinstance(current.document["Statement"], list)
         place += f"/Statement/{granted.origin}" if is_list else "/Statement"
     asked = statement_for(cell, judge.kind)
-    condition = granted.statement.get("Condition")
-    tested = {key.lower() for key in condition_keys(condition)}
+    tested = {key.lower() for key in condition_keys(granted.statement.get("Condition"))}
     unmet = _keys_of_unmet_allows(request, documents, layer)
     return Change(
         spot=spot,
@@ -242,7 +241,7 @@ def _addition(request: Request, documents: PolicyDocuments, layer: str) -> Chang
         was=was,
         exactly={**asked, "Effect": "Deny"},
         freed_from=tuple(key for key in unmet if key.lower() not in tested),
-        left_open=grant_statement.left_open({**asked, "Condition": condition}),
+        left_open=grant_statement.left_open(asked, tested),
         own_policy=own_policy,
     )
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.repair.draft import condition_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
     from aws_iam.engine.evaluation.request import Request
 
@@ -82,9 +82,8 @@ class LeftOpen:
     keys: tuple[str, ...]
 
 
-def left_open(statement: Mapping[str, Any]) -> tuple[LeftOpen, ...]:
-    """What other requests with the same caller, action and resource the statement allows."""
-    tested = {key.lower() for key in condition_keys(statement.get("Condition"))}
+def left_open(statement: Mapping[str, Any], tested: AbstractSet[str]) -> tuple[LeftOpen, ...]:
+    """What other requests with the same caller, action and resource the statement allows, if it tests these keys."""
     service = statement.get("Principal", {})
     service = service.get("Service") if isinstance(service, dict) else None
     found = []
@@ -102,7 +101,7 @@ def left_open(statement: Mapping[str, Any]) -> tuple[LeftOpen, ...]:
                 keys=("aws:SourceArn", "aws:SourceAccount"),
             )
         )
-    return tuple(row for row in found if not tested.intersection(map(str.lower, row.keys)))
+    return tuple(row for row in found if tested.isdisjoint(map(str.lower, row.keys)))
 
 
 def account_statement(request: Request) -> dict[str, Any] | None:

@@ -273,6 +273,30 @@ def test_a_repair_of_the_empty_policy_grants_what_generate_does(needs: dict[str,
     assert compare(repaired(answer), repaired(generated)).relation == "equal"
 
 
+@pytest.mark.parametrize(
+    ("kind", "asked", "buckets"),
+    [("identity", "allow", 245), ("scp", "deny", 240), ("rcp", "deny", 115)],
+)
+def test_a_policy_that_becomes_too_long_is_passed_on_to_be_shrunk(
+    kind: str, asked: str, buckets: int
+) -> None:
+    principal = {"Principal": "*"} if kind == "rcp" else {}
+    resources = [f"arn:aws:s3:::amzn-s3-demo-bucket{own}/*" for own in range(buckets)]
+    statement = {"Effect": "Deny", **principal, "Action": "s3:PutObject", "Resource": resources}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    requests = [
+        {"action": "s3:GetObject", "resource": f"arn:aws:s3:::other/{own}{'k' * 90}/*"}
+        for own in range(9)
+    ]
+    assert repair({"document": document, "kind": kind, asked: requests[:1]}).next == ()
+    answer = repair({"document": document, "kind": kind, asked: requests})
+    assert "too long" in answer.summary
+    (call,) = answer.next
+    assert (call.tool, call.arguments["action"]) == ("policy", "shrink")
+    assert call.arguments["document"] == repaired(answer)
+    assert tool.run(dict(call.arguments)).artifacts
+
+
 def denied_buckets(number: int) -> dict[str, Any]:
     """As many Denies, each with a pattern in its way."""
     denies = [

@@ -16,7 +16,7 @@ from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.evaluation.request import Request, request_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.repair.grant_statement import is_permission_set
+from aws_iam.engine.repair.grant_statement import is_permission_set, only_for_the_source
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.denied.policy_types import policy_type_texts, service_remarks
 from aws_iam.tools.policy.denied.proofs import owner_of, policy_name
@@ -414,7 +414,8 @@ def _about_request(denial: Denial, remedy: Remedy) -> Iterator[str]:
             f"the caller is in account {request.caller.account}, the resource in {request.resource_account}: both accounts"
             " must allow the request, and the change gives another account access"
         )
-    if request.caller.kind is CallerKind.SERVICE and remedy.changes:
+    named = only_for_the_source(request)
+    if request.caller.kind is CallerKind.SERVICE and remedy.changes and not named:
         yield (
             "the service calls on behalf of some resource: limit the statement with aws:SourceArn or aws:SourceAccount where"
             " the service sends them; the message does not include their values"

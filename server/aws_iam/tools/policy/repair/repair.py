@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Answer, Artifact, Severity
+from aws_iam.answer import Answer, Artifact, Severity, next_call
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.evaluation.layers import LEVELLED, layers_of
 from aws_iam.engine.language.document import Kind, kind_named
@@ -32,7 +32,7 @@ from aws_iam.wording import counted, joined
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aws_iam.answer import Finding
+    from aws_iam.answer import Finding, NextCall
     from aws_iam.engine.language.document import Policy
     from aws_iam.engine.repair.repair import Repair
     from aws_iam.tools.policy.repair.specification import Specification
@@ -61,6 +61,7 @@ def repair_policy(
         artifacts=_artifacts(found, judge, findings),
         facts=_facts(found, specification, policy, judge, understood),
         sources=(EVALUATION_LOGIC, _PAGE),
+        next=tuple(_next(found, judge, findings)),
         as_of=catalog().as_of,
     )
 
@@ -105,14 +106,17 @@ def _judge(policy: Policy, policies: Any) -> tuple[Judge, list[str]]:
 
 
 def _new_errors(policy: Policy, found: Repair) -> tuple[Finding, ...]:
-    """The errors of the repaired policy that the given one does not have."""
+    """The errors of the repaired policy that the given one does not have, and its length where that is a warning."""
     # Imported here: the other actions must not load the rules.
     from aws_iam.rules.policy.run import policy_findings
 
     old = {(own.code, own.message) for own in policy_findings(policy)}
     new = policy_findings(one_policy(dict(found.document), policy.kind))
     return tuple(
-        own for own in new if own.severity is Severity.ERROR and (own.code, own.message) not in old
+        own
+        for own in new
+        if (own.severity is Severity.ERROR or own.code.startswith(_TOO_LONG))
+        and (own.code, own.message) not in old
     )
 
 
@@ -213,13 +217,23 @@ def _summary(
     if found.limited_by:
         denies = joined([quoted(own) for own in found.limited_by], shown=_SHOWN)
         yield f"The allowed patterns stay subject to the conditions of the Deny at {denies}."
-    if size := next((own for own in findings if own.code.startswith(_TOO_LONG)), None):
+    if size := _too_long(findings):
         yield f"It is too long for AWS now ({size.message}): make it shorter with `policy shrink`."
     elif findings:
         yield f"But the new policy has {counted(len(findings), 'new error')}: {findings[0].message}."
     yield from _doubts_in_words(specification)
     if judge.others is None and judge.layer == "resource" and specification.of(Effect.DENY):
         yield "A policy of the caller's own may still allow what this one no longer grants: give `policies` to judge both."
+
+
+def _too_long(findings: tuple[Finding, ...]) -> Finding | None:
+    return next((own for own in findings if own.code.startswith(_TOO_LONG)), None)
+
+
+def _next(found: Repair, judge: Judge, findings: tuple[Finding, ...]) -> Iterator[NextCall]:
+    if _too_long(findings):
+        why = "the repaired policy in fewer characters, or in several policies"
+        yield next_call("policy", "shrink", why, document=found.document, kind=judge.kind.value)
 
 
 def _outcome_in_words(found: Repair, asked: str) -> Iterator[str]:
