@@ -259,15 +259,7 @@ def _granted(draft: Draft, cell: Cell, judge: Judge, *, may_widen: bool) -> Part
 
 def _cell(request: Request, layer: str) -> Cell | None:
     """The request as an entry for a policy of the layer; None where no statement can be for its caller alone."""
-    asked = Requirement(
-        pointer="",
-        effect=Effect.ALLOW,
-        actions=(request.action,),
-        resources=(request.resource,),
-        request=request,
-        given={},
-        names_caller=True,
-    )
+    asked = Requirement.allowed(request)
     if layer == "resource":
         if request.caller.kind is CallerKind.ANONYMOUS:
             return None

@@ -55,6 +55,20 @@ class Requirement:
     # The elements Principal and Condition of a statement for it, where they are more than the caller's ARN says.
     elements: Mapping[str, Any] | None = field(default=None, hash=False)
 
+    @classmethod
+    def allowed(cls, request: Request, elements: Mapping[str, Any] | None = None) -> Requirement:
+        """That one request, of this caller, is allowed."""
+        return cls(
+            pointer="",
+            effect=Effect.ALLOW,
+            actions=(request.action,),
+            resources=(request.resource,),
+            request=request,
+            given=request.given,
+            names_caller=True,
+            elements=elements,
+        )
+
     @property
     def caller(self) -> str:
         """The ARN of the caller that the call names; empty where everyone is meant."""

@@ -8,7 +8,7 @@ from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.plain_policy import plain
 from aws_iam.engine.repair.judge import Judge
 from aws_iam.engine.repair.repair import repair
-from aws_iam.engine.repair.requirements import Effect, Requirement
+from aws_iam.engine.repair.requirements import Requirement
 from aws_iam.tools.irsa.denied.comparison import request_with
 
 if TYPE_CHECKING:
@@ -20,16 +20,8 @@ if TYPE_CHECKING:
 def edits_for(comparison: TokenComparison, allow: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The edits that add a statement, or narrow a Deny, for exactly this caller; none where they are not proved."""
     request = request_with(comparison.claims, comparison.principal)
-    requirement = Requirement(
-        pointer="",
-        effect=Effect.ALLOW,
-        actions=(request.action,),
-        resources=(request.resource,),
-        request=request,
-        given=request.given,
-        names_caller=True,
-        elements={name: allow[name] for name in ("Principal", "Condition") if name in allow},
-    )
+    elements = {name: allow[name] for name in ("Principal", "Condition") if name in allow}
+    requirement = Requirement.allowed(request, elements)
     policy = comparison.policy
     version = policy.version.value if policy.version else ""
     found = repair(plain(policy), (requirement,), Judge(kind=Kind.TRUST, version=version))
