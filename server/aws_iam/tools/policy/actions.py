@@ -433,7 +433,10 @@ def shrink(
         Parameter(
             "characters; `role`, `user`, `group` for inline policies; absent: by kind",
             brief="characters",
-            also=("max", "max_size", "max_length", "quota", "size"),
+            also=(
+                *("max", "max_size", "max_length", "max_chars", "max_characters", "max_bytes"),
+                *("quota", "size", "target", "target_size"),
+            ),
         ),
     ] = None,
     *,
