@@ -90,12 +90,20 @@ def read_record(
 
 def _client(session: boto3.Session, region: str) -> Any:
     try:
-        return make_client(session, SERVICE, region, client_config())
+        client = make_client(session, SERVICE, region, client_config())
     except UnknownServiceError:
-        raise AwsError(
-            f"the installed AWS SDK (boto3 {boto3.__version__}) is older than the service {SERVICE}",
-            hint="`pip install --upgrade boto3` (1.44.8 has it), or give the record, read with a new AWS CLI, as `authorization`",
-        ) from None
+        raise _older_sdk() from None
+    # The first models of the service have neither the policies nor the checks.
+    if POLICY.partition(":")[2] not in client.meta.service_model.operation_names:
+        raise _older_sdk()
+    return client
+
+
+def _older_sdk() -> AwsError:
+    return AwsError(
+        f"the installed AWS SDK (boto3 {boto3.__version__}) is older than the call {POLICY}",
+        hint="`pip install --upgrade boto3` (1.44.8 has it), or give the record, read with a new AWS CLI, as `authorization`",
+    )
 
 
 class _Reader:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.repair.contested import Contested
+from aws_iam.engine.repair.contested import Contested, are_apart
 from aws_iam.engine.repair.requirements import (
     Effect,
     cells_of,
@@ -78,6 +78,11 @@ def _between_requests(
         other = contested.same(own)
         if other is not None and own.request and other.request:
             yield Conflict(allowed=own, denied=other, why=_why_the_same(own, other))
+    for own in deny:
+        for other in contested.in_patterns(own):
+            if not are_apart(own, other, judge.kind):
+                why = "the pattern stands for this request, too, and no condition key has another value"
+                yield Conflict(allowed=other, denied=own, why=why)
 
 
 def _why_the_same(requirement: Requirement, denied: Requirement) -> str:
@@ -94,19 +99,12 @@ def _why_the_same(requirement: Requirement, denied: Requirement) -> str:
 def _within_patterns(
     allow: Sequence[Requirement], deny: Sequence[Requirement]
 ) -> Iterator[Conflict]:
-    """The requests of one side that a pattern of the other side stands for."""
-    for patterns, others in ((allow, deny), (deny, allow)):
-        for pattern in (own for own in patterns if own.is_pattern):
-            for own, request in _requests(others):
-                if takes(pattern, request.action, request.resource) and _share_callers(
-                    pattern, own
-                ):
-                    sides = (pattern, own) if patterns is allow else (own, pattern)
-                    yield Conflict(
-                        allowed=sides[0],
-                        denied=sides[1],
-                        why="the pattern stands for this request, too, whatever its context is",
-                    )
+    """The allowed requests that a denied pattern stands for."""
+    for pattern in (own for own in deny if own.is_pattern):
+        for own, request in _requests(allow):
+            if takes(pattern, request.action, request.resource) and _share_callers(pattern, own):
+                why = "the pattern stands for this request, too, whatever its context is"
+                yield Conflict(allowed=own, denied=pattern, why=why)
 
 
 def _share_callers(pattern: Requirement, other: Requirement) -> bool:

@@ -12,6 +12,7 @@ from aws_iam.engine.repair.requirements import (
     Effect,
     entries_of,
     statement_for,
+    takes,
 )
 from aws_iam.engine.repair.separation import NOTHING, Separator, differs, separator
 from aws_iam.errors import InputError
@@ -35,9 +36,12 @@ class Contested:
     def __init__(self, requirements: Iterable[Requirement], judge: Judge) -> None:
         self._judge = judge
         self._found: dict[tuple[Effect, _Place], list[Requirement]] = {}
+        self._allowed_patterns: list[Requirement] = []
         for own in requirements:
             if not own.is_pattern:
                 self._found.setdefault((own.effect, self._place(own)), []).append(own)
+            elif own.effect is Effect.ALLOW:
+                self._allowed_patterns.append(own)
 
     def _place(self, requirement: Requirement) -> _Place:
         return requirement.actions[0].lower(), entries_of(requirement, self._judge.kind)
@@ -47,7 +51,26 @@ class Contested:
         if requirement.is_pattern:
             return ()
         other = Effect.DENY if requirement.effect is Effect.ALLOW else Effect.ALLOW
-        return self._found.get((other, self._place(requirement)), ())
+        found = self._found.get((other, self._place(requirement)), ())
+        return (*found, *self.in_patterns(requirement))
+
+    def in_patterns(self, requirement: Requirement) -> Sequence[Requirement]:
+        """The requests at the same place that allowed patterns stand for: in the context of the pattern, mostly in none."""
+        request = requirement.request
+        if requirement.effect is Effect.ALLOW or requirement.is_pattern or request is None:
+            return ()
+        return [
+            replace(
+                requirement,
+                effect=Effect.ALLOW,
+                pointer=own.pointer,
+                given=own.given,
+                names_caller=own.names_caller,
+                request=_in_context_of(request, own),
+            )
+            for own in self._allowed_patterns
+            if takes(own, request.action, request.resource)
+        ]
 
     def same(self, requirement: Requirement) -> Requirement | None:
         """A request that must be decided otherwise, and that nothing in a policy tells from this one."""
@@ -105,6 +128,19 @@ def _by(request: Request, other: Request) -> Request:
     except InputError:
         # It says of its caller what is not so of this one.
         return request
+
+
+def _in_context_of(request: Request, pattern: Requirement) -> Request | None:
+    """The request as one that a pattern stands for."""
+    plain = pattern.request
+    if plain is None:
+        return None
+    who = plain.given["principal"] if pattern.names_caller else request.given["principal"]
+    fields = {**request.given, "principal": who, "context": plain.given.get("context", {})}
+    try:
+        return request_of(fields)
+    except InputError:
+        return None
 
 
 def are_apart(one: Requirement, other: Requirement, kind: Kind) -> bool:

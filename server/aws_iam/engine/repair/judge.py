@@ -13,6 +13,7 @@ from aws_iam.engine.comparison.clauses import Atoms
 from aws_iam.engine.comparison.one_way_search import OneWaySearch, SideStatements
 from aws_iam.engine.comparison.permissive_policies import allow_all, delegate_to_account
 from aws_iam.engine.evaluation.caller import CallerKind
+from aws_iam.engine.evaluation.conditions import condition_holds
 from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
 from aws_iam.engine.evaluation.evaluate import verdict_and_hits
 from aws_iam.engine.evaluation.layers import Layers, placed
@@ -24,6 +25,7 @@ from aws_iam.engine.repair.requirements import (
     Effect,
     cells_of,
     layer_of,
+    may_concern,
     region,
 )
 
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.evaluation.layers import PlacedPolicy
     from aws_iam.engine.evaluation.matching import Hit
     from aws_iam.engine.evaluation.request import Request
-    from aws_iam.engine.language.document import Policy
+    from aws_iam.engine.language.document import Policy, Statement
     from aws_iam.engine.repair.requirements import Cell, Requirement
 
 DOCUMENT: Final = "/document"
@@ -82,7 +84,7 @@ class Judge:
     def verdict(self, policy: Policy, requirement: Requirement) -> tuple[Verdict, tuple[Hit, ...]]:
         """The decision on a request, and the statements that apply to it."""
         request = requirement.request
-        if request is None:  # pragma: no cover - only a pattern has none
+        if request is None:
             raise ValueError(requirement.pointer)
         return verdict_and_hits(request, self._layers(policy, requirement, request))
 
@@ -107,6 +109,8 @@ class Judge:
     def overlaps(self, statement: Mapping[str, Any], requirement: Requirement) -> bool:
         """Whether a statement applies to any request of a pattern."""
         policies = (self.policy(({**statement, "Effect": "Allow"},)),)
+        if not self.binds(policies[0].statements[0], requirement):
+            return False
         return not self.one_way(policies, within=(self.region_of(requirement),)).is_none
 
     def region_of(self, requirement: Requirement) -> Policy:
@@ -119,12 +123,35 @@ class Judge:
         return self._regions[key]
 
     def _search(self, policy: Policy, requirement: Requirement) -> SearchResult:
-        own = (policy, *self.full_access)
         wanted = (self.region_of(requirement),)
         if requirement.effect is Effect.ALLOW:
+            own = (self._for_pattern(policy, requirement), *self.full_access)
             # Without the limit, what other policies of the caller allow and a Deny stops would count as well.
             return self.one_way(wanted, without=own, within=wanted)
+        own = (self._for_pattern(policy, requirement), *self.full_access)
         return self.one_way(own, within=wanted)
+
+    def _for_pattern(self, policy: Policy, requirement: Requirement) -> Policy:
+        """The statements about a pattern; where it must be allowed, without Denies whose conditions its requests do not meet."""
+        denied = requirement.effect is Effect.DENY
+        kept = tuple(
+            own
+            for own in policy.statements
+            if may_concern(own, requirement)
+            and (denied or own.allows or self.binds(own, requirement))
+        )
+        return policy if len(kept) == len(policy.statements) else replace(policy, statements=kept)
+
+    def binds(self, statement: Statement, requirement: Requirement) -> bool:
+        """Whether the conditions of a statement hold for a request of a pattern, or may hold."""
+        request = requirement.request
+        if request is None:
+            return True
+        variables = self.version == _VERSION
+        return all(
+            condition_holds(own, request.context, variables=variables) is not False
+            for own in statement.conditions
+        )
 
     def one_way(
         self,

@@ -21,7 +21,7 @@ from aws_iam.engine.repair.contested import Contested
 from aws_iam.engine.repair.draft import Draft, condition_keys, statements_of
 from aws_iam.engine.repair.edits import Edit, edits_of
 from aws_iam.engine.repair.judge import DOCUMENT, Judge
-from aws_iam.engine.repair.narrowed_deny import ExemptRequest, listed
+from aws_iam.engine.repair.narrowed_deny import ExemptRequest
 from aws_iam.engine.repair.narrowest_deny import narrowest
 from aws_iam.engine.repair.removals import take_out
 from aws_iam.engine.repair.requirements import (
@@ -30,6 +30,7 @@ from aws_iam.engine.repair.requirements import (
     Effect,
     cells_of,
     entries_of,
+    may_concern,
     statement_for,
 )
 from aws_iam.escape import quoted
@@ -63,6 +64,8 @@ class Repair:
     unproved: tuple[str, ...] = ()
     # Condition keys of given statements, or of requests, on which what is newly allowed does not depend.
     freed_from: tuple[str, ...] = ()
+    # The Denies for other contexts than that of an allowed pattern, to which it stays subject.
+    limited_by: tuple[str, ...] = ()
 
     @property
     def is_repaired(self) -> bool:
@@ -112,7 +115,7 @@ class _Work:
             return Repair(document=given, conflicts=found)
         unmet = self.judge.unmet(self.given, self.requirements)
         if not unmet:
-            return Repair(document=given)
+            return Repair(document=given, limited_by=tuple(self._limits()))
         try:
             self._refuse_undecidable(unmet)
             self._allow([own for own in unmet if own.effect is Effect.ALLOW])
@@ -180,8 +183,8 @@ class _Work:
     def _denying(self, requirement: Requirement) -> Iterator[int]:
         denies = [
             number
-            for number, own in enumerate(self.draft.statements)
-            if own.get("Effect") == "Deny" and _may_meet(own, requirement)
+            for number, own in enumerate(self.given.statements)
+            if own.denies and may_concern(own, requirement)
         ]
         if requirement.is_pattern:
             for number in denies:
@@ -342,7 +345,18 @@ class _Work:
             other_layers=tuple(blocked),
             unproved=tuple(unproved),
             freed_from=tuple(self.freed_from.values()),
+            limited_by=tuple(self._limits()),
         )
+
+    def _limits(self) -> Iterator[str]:
+        """The places of the Denies for other contexts than those of the allowed patterns."""
+        patterns = [own for own in self.allow if own.is_pattern]
+        for number, statement in enumerate(self.policy.statements):
+            if statement.denies and any(
+                may_concern(statement, own) and not self.judge.binds(statement, own)
+                for own in patterns
+            ):
+                yield f"/Statement/{number}"
 
     def _other_layers(self, policy: Policy, requirement: Requirement) -> OtherLayers | None:
         """The other layers, if only they keep a request from being allowed."""
@@ -360,17 +374,6 @@ class _Work:
 def _sides(requirement: Requirement) -> dict[str, Any]:
     name = "allowed" if requirement.effect is Effect.ALLOW else "denied"
     return {name: requirement}
-
-
-def _may_meet(statement: Mapping[str, Any], requirement: Requirement) -> bool:
-    """Whether the actions of a statement can be among those of a requirement."""
-    if "NotAction" in statement:
-        return True
-    return any(
-        intersects(own, other, ignore_case=True)
-        for own in listed(statement.get("Action"))
-        for other in requirement.actions
-    )
 
 
 def _first_within(exempt: Sequence[Requirement], entry: str) -> Requirement:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from aws_iam.answer import to_json
 from aws_iam.engine.evaluation.evaluate import evaluate
 from aws_iam.errors import InputError
+from aws_iam.report.answer_text import markdown
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
 
@@ -239,6 +240,18 @@ def test_an_id_that_aws_does_not_take_is_shown_and_no_call_is_offered() -> None:
     assert "online" not in answer.summary
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_the_text_shows_the_checks_of_the_denial_as_the_structure_does(
+    case: dict[str, Any],
+) -> None:
+    answer = denied(case.get("message"), case["authorization"])
+    shown = markdown(answer)
+    rows = [row for row in answer.facts["evaluations"] if row["aws_effect"] != "ALLOW"]
+    for check in [check for row in rows[:1] for check in row.get("checks", ())]:
+        assert check["check"] in shown
+        assert check.get("target", "") in shown
+
+
 def test_the_details_alone_are_a_record_without_documents() -> None:
     answer = denied(GOOD["message"], GOOD["authorization"]["details"])
     assert [row["agrees"] for row in answer.facts["evaluations"]] == [None, None]
@@ -388,6 +401,48 @@ def test_a_hostile_record_is_answered_or_refused_and_never_called_settled_by_les
     for row in answer.facts["evaluations"]:
         # Whatever is missing, what is called Allowed is so by statements that were captured.
         assert row["our_outcome"] != "Allowed" or row["deciding"]
+
+
+PROVED = [case for case in CASES if case["expect"].get("proved")]
+
+
+@pytest.mark.parametrize("case", PROVED, ids=lambda case: case["name"])
+def test_with_the_statements_in_place_the_record_s_denial_is_allowed(case: dict[str, Any]) -> None:
+    answer = denied(case.get("message"), case["authorization"])
+    record = deepcopy(case["authorization"])
+    (change,), (file,) = answer.facts["changes"], answer.artifacts
+    uri = change.get("policy_uri", "new")
+    document = record["policies"].setdefault(uri, {"Version": "2012-10-17", "Statement": []})
+    if uri == "new":
+        record["details"]["policies"].append({"type": "IDENTITY_BASED_POLICY", "uri": uri})
+    if change["how"] == "replace the Deny":
+        del document["Statement"][int(change["where"].rpartition("/")[2])]
+    document["Statement"] += json.loads(file.content)["Statement"]
+    said = answer.facts["aws_said"]
+    outcomes = {
+        (row["action"], row["resource"]): row["our_outcome"]
+        for row in denied(case.get("message"), record).facts["evaluations"]
+    }
+    assert outcomes[said["action"], said.get("resource", "")] == "Allowed"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_document_less_settles_nothing_more(case: dict[str, Any]) -> None:
+    """Neither an outcome nor an agreement may come from what is no longer there."""
+
+    def settled(record: Any) -> dict[tuple[str, str], tuple[str, Any]]:
+        rows = denied(case.get("message"), record).facts["evaluations"]
+        return {
+            (row["action"], row["resource"]): (row["our_outcome"], row["agrees"]) for row in rows
+        }
+
+    before = settled(case["authorization"])
+    for uri in case["authorization"]["policies"]:
+        record = deepcopy(case["authorization"])
+        del record["policies"][uri]
+        for pair, (outcome, agrees) in settled(record).items():
+            assert outcome in {before[pair][0], "Unknown"}, uri
+            assert agrees in {before[pair][1], None}, uri
 
 
 def test_a_decision_that_is_settled_is_that_of_evaluate() -> None:

@@ -120,3 +120,38 @@ def test_a_record_is_decided_as_aws_decides(scenario: dict[str, Any]) -> None:
     assert (row["our_outcome"], row["agrees"]) == (scenario["expect"]["outcome"], True), row.get(
         "why"
     )
+
+
+# AWS makes no check of what does not bind the caller, or cannot refuse the call.
+UNCHECKED = {
+    "scp-not-service-linked-role",
+    "rcp-not-service-linked-role",
+    "sts-get-caller-identity",
+}
+CHECKED = [
+    scenario
+    for scenario in SCENARIOS
+    if scenario["name"] not in UNCHECKED
+    and (
+        scenario["expect"]["outcome"] == "Allowed"
+        or scenario["policies"].keys() >= set(scenario["expect"]["decided_by"])
+    )
+]
+
+
+@pytest.mark.parametrize("scenario", CHECKED, ids=lambda scenario: scenario["name"])
+def test_the_check_of_the_layer_that_decides_has_the_effect_of_the_decision(
+    scenario: dict[str, Any],
+) -> None:
+    answer = tool.run({"action": "denied", "authorization": _record(scenario)})
+    (row,) = answer.facts["evaluations"]
+    ours = {(check["check"], check["our_effect"]) for check in row["checks"]}
+    effect = EFFECTS[scenario["expect"]["outcome"]]
+    if effect == "ALLOW":
+        assert {effect for _, effect in ours} <= {"ALLOW", "NO_IMPACT"}
+        return
+    checked = {check for check, _ in ours}
+    for layer in scenario["expect"]["decided_by"]:
+        _, name = TYPES[layer]
+        # Within one account the resource's own policy is part of the caller's check.
+        assert (name if name in checked else "PRINCIPAL", effect) in ours

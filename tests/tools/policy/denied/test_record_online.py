@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
 import boto3
 import botocore.session
@@ -19,6 +20,7 @@ from aws_iam.cli.exit_status import UNREADABLE, Gate, exit_status
 from aws_iam.errors import AwsError, InputError
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
+from helpers.loopback import serving
 from helpers.scripted_aws import Refusal, Script
 
 if TYPE_CHECKING:
@@ -227,6 +229,7 @@ def test_a_record_that_cannot_be_read_leaves_the_answer_by_the_message(
     assert (finding.code, finding.status) == ("AUTHORIZATION_RECORD_NOT_READ", Status.UNKNOWN)
     assert reason in (finding.reason or "")
     assert fix in (finding.fix or "")
+    assert fix in answer.summary
     assert answer.summary.startswith("AWS's record was not read: ")
     assert answer.facts["aws_said"]["action"] == "s3:GetObject"
     assert answer.artifacts
@@ -332,12 +335,13 @@ def test_what_cannot_be_asked_is_refused_before_any_call(
     assert script.calls == []
 
 
+@pytest.mark.parametrize("lacking", ["iam-toolbox:", POLICY])
 def test_an_older_sdk_is_told_with_what_would_work(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, lacking: str
 ) -> None:
     core = botocore.session.Session()
-    # The models of an SDK from before the service.
-    older = frozenset(name for name in ALLOWED if not name.startswith("iam-toolbox:"))
+    # The models of an SDK from before the service, or from before its second call.
+    older = frozenset(name for name in ALLOWED if not name.startswith(lacking))
     core.register_component("data_loader", trimmed_loader(older))
     core.set_credentials("AKIATEST", "test")
     guard(core)
@@ -348,3 +352,24 @@ def test_an_older_sdk_is_told_with_what_would_work(
     assert f"boto3 {boto3.__version__}" in (finding.reason or "")
     assert "pip install --upgrade boto3" in (finding.fix or "")
     assert "`authorization`" in (finding.fix or "")
+
+
+def test_over_http_the_sdk_asks_by_the_paths_of_the_model_and_signs_for_iam(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    uris = [policy["uri"] for policy in RECORD["details"]["policies"]]
+    path = f"/authorization-details/{ID}"
+    answers: dict[str, Any] = {path: RECORD["details"]}
+    for uri in uris:
+        query = urlencode({"policyUri": uri}, quote_via=quote, safe="-_.~")
+        captured = RECORD["policies"].get(uri, FULL_ACCESS)
+        answers[f"{path}/policy?{query}"] = {"policyDocument": captured}
+    with serving(answers) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        answer = read()
+    assert [row["agrees"] for row in answer.facts["evaluations"]] == [True, True]
+    assert {asked for asked, _ in server.asked} == set(answers)
+    for _, headers in server.asked:
+        assert "/us-east-1/iam/aws4_request" in headers["Authorization"]

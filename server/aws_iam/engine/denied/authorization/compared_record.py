@@ -61,6 +61,8 @@ class EvaluationComparison:
     agrees: bool | None
     why: tuple[str, ...]
     checks: tuple[CheckComparison, ...]
+    # What the record lacks, so that nothing but a captured Deny settles the decision.
+    lacks: tuple[str, ...] = ()
 
     @property
     def is_denied(self) -> bool:
@@ -170,6 +172,7 @@ def _compared(
         agrees=agrees,
         why=tuple(why),
         checks=checks,
+        lacks=tuple(lacks),
     )
 
 

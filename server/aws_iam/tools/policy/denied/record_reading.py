@@ -152,7 +152,8 @@ def with_not_read(answer: Answer, not_read: NotRead) -> Answer:
     facts = {**answer.facts, **({"online": {"aws_read": False}} if not_read.out_of_reach else {})}
     return replace(
         answer,
-        summary=f"AWS's record was not read: {not_read.why}. {answer.summary}",
+        # The text of an answer shows no fix of what is unknown.
+        summary=f"AWS's record was not read: {'; '.join(filter(None, (not_read.why, hint)))}. {answer.summary}",
         findings=(*answer.findings, finding),
         facts=facts,
     )

@@ -259,9 +259,8 @@ def proof_sentence(found: RecordedDenial) -> str:
         parts.append(
             f"The call is refused for {joined(what, shown=3)} too, until that is allowed as well."
         )
-    lacks = list(dict.fromkeys(part.why for part in row.policies.missing))
-    if lacks:
-        parts.append(f"It is not proved for what is missing: {joined(lacks, shown=3)}.")
+    if row.lacks:
+        parts.append(f"It is not proved for what is missing: {joined(row.lacks, shown=3)}.")
     return " ".join(parts)
 
 

@@ -157,6 +157,8 @@ def _facts(
         ]
     if found.freed_from:
         facts["freed_from"] = list(found.freed_from)
+    if found.limited_by:
+        facts["limited_by"] = list(found.limited_by)
     if found.unproved:
         facts["not_judged"] = list(found.unproved)
     facts["asked"] = {
@@ -197,6 +199,9 @@ def _summary(
     if found.freed_from:
         keys = joined([quoted(own) for own in found.freed_from], shown=_SHOWN)
         yield f"What is newly allowed does not depend on {keys}."
+    if found.limited_by:
+        denies = joined([quoted(own) for own in found.limited_by], shown=_SHOWN)
+        yield f"The allowed patterns stay subject to the conditions of the Deny at {denies}."
     if size := next((own for own in findings if own.code.startswith(_TOO_LONG)), None):
         yield f"It is too long for AWS now ({size.message}): make it shorter with `policy shrink`."
     elif findings:

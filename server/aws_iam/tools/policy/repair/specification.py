@@ -21,6 +21,7 @@ from aws_iam.tools.policy.evaluate.requests import understood_fields, with_prefi
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from aws_iam.engine.evaluation.request import Request
     from aws_iam.engine.language.document import Policy
 
 _EXAMPLE = '[{"action": "s3:GetObject", "resource": "arn:aws:s3:::amzn-s3-demo-bucket/*"}]'
@@ -243,20 +244,30 @@ class _Reader:
     def _pattern(
         self, actions: Sequence[str], resources: Sequence[str], fields: Mapping[str, Any]
     ) -> Requirement:
-        if fields.get("context"):
+        context = fields.get("context") or {}
+        if context and self.effect is Effect.DENY:
             raise self._wrong(
-                "is a pattern with a context", "a pattern stands for every context: leave it out"
+                "is a pattern with a context",
+                "a denied pattern stands for every context: leave it out",
             )
         principal = fields.get("principal")
         if self.kind in OF_RESOURCES and self.effect is Effect.ALLOW and not principal:
             raise self._no_principal()
-        request = None
-        if principal and principal != "*" and self.kind not in IDENTITY_KINDS:
-            literal = next(filter(is_literal, actions), "s3:GetObject")
-            request = request_of({"principal": principal, "action": literal, "resource": "*"})
+        resource = _example_of(resources[0])
+        named = bool(principal) and principal != "*" and self.kind not in IDENTITY_KINDS
+        request = self._request(
+            {
+                **{name: own for name, own in fields.items() if name != "resource"},
+                "principal": principal if named else _sample_caller(resource),
+                "action": next(filter(is_literal, actions), _EXAMPLE_ACTION),
+                "resource": resource,
+            }
+        )
         given = {"action": _bare(actions), "resource": _bare(resources)}
         if principal:
             given = {"principal": principal, **given}
+        if context:
+            given["context"] = context
         return Requirement(
             pointer=self.pointer,
             effect=self.effect,
@@ -265,7 +276,7 @@ class _Reader:
             request=request,
             given=given,
             is_pattern=True,
-            names_caller=request is not None,
+            names_caller=named,
         )
 
     def _point(self, action: str, resource: str, fields: Mapping[str, Any]) -> Requirement:
@@ -279,10 +290,7 @@ class _Reader:
         if "resource" not in fields and self.kind is Kind.TRUST:
             asked = {**asked, "resource": _role_beside(str(fields["principal"]))}
             del given["resource"]
-        try:
-            request = request_of(asked)
-        except InputError as error:
-            raise self._wrong(f"cannot be used: {error.message}", error.hint) from None
+        request = self._request(asked)
         if self.kind in IDENTITY_KINDS and request.caller.kind not in _WITH_POLICIES:
             raise self._wrong(
                 f"comes from {quoted(request.caller.arn)}, which has no policies of its own",
@@ -297,6 +305,12 @@ class _Reader:
             given=given,
             names_caller=named,
         )
+
+    def _request(self, fields: Mapping[str, Any]) -> Request:
+        try:
+            return request_of(dict(fields))
+        except InputError as error:
+            raise self._wrong(f"cannot be used: {error.message}", error.hint) from None
 
     def _texts(self, fields: Mapping[str, Any], name: str) -> list[str]:
         value = fields.get(name)
@@ -314,6 +328,7 @@ class _Reader:
         return InputError(f"`{self.pointer}` {what}", hint=hint)
 
 
+_EXAMPLE_ACTION = "s3:GetObject"
 _SAMPLE_ROLE = f"arn:aws:iam::{_SAMPLE_ACCOUNT}:role/example"
 _WITH_POLICIES = (CallerKind.USER, CallerKind.SESSION, CallerKind.FEDERATED)
 
@@ -321,6 +336,12 @@ _WITH_POLICIES = (CallerKind.USER, CallerKind.SESSION, CallerKind.FEDERATED)
 def _is_action_pattern(text: str) -> bool:
     service, colon, name = text.partition(":")
     return text == "*" or bool(colon and service and name)
+
+
+def _example_of(resource: str) -> str:
+    """A resource that a pattern matches; `*` where none has the form of an ARN."""
+    text = resource.replace("*", "x").replace("?", "x")
+    return text if Arn.of(text) and text.startswith("arn:") else "*"
 
 
 def _sample_caller(resource: str) -> str:
