@@ -235,12 +235,13 @@ class _Work:
         if not unmet:
             return
         plain = [own for own in unmet if not self.contested.others(own)]
-        before = Draft(given=self.draft.given, parts=list(self.draft.parts))
-        statements = [(part, part.statement, dict(part.serves)) for part in before.parts]
+        statements = [(part, part.statement, dict(part.serves)) for part in self.draft.parts]
+        removed = dict(self.draft.removed)
         take_out(self.draft, self._cells(plain), self.judge)
         if not self.draft.parts or not self._keeps_allowed():
             # A policy must have a statement; and nothing that must be allowed may go.
             self._restore(statements)
+            self.draft.removed = removed
         unmet = self.judge.unmet(self.policy, unmet)
         cells = [cell for own in unmet for cell in self._separated(own)]
         asked = self._cells([own for own in self.deny if not self.contested.others(own)])
@@ -254,7 +255,6 @@ class _Work:
         self, statements: Iterable[tuple[Part, dict[str, Any], dict[str, Requirement]]]
     ) -> None:
         self.draft.parts = []
-        self.draft.removed = {}
         for part, statement, serves in statements:
             part.statement, part.serves = statement, serves
             self.draft.parts.append(part)
@@ -363,12 +363,12 @@ class _Work:
         if requirement.is_pattern or requirement.effect is Effect.DENY:
             return None
         verdict, hits = self.judge.verdict(policy, requirement)
-        layers = tuple(own for own in verdict.blocked_by if own != self.judge.layer)
-        if not layers or verdict.outcome == "Unknown":
+        own = any(hit.placed.pointer == DOCUMENT and hit.statement.denies for hit in hits)
+        if self.judge.others is None or own or verdict.outcome == "Unknown":
             return None
         denies = (hit for hit in hits if hit.statement.denies and hit.placed.pointer != DOCUMENT)
         places = tuple(hit.placed.pointer + hit.statement.node.at.pointer for hit in denies)
-        return OtherLayers(requirement=requirement, layers=layers, statements=places)
+        return OtherLayers(requirement=requirement, layers=verdict.blocked_by, statements=places)
 
 
 def _sides(requirement: Requirement) -> dict[str, Any]:
