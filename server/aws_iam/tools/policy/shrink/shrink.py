@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact, Finding, NextCall, Severity, Status, next_call
@@ -11,8 +12,10 @@ from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.policy_quotas import (
     INLINE,
+    MANAGED,
     MOST_ATTACHED,
     MOST_ATTACHED_TO_ROLE,
+    RAISED_TRUST,
     Quota,
     compact,
     quota_of,
@@ -35,6 +38,11 @@ PAGE = "references/policy-design.md#shrink-a-policy"
 _LEAST_LIMIT = 150
 _MOST_LIMIT = 2_000_000
 _SHOWN = 5
+# What stands beside a number of characters, or the word for whose inline policies.
+_BESIDE_LIMIT = re.compile(
+    r"\b(?:inline|policy|policies|characters?|chars?|bytes?)(?![a-z])|(?<=_)inline\b"
+)
+_LONGEST_LIMIT = 100
 
 
 def shrink_policies(
@@ -106,9 +114,11 @@ def _limit(policy: Policy, limit: str | None, *, split: bool) -> Limit:
     )
     most: int | None = quota.most or None
     if limit is not None:
-        word = limit.strip().lower().removeprefix("inline").removesuffix("inline").strip(" _-")
-        digits = word.replace(",", "").replace("_", "")
-        if word in INLINE and policy.kind is Kind.IDENTITY:
+        word = _BESIDE_LIMIT.sub("", limit[:_LONGEST_LIMIT].lower()).strip(" _-")
+        digits = word.replace(",", "").replace("_", "").removesuffix(".0")
+        if word == "managed" and policy.kind is Kind.IDENTITY:
+            most = MANAGED
+        elif word in INLINE and policy.kind is Kind.IDENTITY:
             most = INLINE[word]
             quota = Quota(most=most, what=f"all inline policies of a {word}", source=quota.source)
         elif (
@@ -121,7 +131,7 @@ def _limit(policy: Policy, limit: str | None, *, split: bool) -> Limit:
         else:
             raise InputError(
                 f"`limit` {quoted(limit)} is no number of characters from {_LEAST_LIMIT} to {_MOST_LIMIT:,}",
-                hint="give a number, or for inline policies `role`, `user` or `group`",
+                hint="give a number, or for inline policies `role`, `user` or `group`; other kinds by `kind`",
             )
     # All inline policies of an identity count together, so several help no more than one.
     may_split = quota.together > 1
@@ -162,6 +172,8 @@ def _summary(policies: Sequence[Policy], limit: Limit, found: Shrunk) -> Iterato
         yield f"Not done, because no comparison proved it: {joined(found.undone)}."
     if not found.is_finished:
         yield "Not all entries were compared with each other: the patterns are too many, so some may be superfluous."
+    if policy.kind is Kind.SESSION and result.fits:
+        yield "AWS limits its packed size as well, with managed ARNs and session tags: only STS tells that (`PackedPolicySize`)."
     if limit.most is None:
         yield "The limit of such a policy is not known: give `resource_type`, or `limit`, to see whether it fits."
 
@@ -244,6 +256,8 @@ def _too_long(kind: Kind, limit: Limit, found: Shrunk) -> Iterator[str]:
         )
     else:
         yield "One statement alone is too long, in lists that cannot be parted."
+    if kind is Kind.TRUST and longest <= RAISED_TRUST:
+        yield f"AWS raises the quota of trust policies to up to {RAISED_TRUST:,} on request."
     if kind is Kind.SESSION:
         yield "Pass managed policies by ARN (`--policy-arns`, up to 10), of which only the ARNs count."
     if found.shortest is not None and found.shortest < longest:
