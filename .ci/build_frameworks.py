@@ -7,8 +7,9 @@ FOLDER holds pages of the Security Hub CSPM user guide in Markdown, as AWS serve
 every service that a control named in cis-controls.json or framework_joins.json belongs to. CHECKOUT is Prowler's
 (https://github.com/prowler-cloud/prowler, Apache-2.0). Only ids are taken, never a text.
 
-AWS's guide comes first. Where it gives no id of FSBP, PCI DSS or NIST, and for SOC 2 and ISO 27001, which it does not
-cover, Prowler's mapping is taken. What neither maps has no id.
+AWS alone says what its own standard holds. For PCI DSS and NIST its guide comes first; where that gives none, and for
+SOC 2 and ISO 27001, which it does not cover, Prowler's mapping is taken. The file says which lists of PCI DSS and NIST
+are Prowler's. What neither maps has no id.
 """
 
 from __future__ import annotations
@@ -34,12 +35,13 @@ FRAMEWORKS = {
 }
 COMPLIANCE = "prowler/compliance/aws"
 FILES = {
-    "fsbp": "aws_foundational_security_best_practices_aws.json",
     "pci": "pci_4.0_aws.json",
     "nist": "nist_800_53_revision_5_aws.json",
     "soc2": "soc2_aws.json",
     "iso27001": "iso27001_2022_aws.json",
 }
+# Controls that a page of the guide still lists, with the day after which AWS takes them out of its standards, as that page says.
+RETIRED = {"EKS.3": "2026-08-10"}
 NIST = re.compile(r"\b[A-Z]{2}-\d+(?:\(\d+\))?")
 HEADING = re.compile(r"^## \[([A-Za-z0-9]+\.\d+)\]", re.MULTILINE)
 RELATED = re.compile(r"\*\*Related requirements:\*\*(.*?)\n\s*\n", re.DOTALL)
@@ -64,7 +66,7 @@ def of_guide(folder: Path) -> dict[str, Ids]:
             found[name] = {
                 framework: set(pattern.findall(words)) for framework, pattern in GUIDE.items()
             }
-    for name in in_fsbp:
+    for name in in_fsbp - RETIRED.keys():
         found.setdefault(name, {})["fsbp"] = {name}
     return found
 
@@ -96,20 +98,18 @@ def _id(framework: str, row: dict[str, Any]) -> str:
 
 def ids_of(
     hub: list[str], checks: list[str], guide: dict[str, Ids], prowler: dict[str, Ids]
-) -> dict[str, list[str]]:
-    """The ids of one control or check by framework, in the order of FRAMEWORKS."""
-    in_fsbp = {name for name, ids in guide.items() if ids.get("fsbp")}
-    ids = {}
+) -> tuple[dict[str, list[str]], set[str]]:
+    """The ids of one control or check by framework, in the order of FRAMEWORKS, and whose lists are Prowler's."""
+    ids: dict[str, list[str]] = {}
+    of_prowler: set[str] = set()
     for framework in FRAMEWORKS:
-        of_aws = {value for name in hub for value in guide[name].get(framework, ())}
-        others = {value for name in checks for value in prowler[name].get(framework, ())}
-        # AWS alone says what its own standard holds; Prowler's file keeps controls that have left it.
-        others &= in_fsbp if framework == "fsbp" else others
-        if hub and framework == "fsbp":
-            others = set()
-        if chosen := of_aws or others:
+        chosen = {value for name in hub for value in guide[name].get(framework, ())}
+        if not chosen and framework in FILES:
+            chosen = {value for name in checks for value in prowler[name].get(framework, ())}
+            of_prowler |= {framework} if chosen else set()
+        if chosen:
             ids[framework] = sorted(chosen, key=_order)
-    return ids
+    return ids, of_prowler
 
 
 def _order(name: str) -> list[tuple[str, int]]:
@@ -128,28 +128,31 @@ def main() -> int:
     arguments = options.parse_args()
     guide, prowler = of_guide(arguments.guide), of_prowler(arguments.prowler)
     joins = json.loads(JOINS.read_text(encoding="utf-8"))
+    controls = json.loads(CONTROLS.read_text(encoding="utf-8"))["controls"]
     hub_of = {
-        key: row["security_hub"]
-        for key, row in json.loads(CONTROLS.read_text(encoding="utf-8"))["controls"].items()
+        "controls": {key: row["security_hub"] for key, row in controls.items()},
+        "checks": dict.fromkeys(joins["checks"], ()),
     }
-    tables = {
-        "controls": {
-            key: ids_of(hub, joins["controls"].get(key, {}).get("prowler", []), guide, prowler)
-            for key, hub in hub_of.items()
-        },
-        "checks": {
-            code: ids_of(join.get("security_hub", []), join.get("prowler", []), guide, prowler)
-            for code, join in joins["checks"].items()
-        },
-    }
+    tables: dict[str, dict[str, dict[str, list[str]]]] = {}
+    lists: dict[str, list[str]] = {framework: [] for framework in GUIDE}
+    for name, keys in hub_of.items():
+        tables[name] = {}
+        for key, hub in sorted(keys.items()):
+            join = joins[name].get(key, {})
+            named = [*hub, *join.get("security_hub", [])]
+            ids, theirs = ids_of(named, join.get("prowler", []), guide, prowler)
+            tables[name][key] = ids
+            for framework in theirs & lists.keys():
+                lists[framework].append(key)
     content = {
-        "about": "ids of the controls of `audit` and of the checks of `secrets`, `kms` and `irsa` in other frameworks; one without a source has none",
+        "about": "ids of the controls and checks of `audit` and of the checks of `secrets`, `kms` and `irsa` in other frameworks; one without a source has none",
         "sources": [
             {
                 "name": "AWS Security Hub CSPM user guide",
                 "url": "https://docs.aws.amazon.com/securityhub/latest/userguide/fsbp-standard.html",
                 "as_of": arguments.guide_date,
                 "gives": "fsbp; pci and nist from the related requirements of each control (which AWS numbers by PCI DSS 4.0.1)",
+                "retired": RETIRED,
             },
             {
                 "name": "Prowler",
@@ -157,15 +160,15 @@ def main() -> int:
                 "commit": arguments.commit,
                 "licence": "Apache-2.0, Copyright 2024 Toni de la Fuente",
                 "as_of": arguments.prowler_date,
-                "gives": "soc2, iso27001, and fsbp, pci and nist where AWS's guide gives none",
+                "gives": "soc2, iso27001, and pci and nist where AWS's guide gives none",
+                "lists": lists,
             },
         ],
         "licence": "Ids and the mapping are facts; no text of a framework, of AWS or of Prowler is reproduced here.",
         "as_of": min(arguments.guide_date, arguments.prowler_date),
         "frameworks": FRAMEWORKS,
         **{
-            name: {key: ids for key, ids in sorted(table.items()) if ids}
-            for name, table in tables.items()
+            name: {key: ids for key, ids in table.items() if ids} for name, table in tables.items()
         },
     }
     ASSET.write_text(_written(content), encoding="utf-8")

@@ -15,7 +15,16 @@ pytestmark = pytest.mark.process
 
 LIMIT = 10_000
 SAVE = ("audit", "run", "--demo", "--controls", "root_mfa", "--save")
-REPORT = ("audit", "report", "--demo", "--format", "html", "--out")
+REPORT = (
+    "audit",
+    "report",
+    "--demo",
+    "--controls",
+    "root_no_access_key",
+    "--format",
+    "html",
+    "--out",
+)
 
 
 def run(*words: str, limit: int | None = None, mask: int = 0o022) -> tuple[int, str]:

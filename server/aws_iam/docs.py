@@ -23,7 +23,7 @@ from aws_iam.tools.registry import tools
 from aws_iam.tools.secrets import checks_page as secrets_checks_page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _BLOCK = re.compile(
@@ -158,17 +158,27 @@ def _frameworks() -> Iterator[str]:
     for source in data["sources"]:
         licence = f", {source['licence']}" if "licence" in source else ""
         yield f"- [{source['name']}]({source['url']}) as of {source['as_of']}{licence}: {source['gives']}."
+        for name, day in source.get("retired", {}).items():
+            yield f"  {name} is left out: AWS takes it out of its standards after {day}."
 
 
 def _framework_ids() -> Iterator[str]:
-    """The ids of each control and check by framework."""
+    """The ids of each control and check by framework; of the lists that either source may give, Prowler's have a mark."""
     data = resources.data("frameworks.json")
     columns = data["frameworks"].items()
+    lists: dict[str, list[str]] = {}
+    for source in data["sources"]:
+        lists |= source.get("lists", {})
+
+    def cell(key: str, name: str, ids: Mapping[str, Sequence[str]]) -> str:
+        mark = " †" if key in lists.get(name, ()) else ""
+        return ", ".join(ids.get(name, ())) + mark
+
     for title, rows in (("control", data["controls"]), ("check", data["checks"])):
         yield from table(
             (title, *(row["short"] for _, row in columns)),
             (
-                (f"`{key}`", *(", ".join(ids.get(name, ())) for name, _ in columns))
+                (f"`{key}`", *(cell(key, name, ids) for name, _ in columns))
                 for key, ids in rows.items()
             ),
         )

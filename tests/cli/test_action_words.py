@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 POLICY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}'
 REQUEST = '{"principal":"arn:aws:iam::111122223333:role/app","action":"s3:GetObject","resource":"arn:aws:s3:::b/k"}'
+CASES = '[{"name":"reads","request":%s,"expect":"Allowed"}]' % REQUEST  # noqa: UP031 - the request has braces
 KEYS = ["--controls", "root_mfa"]
 CALLS = {
     # Of each action that has other words: a value by position where it takes one, and an option.
@@ -23,7 +24,9 @@ CALLS = {
     "policy evaluate": [REQUEST, POLICY],
     "policy compare": [POLICY, POLICY],
     "policy review": ["--baseline", POLICY, POLICY],
+    "policy test": [CASES, "--document", POLICY],
     "policy explain": [POLICY],
+    "policy shrink": [POLICY, "--limit", "group"],
     "policy denied": ["is not authorized to perform: s3:GetObject", "--policies", POLICY],
     "policy repair": [POLICY, "--allow", '{"action":"s3:GetObject","resource":"arn:aws:s3:::b/k"}'],
     "policy generate": ['{"read":"arn:aws:s3:::b"}'],

@@ -14,7 +14,7 @@ from aws_iam.answer import (
     Decision,
     Severity,
 )
-from aws_iam.cli import command_line
+from aws_iam.cli import command_line, tool_command
 from aws_iam.cli.exit_status import (
     BROKEN,
     FOUND,
@@ -143,7 +143,7 @@ def test_a_failure_of_its_own_is_no_verdict(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(command_line, "_run_tool", fail)
+    monkeypatch.setattr(tool_command, "run_tool", fail)
     assert command_line.main(["policy", "validate"], {}) == BROKEN
     printed = capsys.readouterr()
     assert printed.out == ""

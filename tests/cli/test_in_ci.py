@@ -69,6 +69,7 @@ def write(folder: Path, files: dict[str, Any]) -> None:
         )
 
 
+HOOKS = ("aws-iam-validate", "aws-iam-review", "aws-iam-test")
 PACKAGE = ("server", "assets", "references", "skills")
 PAGES = ("SKILL.md", "README.md", "LICENSE", "pyproject.toml", ".pre-commit-hooks.yaml")
 
@@ -86,7 +87,7 @@ def hooked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hook = {
         "repo": str(source),
         "rev": rev,
-        "hooks": [{"id": "aws-iam-validate"}, {"id": "aws-iam-review"}],
+        "hooks": [{"id": name} for name in HOOKS],
     }
     write(user, {".pre-commit-config.yaml": yaml.safe_dump({"repos": [hook]})})
     commit(user)
@@ -200,6 +201,27 @@ def test_the_review_looks_at_a_commit_that_only_removes_files(hooked: Path) -> N
     done = run("pre-commit", "run", "aws-iam-review", "--verbose", cwd=hooked, **env)
     assert "no longer allows `s3:GetObject`" in done.stdout
     assert commit(hooked)
+
+
+def test_cases_fail_the_hook_whatever_the_commit_changes(hooked: Path) -> None:
+    request = {
+        "principal": "arn:aws:iam::111122223333:role/app",
+        "action": "s3:GetObject",
+        "resource": "arn:aws:s3:::b/k",
+    }
+    cases = {
+        "document": "iam/reader.json",
+        "cases": [{"name": "reads", "request": request, "expect": "Allowed"}],
+    }
+    files = {"iam-cases.yaml": cases, "iam/reader.json": GOOD, "notes.txt": "x"}
+    done = hook(hooked, files, "aws-iam-test")
+    assert done.returncode == 0, done.stdout
+    write(hooked, {"iam/reader.json": {**GOOD, "Statement": []}})
+    done = hook(hooked, {"notes.txt": "y"}, "aws-iam-test")
+    assert done.returncode == 1
+    assert "POLICY_TEST_FAILED" in done.stdout
+    for name in files:
+        (hooked / name).unlink()
 
 
 def test_other_json_is_left_alone(hooked: Path) -> None:

@@ -160,8 +160,17 @@ EVENT = {"Records": [{"eventSource": "s3.amazonaws.com", "eventName": "GetObject
 TOKEN = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImsifQ.eyJpc3MiOiJodHRwczovL2dpdGxhYi5jb20iLCJzdWIiOiJ4IiwiYXVkIjoieSJ9.c2ln"
 REQUEST = {"principal": "arn:aws:iam::111122223333:role/x", "action": "s3:GetObject", "resource": "arn:aws:s3:::b/k", "context": {"aws:SourceIp": "10.0.0.1", "aws:MultiFactorAuthPresent": True}}  # fmt: skip
 
+CASES = """
+document: &d {Version: "2012-10-17", Statement: [{Sid: A, Effect: Allow, Action: 's3:Get*', Resource: '*', Condition: {Bool: {aws:SecureTransport: true}}}]}
+request: {principal: 'arn:aws:iam::111122223333:role/x', resource: 'arn:aws:s3:::b/k'}
+cases:
+- {name: a, action: [s3:GetObject, s3:GetObjectAcl], context: {aws:SecureTransport: true}, expect: Allowed, reason: A}
+- {name: b, action: s3:PutObject, policies: {scp: [[FullAWSAccess, *d]], boundary: null}, expect: {outcome: Denied, blocked_by: identity, missing_keys: []}}
+"""
+
 TARGETS = (
     Target(name="policy", examples=_json(POLICY, TRUST), read=lambda t: run("policy", "validate", document=t)),
+    Target(name="shrink", examples=_json(POLICY, TRUST), read=lambda t: run("policy", "shrink", document=t)),
     Target(name="explain", examples=_json(POLICY, TRUST), read=lambda t: run("policy", "explain", document=t)),
     Target(name="compare", examples=_json(POLICY, TRUST), read=lambda t: run("policy", "compare", document=t, baseline=POLICY)),
     Target(name="evaluate", examples=_json(REQUEST), read=lambda t: run("policy", "evaluate", request=t, policies={"identity": [POLICY]})),
@@ -176,6 +185,8 @@ TARGETS = (
     Target(name="markdown", examples=(f"# x\n\n```json\n{json.dumps(POLICY)}\n```\n", f"```hcl\n{TERRAFORM}```"), read=in_folder("a.md")),
     Target(name="ndjson", examples=("\n".join([json.dumps(POLICY)] * 3),), read=in_folder("a.ndjson")),
     Target(name="review", examples=(CLOUDFORMATION, json.dumps(POLICY)), read=lambda t: run("policy", "review", document=t, baseline=CLOUDFORMATION)),
+    Target(name="cases", examples=(CASES, json.dumps({"cases": [{"name": "a", "request": REQUEST, "expect": "Denied"}]})), read=lambda t: run("policy", "test", cases=t, policies={"identity": POLICY})),
+    Target(name="first cases", examples=_json(POLICY, TRUST), read=lambda t: tool_named("policy").run({"action": "test", "cases": t, "init": True}, cli=True)),
     Target(name="key policy", examples=_json(POLICY), read=lambda t: run("kms", "check", document=t)),
     Target(name="token", examples=(TOKEN,), read=lambda t: run("irsa", "denied", document=TRUST, token=t)),
     Target(name="claims", examples=_json({"iss": "https://gitlab.com", "sub": "project_path:a/b", "aud": "x"}), read=lambda t: run("irsa", "denied", document=TRUST, claims=t)),

@@ -20,6 +20,12 @@ ACTION = ROOT / ".github/actions/review"
 GITLAB = ROOT / "assets/deploy/gitlab-review.yml"
 BIN = Path(sys.executable).parent
 READ = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
+CASES = """document: a.json
+request: {principal: "arn:aws:iam::111122223333:role/app"}
+cases:
+- {name: reads, action: s3:GetObject, resource: "arn:aws:s3:::b/k", expect: Allowed}
+- {name: nobody passes roles, action: iam:PassRole, resource: "arn:aws:iam::111122223333:role/admin", expect: Denied}
+"""
 PASS = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}
 
 pytestmark = pytest.mark.validator
@@ -214,14 +220,18 @@ def test_the_action_is_taken_by_its_schema_and_zizmor() -> None:
         assert done.returncode == 0, done.stdout + done.stderr
     used = re.findall(r"uses: (.+)", file.read_text(encoding="utf-8"))
     assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action) for action in used)
-    given = yaml.safe_load(file.read_text(encoding="utf-8"))["runs"]["steps"][-1]["env"]
-    script = (ACTION / "review.sh").read_text(encoding="utf-8")
-    assert all(re.search(rf"\b{name}\b", script) for name in given if name != "GH_TOKEN")
+    steps = yaml.safe_load(file.read_text(encoding="utf-8"))["runs"]["steps"][-2:]
+    common = (ACTION / "common.sh").read_text(encoding="utf-8")
+    for step, name in zip(steps, ("review.sh", "cases.sh"), strict=True):
+        assert name in step["run"]
+        script = common + (ACTION / name).read_text(encoding="utf-8")
+        assert all(re.search(rf"\b{own}\b", script) for own in step["env"] if own != "GH_TOKEN")
 
 
 @pytest.mark.skipif(not shutil.which("shellcheck"), reason="`sudo apt-get install shellcheck`")
 def test_the_script_is_taken_by_shellcheck() -> None:
-    done = run("shellcheck", ACTION / "review.sh", cwd=ROOT)
+    scripts = sorted(ACTION.glob("*.sh"))
+    done = run("shellcheck", "--external-sources", *scripts, cwd=ACTION)
     assert done.returncode == 0, done.stdout
 
 
@@ -229,8 +239,10 @@ def test_the_gitlab_template_is_taken_by_its_schema_and_its_command_runs(change:
     schema = ("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci")
     done = run(*schema, GITLAB, cwd=ROOT)
     assert done.returncode == 0, done.stdout
-    job = yaml.safe_load(GITLAB.read_text(encoding="utf-8"))["aws-iam-review"]
-    *installed, command = job["script"]
+    jobs = yaml.safe_load(GITLAB.read_text(encoding="utf-8"))
+    job = jobs["aws-iam-review"]
+    (command,) = job["script"]
+    installed = jobs[".aws-iam"]["before_script"]
     assert [words.partition(" ")[0] for words in installed] == [
         "copy=$(mktemp",
         "git",
@@ -249,3 +261,65 @@ def test_the_gitlab_template_is_taken_by_its_schema_and_its_command_runs(change:
     )
     assert done.returncode == 1, done.stderr
     assert "iam:PassRole" in (change / job["artifacts"]["reports"]["junit"]).read_text()
+    (change / "cases.yaml").write_text(CASES)
+    job = jobs["aws-iam-test"]
+    (command,) = job["script"]
+    done = run("bash", "-ec", command, cwd=change, AWS_IAM_CASES="cases.yaml")
+    assert done.returncode == 1, done.stderr
+    assert "nobody passes roles" in (change / job["artifacts"]["reports"]["junit"]).read_text()
+
+
+def run_cases(top: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    (top / "cases.yaml").write_text(CASES)
+    summary = str(top.parent / "summary.md")
+    given = {"RUNNER_TEMP": str(top.parent), "GITHUB_STEP_SUMMARY": summary, "CASES": "cases.yaml"}
+    return run("bash", ACTION / "cases.sh", cwd=top, **{**given, **env})
+
+
+def test_the_cases_fail_the_job_and_the_summary_and_the_pull_request_have_their_table(
+    change: Path,
+) -> None:
+    where = {
+        "PULL_REQUEST": "7",
+        "GITHUB_REPOSITORY": "octo/app",
+        "FIRST": gh(change.parent, "true"),
+    }
+    done = run_cases(change, **where)
+    assert done.returncode == 1, done.stderr
+    mark, title, *_ = (change.parent / "summary.md").read_text().splitlines()
+    assert (mark, title) == ("<!-- aws-iam cases -->", "# Policy tests: 1 passed, 1 failed")
+    called = (change.parent / "called").read_text()
+    assert "--method POST repos/octo/app/issues/7/comments" in called
+    assert 'startswith("<!-- aws-iam cases -->")' in called
+    (change / "a.json").write_text(policy(READ))
+    assert run_cases(change, CASES=" \n cases.yaml \r\n").returncode == 0
+    (change / "a.json").write_text(policy(READ, PASS))
+    assert run_cases(change, FAIL_ON="never").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ({"CASES": " \n"}, 2),
+        ({"CASES": "none.yaml"}, 2),
+        ({"CASES": "--out=ran"}, 2),
+        ({"FAIL_ON": "high --out=ran"}, 2),
+        ({"PULL_REQUEST": "7/../x"}, 2),
+    ],
+    ids=str,
+)
+def test_cases_that_cannot_run_are_an_error_and_no_pass(
+    change: Path, given: dict[str, str], status: int
+) -> None:
+    done = run_cases(change, **given)
+    assert done.returncode == status
+    assert "::error::" in done.stdout
+    assert not (change.parent / "summary.md").exists()
+    assert not list(change.parent.rglob("*ran"))
+
+
+@pytest.mark.parametrize("body", ["exit 1", "echo oops; exit 0", "exit 70", "exit 0"])
+def test_what_is_no_table_of_cases_never_passes(change: Path, body: str) -> None:
+    done = run_cases(change, FIRST=program(change.parent, body), FAIL_ON="never")
+    assert done.returncode == 70
+    assert not (change.parent / "summary.md").exists()

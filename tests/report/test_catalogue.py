@@ -26,7 +26,7 @@ for name, declared in report_formats().items():
     if declared.audit and name != "html":
         "".join(declared.audit(run))
 print("jinja2" in sys.modules)
-report_formats()["html"].audit(run)
+"".join(report_formats()["html"].audit(run))
 print("jinja2" in sys.modules)
 """
 

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import termios
+from functools import cache
 
 import pytest
 
@@ -25,6 +26,7 @@ CONTROL = re.compile(r"\x1b\[[\d;?]*[A-Za-z]")
 COLOURS = {str(number) for number in (*range(30, 50), *range(90, 108))}
 
 
+@cache
 def at_a_terminal(*words: str, columns: int = 80, **env: str) -> str:
     """The output on a terminal of this width, control sequences included."""
     ours, theirs = pty.openpty()
@@ -96,7 +98,7 @@ OLD = NEW.replace("s3:*Object", "s3:GetObject")
 COPIED = re.compile(r"  (?:fix: |  )?(?:aws |aws-iam |at |https://|arn:|\{)")
 
 
-@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize("columns", [40, 120])
 @pytest.mark.parametrize(
     "words",
     [
@@ -135,7 +137,7 @@ aws kms update-alias --region us-east-1 --alias-name alias/old-payments --target
 }
 
 
-@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize("columns", [40, 120])
 @pytest.mark.parametrize("call", COMMANDS, ids=" ".join)
 def test_each_command_of_a_fix_stands_alone_and_whole_on_a_line(
     call: tuple[str, str], columns: int

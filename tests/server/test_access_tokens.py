@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aws_iam.server.http import issuer as issuer_module
-from aws_iam.server.http.resource_server import ResourceServer, Scopes
-from helpers.protocol.issuer import AUDIENCE, OFFLINE, READ, Issuer, issuing, new_key
-from helpers.protocol.over_http import mcp_over_http, request
-from helpers.protocol.shared import Shared, bearer, get, shared_server
+from helpers.protocol.issuer import AUDIENCE, OFFLINE, READ, Issuer, new_key
+from helpers.protocol.over_http import request
+from helpers.protocol.shared import Shared, bearer, get, guarded_server, shared_server
 
 if TYPE_CHECKING:
     import http.client
     from collections.abc import Iterator
 
-    from aws_iam.server.http.place import Place
 
 pytestmark = pytest.mark.process
 
@@ -185,33 +183,26 @@ def test_reading_an_account_needs_a_scope_of_its_own(
 def test_an_issuer_that_hangs_keeps_nobody_out_whose_key_is_known(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with issuing() as issuer:
-        known = issuer_module.Issuer(issuer.url, allow_http=True)
-        known.discover()
+    with guarded_server() as (issuer, served), ExitStack() as connections:
+        body, headers = request("tools/list")
 
-        def guard(place: Place) -> ResourceServer:
-            return ResourceServer(known, AUDIENCE, place, scopes=Scopes(), roles=None)
+        def send(token: str) -> http.client.HTTPConnection:
+            connection = served.send(body, {**headers, **bearer(token)})
+            return connections.enter_context(closing(connection))
 
-        with mcp_over_http(guard) as served, ExitStack() as connections:
-            body, headers = request("tools/list")
+        def status(connection: http.client.HTTPConnection) -> int:
+            return connections.enter_context(connection.getresponse()).status
 
-            def send(token: str) -> http.client.HTTPConnection:
-                connection = served.send(body, {**headers, **bearer(token)})
-                return connections.enter_context(closing(connection))
-
-            def status(connection: http.client.HTTPConnection) -> int:
-                return connections.enter_context(connection.getresponse()).status
-
-            monkeypatch.setattr(issuer_module, "_SECONDS_BETWEEN_FETCHES", -1.0)
-            issuer.answers.clear()
-            try:
-                # More than there are threads.
-                waiting = [send(issuer.token(key=UNKNOWN)) for _ in range(60)]
-                assert status(send(issuer.token())) == 200
-                # Keys that are old, too, go on serving.
-                monkeypatch.setattr(issuer_module, "_KEPT_SECONDS", -1.0)
-                monkeypatch.setattr(issuer_module, "_SECONDS_BETWEEN_FETCHES", 60.0)
-                assert status(send(issuer.token())) == 200
-                assert {status(one) for one in waiting} == {401}
-            finally:
-                issuer.answers.set()
+        monkeypatch.setattr(issuer_module, "_SECONDS_BETWEEN_FETCHES", -1.0)
+        issuer.answers.clear()
+        try:
+            # More than there are threads.
+            waiting = [send(issuer.token(key=UNKNOWN)) for _ in range(60)]
+            assert status(send(issuer.token())) == 200
+            # Keys that are old, too, go on serving.
+            monkeypatch.setattr(issuer_module, "_KEPT_SECONDS", -1.0)
+            monkeypatch.setattr(issuer_module, "_SECONDS_BETWEEN_FETCHES", 60.0)
+            assert status(send(issuer.token())) == 200
+            assert {status(one) for one in waiting} == {401}
+        finally:
+            issuer.answers.set()

@@ -57,7 +57,7 @@ OFFLINE = [
     if tool != "audit"
     and "content of " not in json.dumps(arguments)
     and "<the file" not in json.dumps(arguments)
-    and not {"profile", "demo"} & {*arguments}
+    and not {"profile", "demo", "online"} & {*arguments}
     and arguments["action"] != "check"
 ]
 

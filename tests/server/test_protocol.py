@@ -124,7 +124,7 @@ def test_five_tools_are_listed_with_all_a_client_needs(era: Era) -> None:
         assert tool.output_schema == schemas.ANSWER_TOP_LEVEL
         assert tool.input_schema["additionalProperties"] is False
         for name, schema in tool.input_schema["properties"].items():
-            assert "description" in schema or name in {"action", "cursor"}
+            assert "description" in schema or name in {"action", "detail", "cursor"}
 
 
 @ERAS

@@ -23,17 +23,22 @@ from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAu
 from mcp.shared.exceptions import MCPError
 
 from aws_iam.server.http import endpoint, user_limits
-from aws_iam.server.http.issuer import Issuer as KnownIssuer
-from aws_iam.server.http.resource_server import ResourceServer, Scopes
-from helpers.protocol.issuer import AUDIENCE, OFFLINE, READ, issuing
-from helpers.protocol.over_http import EVENTS, LEGACY, MODERN, mcp_over_http, request
-from helpers.protocol.shared import ROLES, Shared, bearer, get, shared_server, wait_until_ready
+from helpers.protocol.issuer import OFFLINE, READ
+from helpers.protocol.over_http import EVENTS, LEGACY, MODERN, request
+from helpers.protocol.shared import (
+    ROLES,
+    Shared,
+    bearer,
+    get,
+    guarded_server,
+    shared_server,
+    wait_until_ready,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from aws_iam.server.http.place import Place
 
 pytestmark = pytest.mark.process
 
@@ -240,30 +245,23 @@ def test_a_user_has_so_many_calls_and_is_told_when_the_next_one_is_taken(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(endpoint, "CALLS", user_limits.Limit(8, 3))
-    with issuing() as issuer:
-        known = KnownIssuer(issuer.url, allow_http=True)
-        known.discover()
+    with guarded_server() as (issuer, served):
 
-        def guard(place: Place) -> ResourceServer:
-            return ResourceServer(known, AUDIENCE, place, scopes=Scopes(), roles=None)
-
-        with mcp_over_http(guard) as served:
-
-            def statuses(subject: str, calls: int) -> list[int]:
-                body, headers = request("tools/call", name="policy", arguments=LOOKUP)
-                given = bearer(issuer.token(sub=subject))
-                return [served.post(body, **headers, **given)[0] for _ in range(calls)]
-
-            assert statuses("hasty", 5) == [200, 200, 200, 429, 429]
-            # Nobody else waits for that, and what is no call of a tool is not counted.
-            assert statuses("patient", 1) == [200]
-            body, headers = request("tools/list")
-            hasty = bearer(issuer.token(sub="hasty"))
-            assert served.post(body, **headers, **hasty)[0] == 200
+        def statuses(subject: str, calls: int) -> list[int]:
             body, headers = request("tools/call", name="policy", arguments=LOOKUP)
-            connection = served.send(body, {**headers, **hasty})
-            assert 1 <= int(connection.getresponse().headers["Retry-After"]) <= 20
-            connection.close()
+            given = bearer(issuer.token(sub=subject))
+            return [served.post(body, **headers, **given)[0] for _ in range(calls)]
+
+        assert statuses("hasty", 5) == [200, 200, 200, 429, 429]
+        # Nobody else waits for that, and what is no call of a tool is not counted.
+        assert statuses("patient", 1) == [200]
+        body, headers = request("tools/list")
+        hasty = bearer(issuer.token(sub="hasty"))
+        assert served.post(body, **headers, **hasty)[0] == 200
+        body, headers = request("tools/call", name="policy", arguments=LOOKUP)
+        connection = served.send(body, {**headers, **hasty})
+        assert 1 <= int(connection.getresponse().headers["Retry-After"]) <= 20
+        connection.close()
 
 
 def test_a_user_has_so_many_requests_at_once_and_none_of_anybody_else(
@@ -271,32 +269,25 @@ def test_a_user_has_so_many_requests_at_once_and_none_of_anybody_else(
 ) -> None:
     """A stream that stays open is one, whether or not anything is called in it."""
     monkeypatch.setattr(endpoint, "REQUESTS", user_limits.Limit(2, 1000))
-    with issuing() as issuer:
-        known = KnownIssuer(issuer.url, allow_http=True)
-        known.discover()
+    with guarded_server() as (issuer, served), ExitStack() as connections:
+        body, headers = request("tools/list")
 
-        def guard(place: Place) -> ResourceServer:
-            return ResourceServer(known, AUDIENCE, place, scopes=Scopes(), roles=None)
+        def status(subject: str, sent: bytes = body) -> int:
+            given = {**headers, **bearer(issuer.token(sub=subject))}
+            connection = connections.enter_context(closing(served.send(sent, given)))
+            response = connections.enter_context(connection.getresponse())
+            if response.status == 429:
+                assert int(response.headers["Retry-After"]) >= 1
+            return response.status
 
-        with mcp_over_http(guard) as served, ExitStack() as connections:
-            body, headers = request("tools/list")
-
-            def status(subject: str, sent: bytes = body) -> int:
-                given = {**headers, **bearer(issuer.token(sub=subject))}
-                connection = connections.enter_context(closing(served.send(sent, given)))
-                response = connections.enter_context(connection.getresponse())
-                if response.status == 429:
-                    assert int(response.headers["Retry-After"]) >= 1
-                return response.status
-
-            for _ in range(2):
-                head = f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nContent-Type: application/json\r\n"
-                lines = f"Authorization: Bearer {issuer.token(sub='greedy')}\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"
-                slow = socket.create_connection(("127.0.0.1", served.port), timeout=60)
-                connections.enter_context(slow).sendall(f"{head}{lines}".encode())
-                assert slow.recv(25).startswith(b"HTTP/1.1 100")  # it waits for the body
-            assert status("greedy") == 429
-            assert status("modest") == 200
+        for _ in range(2):
+            head = f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nContent-Type: application/json\r\n"
+            lines = f"Authorization: Bearer {issuer.token(sub='greedy')}\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n"
+            slow = socket.create_connection(("127.0.0.1", served.port), timeout=60)
+            connections.enter_context(slow).sendall(f"{head}{lines}".encode())
+            assert slow.recv(25).startswith(b"HTTP/1.1 100")  # it waits for the body
+        assert status("greedy") == 429
+        assert status("modest") == 200
 
 
 def test_the_sessions_of_one_user_leave_room_for_those_of_others(shared: Shared) -> None:

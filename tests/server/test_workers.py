@@ -26,7 +26,9 @@ from helpers.estate_server import estate
 from helpers.folders import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    Started = Callable[[], list[int]]
 
 pytestmark = [
     pytest.mark.process,
@@ -55,6 +57,13 @@ CALLS = [
     ("audit", {"action": "access", "demo": True, "to": "admin"}),
     ("audit", {"action": "rightsize", "demo": True}),
 ]
+
+
+@pytest.fixture
+def started() -> Started:
+    """Gives the processes that a test started: servers of other tests may run beside them."""
+    others = children(os.getpid())
+    return lambda: [process for process in children(os.getpid()) if process not in others]
 
 
 def silent(_done: int, _total: int, _text: str) -> None:
@@ -111,40 +120,44 @@ def test_progress_comes_out_of_a_process() -> None:
     assert any(done == total for done, total in steps)
 
 
-def test_a_call_has_so_much_processor_time_and_its_process_serves_no_other() -> None:
+def test_a_call_has_so_much_processor_time_and_its_process_serves_no_other(
+    started: Started,
+) -> None:
     async def run() -> None:
         async with Workers(1) as pool:
             assert await pool(call_of(*CALLS[0]), silent, longest=60)
-            (process,) = children(os.getpid())
+            (process,) = started()
             with pytest.raises(AwsIamError, match="processor time"):
                 await pool(call_of("audit", {"demo": True}, 0.01), silent, longest=60)
-            assert process not in children(os.getpid())
+            assert process not in started()
             assert await pool(call_of(*CALLS[0], 30.0), silent, longest=60)
 
     asyncio.run(run())
 
 
-def test_a_process_whose_call_was_broken_off_answers_no_other() -> None:
+def test_a_process_whose_call_was_broken_off_answers_no_other(started: Started) -> None:
     async def run() -> None:
         async with Workers(1) as pool:
             with pytest.raises(AwsIamError, match="is not the ARN of a role"):
                 await pool(call_of("audit", {"role_arn": "x"}), silent, longest=60)
-            (process,) = children(os.getpid())
+            (process,) = started()
             with pytest.raises(AwsIamError, match="processor time"):
                 await pool(call_of("audit", {"demo": True}, 0.01), silent, longest=60)
-            assert process not in children(os.getpid())
+            assert process not in started()
 
     asyncio.run(run())
 
 
-def test_a_refused_call_leaves_no_large_process_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_call_leaves_no_large_process_behind(
+    monkeypatch: pytest.MonkeyPatch, started: Started
+) -> None:
     monkeypatch.setattr(workers, "_MEMORY_TO_KEEP", 1)
 
     async def run() -> None:
         async with Workers(1) as pool:
             with pytest.raises(AwsIamError, match="is not the ARN of a role"):
                 await pool(call_of("audit", {"role_arn": "x"}), silent, longest=60)
-            assert not children(os.getpid())
+            assert not started()
 
     asyncio.run(run())
 
@@ -174,26 +187,26 @@ def test_names_of_any_length_and_number_are_read_at_once(
     assert time.process_time() - before < 0.5
 
 
-def test_a_call_that_waits_too_long_is_ended_with_its_process() -> None:
+def test_a_call_that_waits_too_long_is_ended_with_its_process(started: Started) -> None:
     async def run() -> None:
         async with Workers(1) as pool:
             assert await pool(call_of(*CALLS[0]), silent, longest=60)
-            (process,) = children(os.getpid())
+            (process,) = started()
             with pytest.raises(AwsIamError, match="took longer than"):
                 await pool(call_of("audit", {"demo": True}), silent, longest=0.0)
-            assert process not in children(os.getpid())
+            assert process not in started()
 
     asyncio.run(run())
 
 
 @pytest.mark.usefixtures("_readable_account")
-def test_a_process_that_the_system_ends_costs_one_call() -> None:
+def test_a_process_that_the_system_ends_costs_one_call(started: Started) -> None:
     async def run() -> None:
         async with Workers(1) as pool:
             assert await pool(call_of(*CALLS[0]), silent, longest=60)
 
             def end(_done: int, _total: int, _text: str) -> None:
-                for process in children(os.getpid()):
+                for process in started():
                     os.kill(process, signal.SIGKILL)
 
             with pytest.raises(WorkerFailedError):

@@ -56,6 +56,13 @@ FILES: dict[str, Any] = {
             }
         ],
     },
+    "iam-cases.yaml": {
+        "document": "policy.json",
+        "request": {"principal": "arn:aws:iam::111122223333:role/app"},
+        "cases": [
+            {"name": "reads", "action": "s3:GetObject", "resource": "*", "expect": "Allowed"}
+        ],
+    },
     "claims.json": {
         "iss": "https://token.actions.githubusercontent.com",
         "aud": "sts.amazonaws.com",

@@ -117,7 +117,7 @@ def test_calls_named_in_tables_are_actions_of_their_tool(path: Path) -> None:
 
 
 # What stands in code in the tables and is no argument: values.
-VALUES = {"read", "write", "manage", "encryption_sdk", "hierarchical", "sdk"}
+VALUES = {"read", "write", "manage", "session", "encryption_sdk", "hierarchical", "sdk"}
 
 
 @pytest.mark.parametrize("path", SKILLS[1:], ids=name_of)

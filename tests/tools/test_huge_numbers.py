@@ -26,6 +26,7 @@ TRUST = (
 CALLS: list[tuple[str, dict[str, Any]]] = [
     ("policy", {"action": "validate", "document": IDENTITY}),
     ("policy", {"action": "explain", "document": IDENTITY}),
+    ("policy", {"action": "shrink", "document": IDENTITY}),
     ("kms", {"action": "lockout", "document": KEY, "caller": "arn:aws:iam::111122223333:user/v"}),
     ("irsa", {"action": "denied", "document": TRUST, "claims": {"iss": f"https://{ISSUER}", "sub": "a", "aud": "b"}}),
 ]  # fmt: skip

@@ -4,24 +4,16 @@ set -euo pipefail
 
 mark='<!-- aws-iam review -->'
 written=${RUNNER_TEMP:-/tmp}/aws-iam-review.md
-paths=()
-while IFS= read -r path; do
-  # Without the carriage return and the spaces around it, as a form or an editor leaves them.
-  path=${path#"${path%%[![:space:]]*}"}
-  path=${path%"${path##*[![:space:]]}"}
-  [ -z "$path" ] || paths+=("$path")
-done <<<"${PATHS:-.}"
+# shellcheck source=common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+lines "${PATHS:-.}"
+paths=("${found[@]}")
 [ "${#paths[@]}" -gt 0 ] || paths=(.)
 
-refuse() {
-  echo "::error::$1"
-  exit 2
-}
 [ -n "${BASE:-}" ] || refuse "this event has no revision to review against: give one in the input \`base\`"
 # What an option, several revisions or a place to write to would begin with or hold.
 [[ $BASE != [-+^]* && $BASE != *[:*?[:space:]]* ]] || refuse "the input \`base\` is no revision"
 [[ ${FAIL_ON:=high} =~ ^[A-Za-z_]+$ ]] || refuse "the input \`fail-on\` is no severity"
-[[ ${PULL_REQUEST:-} =~ ^[0-9]*$ ]] || refuse "the number of the pull request is no number"
 more=()
 [ "${FAIL_ON_UNKNOWN:-false}" != true ] || more+=(--fail-on-unknown)
 [ "${FAIL_ON_UNREAD:-false}" != true ] || more+=(--fail-on-unread)
@@ -49,16 +41,5 @@ if [ "$status" -gt 1 ] || [ "$(head -n 1 "$written")" != "$mark" ]; then
 fi
 [ -z "${GITHUB_STEP_SUMMARY:-}" ] || cat "$written" >>"$GITHUB_STEP_SUMMARY"
 
-# One comment, written anew: the mark in its first line tells it from others, and anyone may write that, but not as a bot.
-if [ "${COMMENT:-true}" = true ] && [ -n "${PULL_REQUEST:-}" ] && command -v gh >/dev/null; then
-  comments=repos/$GITHUB_REPOSITORY/issues/$PULL_REQUEST/comments
-  if own=$(gh api --paginate "$comments" --jq ".[] | select(.body | startswith(\"$mark\")) | select(.user.type == \"Bot\") | .id" 2>/dev/null | head -n 1); then
-    if [ -n "$own" ]; then
-      gh api --silent --method PATCH "repos/$GITHUB_REPOSITORY/issues/comments/$own" --field "body=@$written" && commented=1
-    else
-      gh api --silent --method POST "$comments" --field "body=@$written" && commented=1
-    fi
-  fi
-  [ -n "${commented:-}" ] || echo "::notice::the token may not comment on this pull request; the review is in the job summary"
-fi
+comment "$mark" "$written" "the review"
 exit "$status"

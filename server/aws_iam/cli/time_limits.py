@@ -11,19 +11,24 @@ from aws_iam.processor_time import OutOfTimeError, processor_time
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from aws_iam.tools.kit.tool import Action
 
 OF_A_DOCUMENT = 10
 """Seconds of processor time for a file or a text, and again for each further part of this length."""
 _PART = 2_000_000
+_NAMED_BY_CASES = 50
 
 
 def is_limited(action: Action) -> bool:
     """Whether calls of the action judge documents, and not an account."""
-    judges_account = action.may_read_account and "document" not in action.documents
-    return bool(action.documents) and not judges_account
+    return bool(action.documents) and not _judges_account(action, action.documents)
+
+
+def _judges_account(action: Action, given: Container[str]) -> bool:
+    """Whether a call with these arguments judges an account: what is read on request is one policy or one record."""
+    return action.may_read_account and not action.reads_on_request and "document" not in given
 
 
 def time_limit(options: Namespace, action: Action, values: Mapping[str, Any]) -> float:
@@ -34,9 +39,11 @@ def time_limit(options: Namespace, action: Action, values: Mapping[str, Any]) ->
     chosen: float | None = getattr(options, "seconds", None)
     if chosen is not None:
         return max(0.0, chosen)
-    if "base" in values or (action.may_read_account and "document" not in values):
+    if "base" in values or _judges_account(action, values):
         return 0
-    return OF_A_DOCUMENT * sum(_parts(values.get(name)) for name in action.documents)
+    parts = {name: _parts(values.get(name)) for name in action.documents}
+    # Cases name the documents that they ask, which are read when their turn comes.
+    return OF_A_DOCUMENT * sum(parts.values()) + _NAMED_BY_CASES * parts.get("cases", 0)
 
 
 def _parts(value: Any) -> int:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from aws_iam.report.access_report import AccessReport
     from aws_iam.report.audit_report import AuditReport
+    from aws_iam.report.cases_report import CasesReport
     from aws_iam.report.policy_report import PolicyReport
 
 
@@ -34,6 +35,7 @@ class ReportFormat:
     """Gives the file in parts: that of very many accounts is never in memory as a whole."""
     policies: Callable[[PolicyReport], str] | None = None
     access: Callable[[AccessReport], str] | None = None
+    cases: Callable[[CasesReport], str] | None = None
     tells_paths: bool = False
     """Whether the file of an audit tells the paths to administrator access too."""
     audit_lines: Callable[[AuditReport], Iterable[str]] | None = None
@@ -73,3 +75,8 @@ def policy_formats() -> tuple[str, ...]:
 def access_formats() -> tuple[str, ...]:
     """The names of the formats that hold who reaches what."""
     return tuple(name for name, declared in report_formats().items() if declared.access)
+
+
+def case_formats() -> tuple[str, ...]:
+    """The names of the formats that hold the cases of policy tests."""
+    return tuple(name for name, declared in report_formats().items() if declared.cases)

@@ -1,6 +1,9 @@
 """Where the nodes and arrows of a drawing go: a column for each distance from the end, rows that keep arrows short.
 
 layered(drawn(report, 200, 80))   →   Drawing(width=…, height=…, boxes=(Box(…),), arrows=(Arrow(…),))
+
+networkx has columns (`multipartite_layout`) but no order within them that keeps arrows from crossing, and Graphviz is no
+library of Python.
 """
 
 from __future__ import annotations

@@ -7,8 +7,16 @@ import botocore.session
 import pytest
 from botocore.stub import Stubber
 
-from aws_iam.account.guard.allowlist import ALLOWED, CREDENTIALS, EVENT_IDS, ON_REQUEST, guard
+from aws_iam.account.guard.allowlist import (
+    ALLOWED,
+    CREDENTIALS,
+    EVENT_IDS,
+    OF_DENIALS,
+    ON_REQUEST,
+    guard,
+)
 from aws_iam.account.guard.shipped_policy import audit_actions
+from aws_iam.account.names.iam_actions import action_of
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import OffTheAllowlistError
 from helpers.scripted_aws import Script
@@ -141,6 +149,7 @@ def test_the_list_holds_reads_two_jobs_that_write_reports_and_the_ways_to_creden
 def test_what_is_sent_on_request_alone_is_in_no_policy_of_the_audit() -> None:
     assert ON_REQUEST == ("accessanalyzer:ValidatePolicy",)
     assert "access-analyzer:ValidatePolicy" not in audit_actions()
+    assert {action_of(operation) for operation in OF_DENIALS}.isdisjoint(audit_actions())
 
 
 def test_every_operation_on_the_list_is_one_that_the_sdk_knows() -> None:

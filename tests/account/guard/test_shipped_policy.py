@@ -19,8 +19,12 @@ def test_the_shipped_policy_is_the_generated_one() -> None:
 
 
 def test_the_policy_allows_what_the_collectors_declare_and_denies_the_values_of_secrets() -> None:
-    allow, apis, on_request, deny, keys = audit_policy()["Statement"]
+    allow, apis, on_request, of_denials, deny, keys = audit_policy()["Statement"]
     assert on_request["Action"] == ["access-analyzer:ValidatePolicy"]
+    assert of_denials["Action"] == [
+        "iam:GetRequestAuthorizationDetails",
+        "iam:GetRequestAuthorizationPolicy",
+    ]
     always_read = [collector for collector in COLLECTORS.values() if not collector.on_request]
     declared = {action_of(op) for audited in always_read for op in audited.operations}
     assert declared <= {*allow["Action"], apis["Action"]}

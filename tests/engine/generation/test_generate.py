@@ -20,6 +20,7 @@ from aws_iam.engine.generation.condition_limits import ConditionLimits
 from aws_iam.engine.language.arn import Arn, closest_formats
 from aws_iam.engine.language.pattern import covers, matches
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.policy_quotas import MANAGED, MOST_ATTACHED, size
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
 
@@ -260,7 +261,7 @@ def test_policies_fit_the_quota_and_hold_every_grant_once(
     except InputError as refused:
         assert "managed policies of 6,144, but only 10 can be attached" in str(refused)  # noqa: PT017
         return
-    assert len(packed) <= minimise.MOST_POLICIES
+    assert len(packed) <= MOST_ATTACHED
     said = [
         (a, r) for policy in packed for row in policy for a in row.actions for r in row.resources
     ]
@@ -269,7 +270,7 @@ def test_policies_fit_the_quota_and_hold_every_grant_once(
     assert len(set(sids)) == len(sids)
     assert all(sid.isalnum() and len(sid) < 70 for sid in sids)
     for policy in packed:
-        assert minimise.size(minimise.document(policy, ConditionLimits())) <= minimise.QUOTA
+        assert size(minimise.document(policy, ConditionLimits())) <= MANAGED
 
 
 _JUNK: st.SearchStrategy[Any] = st.recursive(

@@ -1,4 +1,4 @@
-"""A shared server as a process of its own, with its issuer, AWS and log."""
+"""A shared server: as a process of its own, with its issuer, AWS and log, or within the process of the tests."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from aws_iam.server.http.issuer import Issuer as KnownIssuer
+from aws_iam.server.http.resource_server import ResourceServer, Scopes
 from helpers.estate_server import Estate, estate
 from helpers.folders import ROOT
 from helpers.protocol.issuer import AUDIENCE, Issuer, free_port, issuing
-from helpers.protocol.over_http import MODERN, request
+from helpers.protocol.over_http import MODERN, Served, mcp_over_http, request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from aws_iam.server.http.place import Place
 
 ROLES = {
     "claim": "sub",
@@ -141,3 +145,17 @@ def get(served: Shared, path: str, **headers: str) -> tuple[int, str]:
         return response.status, response.read().decode()
     finally:
         connection.close()
+
+
+@contextmanager
+def guarded_server() -> Iterator[tuple[Issuer, Served]]:
+    """An issuer, and a server in this process for those who have its tokens."""
+    with issuing() as issuer:
+        known = KnownIssuer(issuer.url, allow_http=True)
+        known.discover()
+
+        def guard(place: Place) -> ResourceServer:
+            return ResourceServer(known, AUDIENCE, place, scopes=Scopes(), roles=None)
+
+        with mcp_over_http(guard) as served:
+            yield issuer, served

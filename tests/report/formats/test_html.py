@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aws_iam.answer import Finding, Status
-from aws_iam.report.formats.html import MOST_CHARACTERS, MOST_ROWS, html_page
+from aws_iam.report.audit_page import MOST_CHARACTERS, MOST_ROWS, html_page
 from aws_iam.report.html_templates import FOLDER
 from helpers.audited_runs import EVERY_STATUS, FINDINGS, HOSTILE, audited, finding, hostile_run
 from helpers.folders import ROOT

@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from aws_iam.answer import Severity, Status
-from aws_iam.report.formats.html import MOST_ROWS, html_page
+from aws_iam.report.audit_page import MOST_ROWS, html_page
 from aws_iam.tools.audit.actions import tool
 from helpers.audited_runs import HOSTILE, SECTIONS, audited, finding, hostile_run
 from helpers.browser import chromium, noted_problems
@@ -391,7 +391,7 @@ def test_the_demonstration_prints_on_few_sheets(opened: Open) -> None:
     (file,) = tool.run({"action": "report", "format": "html", "demo": True}).artifacts
     shown = opened(file.content, as_it_opens=True)
     sheets = re.findall(rb"/Type\s*/Page\b", shown.page.pdf(prefer_css_page_size=True))
-    assert len(sheets) <= 8
+    assert len(sheets) <= 6
     assert shown.problems == []
 
 
@@ -452,6 +452,31 @@ def test_paper_shows_the_fixes_that_are_open_and_no_controls(opened: Open, small
         page.evaluate("getComputedStyle(document.querySelector('th button')).display")
         == "contents"
     )
+
+
+def test_paper_tells_why_something_is_unknown_or_muted_and_what_is_left_out(opened: Open) -> None:
+    found = [
+        finding(resource="r-unknown", status=Status.UNKNOWN, reason="AWS refused the call"),
+        finding(resource="r-muted", muted="accepted by the board"),
+    ]
+    page = opened(html_page(audited(found))).page
+    assert not page.get_by_text("On paper:").is_visible()
+    page.emulate_media(media="print")
+    for text in ("AWS refused the call", "accepted by the board", "On paper:"):
+        assert page.locator("main").get_by_text(text).last.is_visible()
+
+
+def test_paper_has_the_column_of_owners_where_a_row_has_one(opened: Open, small: str) -> None:
+    page = opened(small).page
+    head, row = page.locator("th.c-plan"), page.locator('tr[data-resource="r-high"]')
+    page.emulate_media(media="print")
+    assert head.bounding_box()["width"] < 2  # type: ignore[index]
+    page.emulate_media(media="screen")
+    row.get_by_label("Owner").fill("ann")
+    page.emulate_media(media="print")
+    assert head.bounding_box()["width"] > 50  # type: ignore[index]
+    assert row.get_by_label("Owner").is_visible()
+    assert not row.get_by_label("Due date").is_visible()
 
 
 def test_many_findings_stay_usable(opened: Open) -> None:

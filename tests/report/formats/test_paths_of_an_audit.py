@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from aws_iam.account.reading import snapshot as snapshots
 from aws_iam.report.access_report import AccessNode, AccessReport, AccessStep
-from aws_iam.report.formats.html import html_page
+from aws_iam.report.audit_page import html_page
 from aws_iam.report.formats.markdown import MOST_OF_AN_AUDIT, audit_markdown
 from aws_iam.report.path_section import MOST_PATHS
 from aws_iam.tools.audit.access.access_file import access_report

@@ -64,6 +64,11 @@ class Miss:
         code = f" ({escaped(self.code, 60)})" if self.code else ""
         return f"{self.call}{where}: {_WORDS[self.kind](self)}{code}"
 
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Whether AWS could not be asked at all: no connection, or credentials that it does not know."""
+        return self.kind in {MissKind.UNSUPPORTED, MissKind.TIMEOUT} or self.code in _NO_CONNECTION
+
     def error(self) -> NotCollected:
         """The miss as the exception that makes a verdict unknown."""
         return NotCollected(
@@ -73,6 +78,19 @@ class Miss:
             permission=self.permission,
             region=self.region,
         )
+
+
+# botocore's names for failures to reach AWS.
+_NO_CONNECTION = frozenset(
+    {
+        "ConnectionClosedError",
+        "ConnectionError",
+        "HTTPClientError",
+        "ProxyConnectionError",
+        "ResponseParserError",
+        "SSLError",
+    }
+)
 
 
 def _refusal(miss: Miss) -> str:

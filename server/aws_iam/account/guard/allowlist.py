@@ -3,7 +3,7 @@
     ALLOWED = the collectors' operations + those that open an account + those sent on request
             + those for many accounts + those of the SDK's credential providers
 
-There is no other list: the shipped policy (`shipped_policy.py`) is generated from the first four.
+There is no other list: the shipped policy (`shipped_policy.py`) is generated from all but the last.
 """
 
 from __future__ import annotations
@@ -24,6 +24,12 @@ OPENING = (
 ON_REQUEST = ("accessanalyzer:ValidatePolicy",)
 """Sent only for `policy validate` with `online`. It judges a text and reads nothing; no audit needs it."""
 
+OF_DENIALS = (
+    "iam-toolbox:GetRequestAuthorizationDetails",
+    "iam-toolbox:GetRequestAuthorizationPolicy",
+)
+"""Sent only for `policy denied` with `online`: AWS's own record of one refused request."""
+
 MANY = ("organizations:ListAccounts",)
 """Sent only for `audit run` with `org` or `accounts`: which accounts are in the organization."""
 
@@ -40,7 +46,7 @@ CREDENTIALS = (
 
 ALLOWED = frozenset(
     {op for collector in COLLECTORS.values() for op in collector.operations}
-    | {*OPENING, *ON_REQUEST, *MANY, *CREDENTIALS}
+    | {*OPENING, *ON_REQUEST, *OF_DENIALS, *MANY, *CREDENTIALS}
 )
 
 EVENT_IDS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aws_iam.account.collect.catalogue import COLLECTORS
-from aws_iam.account.guard.allowlist import MANY, ON_REQUEST, OPENING
+from aws_iam.account.guard.allowlist import MANY, OF_DENIALS, ON_REQUEST, OPENING
 from aws_iam.account.names.iam_actions import action_of
 
 SECRETS = (
@@ -61,6 +61,12 @@ def audit_policy() -> dict[str, Any]:
                 "Sid": "JudgePoliciesOnRequest",
                 "Effect": "Allow",
                 "Action": sorted(map(action_of, ON_REQUEST)),
+                "Resource": "*",
+            },
+            {
+                "Sid": "ReadDenialsOnRequest",
+                "Effect": "Allow",
+                "Action": sorted(map(action_of, OF_DENIALS)),
                 "Resource": "*",
             },
             {

@@ -5,29 +5,24 @@ No action is written as a wildcard, which would include actions that AWS adds la
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.generation import statement_ids
-from aws_iam.engine.language.pattern import covers, is_literal, matches
+from aws_iam.engine.reference.policy_quotas import MANAGED, MOST_ATTACHED, size
+from aws_iam.engine.shrink.entries import Work, covering
+from aws_iam.engine.shrink.splitting import packed
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from aws_iam.engine.generation.action_grants import ActionGrant
     from aws_iam.engine.generation.condition_limits import ConditionLimits
 from aws_iam.engine.generation.action_grants import AllowStatement
 
-QUOTA = 6_144
-"""Characters of a managed policy, white space apart: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 ROOMY = 5_500
 """How full a policy gets while there are enough of them, to leave room for changes."""
-MOST_POLICIES = 10
-"""Managed policies that a user, group or role can have attached, unless the quota was raised."""
-# Steps for comparing patterns; beyond them only equal resources are merged. Only hostile patterns need so many.
-_WORK = 4_000_000
 # Characters of a policy around its statements, and of the longest Sid.
 _AROUND = 40
 _SID = 70
@@ -39,7 +34,7 @@ _Key = tuple[tuple[int, ...], tuple[str, ...]]
 
 def statements(grants: Sequence[ActionGrant]) -> tuple[AllowStatement, ...]:
     """The grants as statements, grouped by action or by resource, whichever is shorter; without repetitions."""
-    wider = _wider({grant.resource for grant in grants})
+    wider = covering({grant.resource for grant in grants}, Work())
     by_action: dict[tuple[tuple[int, ...], str], set[str]] = {}
     for grant in grants:
         by_action.setdefault((grant.limits, grant.action), set()).add(grant.resource)
@@ -60,27 +55,6 @@ def statements(grants: Sequence[ActionGrant]) -> tuple[AllowStatement, ...]:
     return min(
         (_merged(of_actions), _merged(of_resources)), key=lambda found: sum(map(_length, found))
     )
-
-
-def _wider(resources: set[str]) -> dict[str, frozenset[str]]:
-    """For each resource the other patterns that cover it; of two equivalent patterns the first in order stays."""
-    found: dict[str, set[str]] = {}
-    # Wildcards become a character that no pattern spells: a pattern that covers the resource matches this text, too.
-    texts = {resource: resource.translate(_UNNAMED) for resource in sorted(resources)}
-    work = _WORK
-    for wide in sorted(resource for resource in resources if not is_literal(resource)):
-        for narrow, text in texts.items():
-            if narrow == wide or not matches(wide, text):
-                continue
-            work -= (len(wide) + len(narrow)) * (1 + wide.count("*") + wide.count("?"))
-            if work < 0:
-                break
-            if covers(wide, narrow) and (wide < narrow or not covers(narrow, wide)):
-                found.setdefault(narrow, set()).add(wide)
-    return {text: frozenset(wides) for text, wides in found.items()}
-
-
-_UNNAMED = str.maketrans("*?", "\0\0")
 
 
 def _merged(found: Iterable[AllowStatement]) -> tuple[AllowStatement, ...]:
@@ -122,42 +96,28 @@ def policies(
         part for statement in found for part in _parts(statement, limits)
     )
     lengths = [size(element(statement, limits)) + 1 for statement in parts]
-    packed = _packed(lengths, ROOMY)
-    if len(packed) > MOST_POLICIES:
-        packed = _packed(lengths, QUOTA)
-    if len(packed) > MOST_POLICIES:
+    numbered = packed(lengths, ROOMY - _AROUND)
+    if len(numbered) > MOST_ATTACHED:
+        numbered = packed(lengths, MANAGED - _AROUND)
+    if len(numbered) > MOST_ATTACHED:
         raise InputError(
-            f"the policy would have {sum(lengths):,} characters: {len(packed)} managed policies of {QUOTA:,}, "
-            f"but only {MOST_POLICIES} can be attached",
+            f"the policy would have {sum(lengths):,} characters: {len(numbered)} managed policies of {MANAGED:,}, "
+            f"but only {MOST_ATTACHED} can be attached",
             hint="use ARN patterns such as arn:aws:s3:::reports-*, fewer access levels, or several calls",
         )
-    return tuple(tuple(map(parts.__getitem__, numbers)) for numbers in packed)
-
-
-def _packed(lengths: Sequence[int], most: int) -> list[list[int]]:
-    """The numbers of the statements of each policy: each statement goes into the first policy with room for it."""
-    packed: list[list[int]] = []
-    used: list[int] = []
-    for number, length in enumerate(lengths):
-        place = next((at for at, sum_ in enumerate(used) if sum_ + length <= most), len(packed))
-        if place == len(packed):
-            packed.append([])
-            used.append(_AROUND)
-        packed[place].append(number)
-        used[place] += length
-    return packed
+    return tuple(tuple(map(parts.__getitem__, numbers)) for numbers in numbered)
 
 
 def _parts(statement: AllowStatement, limits: ConditionLimits) -> Iterator[AllowStatement]:
     """The statement, or parts of it that each fit into a policy."""
     length = size(element(statement, limits)) + _AROUND + _SID
     actions, resources = statement.actions, statement.resources
-    if length <= ROOMY or (length <= QUOTA and len(actions) == len(resources) == 1):
+    if length <= ROOMY or (length <= MANAGED and len(actions) == len(resources) == 1):
         yield statement
         return
     if len(actions) == len(resources) == 1:
         raise InputError(
-            f"`{actions[0]}` on one resource alone needs more than the {QUOTA:,} characters of a managed policy",
+            f"`{actions[0]}` on one resource alone needs more than the {MANAGED:,} characters of a managed policy",
             hint="shorten `conditions`, or the ARN",
         )
     number = -(-length // ROOMY)
@@ -199,8 +159,3 @@ def document(found: Iterable[AllowStatement], limits: ConditionLimits) -> dict[s
 
 def _bare(texts: tuple[str, ...]) -> str | list[str]:
     return texts[0] if len(texts) == 1 else list(texts)
-
-
-def size(value: Mapping[str, Any]) -> int:
-    """The characters that count toward IAM's quotas: all but white space."""
-    return sum(map(len, json.dumps(value, ensure_ascii=False).split()))

@@ -6,6 +6,7 @@ sources and their dates. A control or a check that no source maps has no id: not
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from aws_iam import resources
 from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.answer import Finding
 
@@ -74,6 +75,13 @@ def ids_of(code: str) -> Mapping[str, tuple[str, ...]]:
 def with_cis(code: str, number: str | None) -> dict[str, tuple[str, ...]]:
     """The ids of a control, that of CIS in a version among them."""
     return {**({CIS: (number,)} if number else {}), **ids_of(code)}
+
+
+def with_frameworks(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings, each with the ids of its code if it has none of its own."""
+    for finding in findings:
+        ids = finding.frameworks or ids_of(finding.code)
+        yield replace(finding, frameworks=dict(ids)) if ids else finding
 
 
 def as_of() -> str:

@@ -27,6 +27,10 @@ def _nothing(name: str) -> None:
     """No other file is read."""
 
 
+def _no_files(name: str, path: str) -> None:
+    """No files are read."""
+
+
 @slotted
 class FileNames:
     """Names of files in order; they are `whole` where those of every ending are among them."""
@@ -51,7 +55,8 @@ class Files:
     those that are not the same on the other side of a change. `settings` is the `aws-iam.toml` that applies to them:
     it leaves `excluded` out, and would leave `newly_excluded` out, which a change adds to it. `roots` are folders of
     Terraform that are read by themselves though others call them. `choices` are the values of parameters of templates and of
-    options to read them with, in place of their defaults. `renamed` are former paths of files with those of now, by which
+    options to read them with, in place of their defaults. `beside` returns the files at a path that one of them names, where
+    what is named is read, too. `renamed` are former paths of files with those of now, by which
     both sides of a change call them, while the texts of the former side name them as they were.
     """
 
@@ -69,4 +74,7 @@ class Files:
     newly_excluded: tuple[str, ...] = ()
     roots: frozenset[str] = frozenset()
     choices: Mapping[str, str] = field(default_factory=dict)
+    beside: Callable[[str, str], Files | None] = field(
+        default=_no_files, compare=False, repr=False
+    )
     renamed: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,8 @@
-"""Paths of access as GraphML, for networkx, Gephi, yEd and graph databases: http://graphml.graphdrawing.org/specification.html."""
+"""Paths of access as GraphML, for networkx, Gephi, yEd and graph databases: http://graphml.graphdrawing.org/specification.html.
+
+networkx reads it in the tests. It does not write it here: its import alone takes half a second and 19 MB on disk, for thirty
+lines that then still have to clean names and tell ids apart.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Findings as a JUnit report: one test for each policy or control, those without findings too.
+"""Findings as a JUnit report: one test for each policy, control or case, those without findings too.
 
 A test fails when one of its findings fails at or above a severity; findings below it are listed in the test's output.
 Consumers read only the first `failure` of a test, so there is one, which lists all findings.
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Finding
     from aws_iam.report.audit_report import AuditReport
+    from aws_iam.report.cases_report import CasesReport
     from aws_iam.report.policy_report import PolicyReport
 
 MOST_TEXT = 1_000
@@ -256,6 +257,16 @@ def policies_junit(report: PolicyReport) -> str:
     return "".join(junit(lambda: ordered, f"aws-iam policy {report.action}", report.fail_on))
 
 
+def cases_junit(report: CasesReport) -> str:
+    """One test for each case of a policy test, in the suite of its file."""
+    cases = [
+        Case(name=own.name, suite=own.file or NO_FILE, findings=own.findings)
+        for own in report.cases
+    ]
+    ordered = _by_suite(cases)
+    return "".join(junit(lambda: ordered, "aws-iam policy test", Severity.HIGH))
+
+
 FORMAT = ReportFormat(
     name="junit",
     ending="-junit.xml",
@@ -265,4 +276,5 @@ FORMAT = ReportFormat(
     "skipped, with its reason",
     audit=audit_junit,
     policies=policies_junit,
+    cases=cases_junit,
 )

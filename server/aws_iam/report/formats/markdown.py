@@ -1,11 +1,11 @@
-"""An audit, the problems of policies, or who reaches what, as Markdown, short enough for a chat or a pull request; no text of theirs is markup."""
+"""An audit, the problems of policies, policy tests, or who reaches what, as Markdown, short enough for a chat or a pull request; no text of theirs is markup."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.answer import Status
+from aws_iam.answer import Severity, Status
 from aws_iam.escape import escaped
 from aws_iam.report.audit_report import fix_within
 from aws_iam.report.catalogue import ReportFormat
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aws_iam.answer import Finding
     from aws_iam.report.access_report import AccessCut, AccessReport, Way
     from aws_iam.report.audit_report import AuditReport
+    from aws_iam.report.cases_report import CasesReport, ReportedCase
     from aws_iam.report.policy_report import PolicyReport
 
 MOST_CHARACTERS = 60_000
@@ -49,6 +50,46 @@ def policies_markdown(report: PolicyReport) -> str:
 def access_markdown(report: AccessReport) -> str:
     """Summary, the steps whose removal closes most paths, each path in a line, and what was not judged."""
     return _bounded(_of_access(report))
+
+
+def cases_markdown(report: CasesReport) -> str:
+    """The cases of policy tests in a table, those that are decided otherwise first, then what proves little."""
+    return _bounded(_of_cases(report))
+
+
+def _of_cases(report: CasesReport) -> Iterator[str]:
+    failing = [own for own in report.cases if _fails(own)]
+    passing = [own for own in report.cases if not _fails(own)]
+    yield f"# Policy tests: {len(passing):,} passed, {len(failing):,} failed"
+    yield f"\n{_text(report.summary, 2_000)}\n"
+    yield from table(
+        ("result", "case", "request", "expected", "decided", "by"),
+        map(_case_row, (*failing, *passing)),
+    )
+    told = [
+        finding
+        for own in passing
+        for finding in own.findings
+        if finding.severity.rank <= Severity.MEDIUM.rank
+    ]
+    if told:
+        yield f"\n## Prove little ({len(told)})\n"
+        yield from (f"- {_text(finding.message)}" for finding in told)
+
+
+def _fails(own: ReportedCase) -> bool:
+    return any(finding.severity.rank <= Severity.HIGH.rank for finding in own.findings)
+
+
+def _case_row(own: ReportedCase) -> tuple[str, ...]:
+    return (
+        "**fail**" if _fails(own) else "pass",
+        _text(own.name),
+        code_span(escaped(own.request, MOST_TEXT)),
+        _text(own.expected),
+        _text(own.decided),
+        _text(own.by),
+    )
 
 
 def _of_access(report: AccessReport) -> Iterator[str]:
@@ -314,5 +355,6 @@ FORMAT = ReportFormat(
     audit=lambda report: (audit_markdown(report),),
     policies=policies_markdown,
     access=access_markdown,
+    cases=cases_markdown,
     tells_paths=True,
 )

@@ -9,7 +9,6 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam.escape import escaped
-from aws_iam.report.access_report import drawn
 from aws_iam.report.catalogue import ReportFormat
 from aws_iam.wording import counted
 
@@ -29,6 +28,9 @@ _RECTANGLE = '["{}"]'
 
 def access_mermaid(report: AccessReport) -> str:
     """The shortest paths that fit, and how many are left out."""
+    # Imported here: a server that starts lists the formats, and writes none.
+    from aws_iam.report.access_report import drawn
+
     most = MOST_EDGES
     while True:
         found = drawn(report, most)

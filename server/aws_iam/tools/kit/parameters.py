@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated
 
 from aws_iam.answer import Severity
 from aws_iam.engine.reference import frameworks
+from aws_iam.errors import InputError
 from aws_iam.tools.kit.tool import Json, Parameter
 
 SEVERITIES = tuple(severity.value for severity in Severity)
@@ -83,7 +84,7 @@ FRAMEWORK = Parameter(
     also=("compliance", "compliance_framework"),
 )
 Framework = Annotated[str | None, FRAMEWORK]
-ACCOUNT_ID = Parameter("12-digit account id", brief="12 digits", also=ACCOUNT_NAMES)
+ACCOUNT_ID = Parameter("12-digit account id", brief="id", also=ACCOUNT_NAMES)
 AccountId = Annotated[str, ACCOUNT_ID]
 
 
@@ -103,6 +104,13 @@ class Connection:
         Parameter("role to assume", brief="", also=("assume_role", "assume_role_arn")),
     ] = None
     external_id: Annotated[str | None, Parameter("external id for role_arn", brief="")] = None
+
+
+def refuse_connection_without_online(connection: Connection, *, online: bool) -> None:
+    """Refuse account arguments without `online`: they would have no effect, but suggest that AWS was asked."""
+    stated = [field.name for field in fields(connection) if getattr(connection, field.name)]
+    if stated and not online:
+        raise InputError(f"`{stated[0]}` needs `online`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -138,7 +138,7 @@ def not_judged_rows(gathered: Gathered, partly: Iterable[Unread] = ()) -> list[d
         for source in gathered.sources
         if source.unresolved
     )
-    return _grouped((*gathered.unread, *partly, *unresolved))
+    return grouped_rows((*gathered.unread, *partly, *unresolved))
 
 
 def _format_counts(gathered: Gathered) -> str:
@@ -155,7 +155,7 @@ def read_in_part(unread: Iterable[Unread]) -> frozenset[str | None]:
     return frozenset(own.file for own in unread if own.unreadable and own.place != own.file)
 
 
-def _grouped(unread: Iterable[Unread]) -> list[dict[str, Any]]:
+def grouped_rows(unread: Iterable[Unread]) -> list[dict[str, Any]]:
     """A row for each file and reason, or several where a row would be too long; nothing is left out."""
     groups: dict[tuple[str, str], list[str]] = {}
     for place in unread:

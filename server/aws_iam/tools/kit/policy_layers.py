@@ -45,6 +45,11 @@ _BY_FOLDED = {folded(name): layer for name, layer in _LAYERS.items()} | {
 }
 
 
+def layer_named(name: str) -> str | None:
+    """The layer that a word means: its name, or what people call its policies."""
+    return _BY_FOLDED.get(folded(name))
+
+
 def by_layer(given: Any) -> tuple[Any, dict[str, Any]]:
     """The policies by layer, and the fact that says how they were understood; what has no one meaning stays as it is."""
     value = _parsed(given)

@@ -17,20 +17,10 @@ if TYPE_CHECKING:
 
 _LIMITS = {"concise": CONCISE_BYTES, "full": FULL_BYTES}
 
-# Five copies of the complete schema would exceed the 16 KB of `tools/list`: it is a resource, and this is its top level, with the fields of a finding that say most.
+# Five copies of the complete schema would exceed the 16 KB of `tools/list`: it is a resource, and this is its top level.
 ANSWER_TOP_LEVEL: dict[str, Any] = {
     "type": "object",
-    "properties": {
-        "summary": {"type": "string"},
-        "findings": {
-            "type": "array",
-            "items": {
-                "properties": {
-                    name: {} for name in ("code", "severity", "status", "message", "fix")
-                }
-            },
-        },
-    },
+    "properties": {"summary": {"type": "string"}, "findings": {"type": "array"}},
     "required": ["summary"],
 }
 
@@ -50,7 +40,7 @@ def page_limit(detail: object) -> int:
 
 def input_schema(tool: Tool) -> dict[str, Any]:
     """The tool's arguments as one flat, closed object; all are optional."""
-    actions = {"type": "string", "enum": list(tool.actions), "default": tool.default}
+    actions = {"type": "string", "enum": list(tool.actions)}
     taken = _taken_by(tool)
     properties = {
         argument.name: {**_type(argument), "description": _description(argument, taken)}
@@ -62,8 +52,8 @@ def input_schema(tool: Tool) -> dict[str, Any]:
         "properties": {
             "action": actions,
             **properties,
-            "detail": {"type": "string", "enum": list(_LIMITS), "description": "length"},
-            # The instructions say what it is for.
+            # The instructions say what they are for, and what a tool does without an action.
+            "detail": {"type": "string", "enum": list(_LIMITS)},
             "cursor": {"type": "string"},
         },
         "additionalProperties": False,

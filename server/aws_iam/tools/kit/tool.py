@@ -94,6 +94,11 @@ class Action:
         return any(argument.name == "profile" for argument in self.arguments)
 
     @property
+    def reads_on_request(self) -> bool:
+        """Whether it reads AWS only where `online` says so."""
+        return any(argument.name == "online" for argument in self.arguments)
+
+    @property
     def documents(self) -> tuple[str, ...]:
         """The arguments whose values may be large."""
         return tuple(own.name for own in self.arguments if own.kind is ArgumentKind.DOCUMENT)

@@ -6,103 +6,36 @@ from dataclasses import replace
 from typing import Annotated
 
 from aws_iam.answer import Answer
-from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.files import Files
 from aws_iam.report.catalogue import policy_formats
 from aws_iam.tools.kit import guide as pages
-from aws_iam.tools.kit.parameters import NEVER, SEVERITIES, Connection, Topic
+from aws_iam.tools.kit.parameters import (
+    NEVER,
+    SEVERITIES,
+    Connection,
+    Topic,
+    refuse_connection_without_online,
+)
 from aws_iam.tools.kit.synonyms import REPORT_FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
-from aws_iam.tools.policy.kind_words import KINDS
+from aws_iam.tools.policy.cases.arguments import CaseArguments
+from aws_iam.tools.policy.parameters import (
+    POLICIES_NAMES,
+    Document,
+    NewDocument,
+    PolicyKind,
+    ResourceType,
+)
+from aws_iam.tools.policy.words import ALSO, ASKED
 
 tool = Tool(
     "policy",
     title="IAM policies",
     subject="IAM policies",
-    asked={
-        "validate": "review or check a policy",
-        "denied": "AccessDenied, not authorized",
-        "evaluate": "can X do Y, simulate",
-        "explain": "what does a policy allow, risks",
-        "compare": "what changed, is it public",
-        "review": "pull request",
-        "repair": "fix a policy for requests",
-        "generate": "write a least-privilege policy",
-        "template": "SCP, RCP, boundary templates",
-        "lookup": "which action, permission of a command, access level, condition key, ARN",
-        "guide": "how IAM works",
-    },
+    asked=ASKED,
     default="guide",
-    also={
-        "search": "lookup",
-        "find": "lookup",
-        "check": "validate",
-        "lint": "validate",
-        "simulate": "evaluate",
-        "can": "evaluate",
-        "can_i": "evaluate",
-        "is_allowed": "evaluate",
-        "simulate_policy": "evaluate",
-        "diff": "compare",
-        "pull_request": "review",
-        "describe": "explain",
-        "summarize": "explain",
-        "risks": "explain",
-        "troubleshoot": "denied",
-        "why_denied": "denied",
-        "why": "denied",
-        "debug": "denied",
-        "access_denied": "denied",
-        "fix": "repair",
-        "create": "generate",
-        "templates": "template",
-        "list_templates": "template",
-        "help": "guide",
-    },
+    also=ALSO,
 )
-
-_ARN_NAMES = ("arn", "policy_arn", "managed_policy", "managed_policy_arn")
-_DOCUMENT_NAMES = (
-    "policy_document",
-    "policy_json",
-    "policy_text",
-    "content",
-    "trust_policy",
-    "bucket_policy",
-    "key_policy",
-)
-_POLICIES_NAMES = ("layers", "document", "policy", "policy_document")
-Document = Annotated[
-    Json,
-    Parameter(
-        "policy: JSON value or text, also of get-role; the ARN or name of an AWS managed policy",
-        brief="JSON, or an AWS managed policy",
-        document=True,
-        policies=True,
-        also=("policy", "policies", *_DOCUMENT_NAMES, *_ARN_NAMES),
-        by_position=True,
-    ),
-]
-NewDocument = Annotated[
-    Json,
-    Parameter(
-        "policy: JSON value or text; the ARN or name of an AWS managed policy",
-        brief="JSON, or an AWS managed policy",
-        document=True,
-        policies=True,
-        also=("new", "after", "policy_a", "new_policy", *_DOCUMENT_NAMES, *_ARN_NAMES),
-        by_position=True,
-    ),
-]
-PolicyKind = Annotated[
-    Kind | None,
-    Parameter(
-        "absent: guessed",
-        brief="else guessed",
-        synonyms=KINDS,
-        also=("type", "policy_type", "policy_kind"),
-    ),
-]
 
 
 @tool.action
@@ -131,7 +64,7 @@ def lookup(
                 "term",
                 "keyword",
             ),
-            brief="service, action, wildcard, condition key, ARN, command, SDK call, managed policy",
+            brief="name, wildcard, ARN, command, SDK call",
             by_position=True,
         ),
     ],
@@ -146,18 +79,9 @@ def lookup(
 def validate(
     document: Document,
     kind: PolicyKind = None,
-    resource_type: Annotated[
-        str | None,
-        Parameter(
-            "what it is attached to, such as AWS::S3::Bucket",
-            also=("resource",),
-            brief="",
-        ),
-    ] = None,
+    resource_type: ResourceType = None,
     *,
-    online: Annotated[
-        bool, Parameter("ask IAM Access Analyzer too", brief="Access Analyzer too")
-    ] = False,
+    online: Annotated[bool, Parameter("ask IAM Access Analyzer too", brief="ask AWS too")] = False,
     format_: Annotated[
         str | None,
         Parameter("report file", choices=policy_formats, synonyms=REPORT_FORMATS, brief=""),
@@ -179,11 +103,10 @@ def validate(
 ) -> Answer:
     """Report a policy's problems, worst first."""
     # Imported here: listing the tools must not load the rules.
-    from aws_iam.tools.policy.validate import access_analyzer
     from aws_iam.tools.policy.validate import validate as policy_validate
     from aws_iam.tools.policy.validate.report_file import Report
 
-    access_analyzer.refuse_connection_without_online(connection, online=online)
+    refuse_connection_without_online(connection, online=online)
     if if_any and isinstance(document, Files):
         document = replace(document, chosen=True)
     aws = (connection, progress) if online else None
@@ -228,7 +151,7 @@ def evaluate(
         Parameter(
             "policy, list, or object by layer: identity, resource, scp, rcp, boundary, session, vpc_endpoint",
             document=True,
-            also=_POLICIES_NAMES,
+            also=POLICIES_NAMES,
             brief="policy, list, or {identity, resource, scp, rcp, boundary, session, vpc_endpoint}",
             by_position=True,
         ),
@@ -330,6 +253,19 @@ def review(
     return policy_review.review(document, baseline, base, report)
 
 
+@tool.artifact_action
+def test(asked: CaseArguments) -> Answer:
+    """Test policies: requests with the decision that each must get."""
+    # Imported here: listing the tools must not load it.
+    if asked.init:
+        from aws_iam.tools.policy.cases.first_cases import first_cases
+
+        return first_cases(asked.first_of, asked.policy, asked.out)
+    from aws_iam.tools.policy.cases.run_cases import run_cases
+
+    return run_cases(asked.cases, asked.document, asked.policies, asked.policy, asked.format)
+
+
 @tool.action
 def explain(document: Document, kind: PolicyKind = None) -> Answer:
     """Explain a policy in plain sentences: who may do what, access by service, risks."""
@@ -342,7 +278,7 @@ def explain(document: Document, kind: PolicyKind = None) -> Answer:
 @tool.action
 def denied(
     message: Annotated[
-        str,
+        str | None,
         Parameter(
             "the AccessDenied text: error, log line, CloudTrail event",
             also=(
@@ -359,27 +295,42 @@ def denied(
             brief="AccessDenied text",
             by_position=True,
         ),
-    ],
+    ] = None,
     policies: Annotated[
         Json,
         Parameter(
             "policy, list, or object by layer",
             document=True,
-            also=_POLICIES_NAMES,
+            also=POLICIES_NAMES,
         ),
     ] = None,
+    authorization: Annotated[
+        Json,
+        Parameter(
+            "AWS's record of the denial: {details, policies: {URI: document}}",
+            document=True,
+            also=("authorization_details", "record"),
+            brief="AWS's record",
+        ),
+    ] = None,
+    *,
+    online: Annotated[bool, Parameter("read AWS's record by the message's ID", brief="")] = False,
+    connection: Connection,
+    progress: Progress,
 ) -> Answer:
     """Explain an AccessDenied message: the layer, what it omits, the smallest change with proof."""
     # Imported here: listing the tools must not load it.
     from aws_iam.tools.policy.denied import denied as policy_denied
 
-    return policy_denied.denied(message, policies)
+    refuse_connection_without_online(connection, online=online)
+    aws = (connection, progress) if online else None
+    return policy_denied.denied(message, policies, authorization, online=aws)
 
 
 _Requests = Parameter(
     "requests as for `evaluate`, a list; action and resource may be patterns or a level",
     document=True,
-    brief="[{action, resource, principal?, context?}], patterns too",
+    brief="requests, patterns",
 )
 
 
@@ -387,7 +338,9 @@ _Requests = Parameter(
 def repair(
     document: Document,
     allow: Annotated[Json, replace(_Requests, also=("allowed", "must_allow"))] = None,
-    deny: Annotated[Json, replace(_Requests, also=("must_deny", "must_not_allow"))] = None,
+    deny: Annotated[
+        Json, replace(_Requests, brief="", also=("must_deny", "must_not_allow"))
+    ] = None,
     policies: Annotated[
         Json,
         Parameter(
@@ -445,14 +398,55 @@ def generate(
     generalize: Annotated[
         bool, Parameter("several keys to their folder, ids to `*`", brief="keys to folders")
     ] = False,
+    for_: Annotated[
+        str | None,
+        Parameter(
+            "session: one policy of 2,048 characters for temporary credentials, with the call",
+            brief="",
+            choices=("session",),
+            also=("purpose", "target"),
+            synonyms={
+                "session policy": "session",
+                "assume role": "session",
+                "federation token": "session",
+                "scoped credentials": "session",
+            },
+        ),
+    ] = None,
 ) -> Answer:
     """Generate the least-privilege policy for access needs, or for what CloudTrail events show."""
     # Imported here: listing the tools must not load it.
     from aws_iam.tools.policy.generate import generate as policy_generate
 
     return policy_generate.generate_policies(
-        needs, conditions, events, principal, generalize=generalize
+        needs, conditions, events, principal, generalize=generalize, session=for_ == "session"
     )
+
+
+@tool.artifact_action
+def shrink(
+    document: Document,
+    kind: PolicyKind = None,
+    resource_type: ResourceType = None,
+    limit: Annotated[
+        str | None,
+        Parameter(
+            "characters; `role`, `user`, `group` for inline policies; absent: by kind",
+            brief="characters",
+            also=("max", "max_size", "max_length", "quota", "size"),
+        ),
+    ] = None,
+    *,
+    split: Annotated[
+        bool,
+        Parameter("into several policies rather than use wildcards", brief="no wildcards"),
+    ] = False,
+) -> Answer:
+    """Shorten a policy to fit its size limit, in one or several, proved to allow the same."""
+    # Imported here: listing the tools must not load it.
+    from aws_iam.tools.policy.shrink import shrink as policy_shrink
+
+    return policy_shrink.shrink_policies(document, kind, resource_type, limit, split=split)
 
 
 @tool.artifact_action

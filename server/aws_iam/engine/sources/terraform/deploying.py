@@ -1,4 +1,4 @@
-"""Who deploys what Terraform's files describe: the blocks that say which role is assumed for it.
+"""Who deploys what Terraform's files describe: the blocks that say which role or profile is used for it.
 
 https://registry.terraform.io/providers/hashicorp/aws/latest/docs#assuming-an-iam-role
 https://developer.hashicorp.com/terraform/language/backend/s3#assume-role-configuration
@@ -33,10 +33,11 @@ def deploying(folder: Folder) -> Iterator[Block]:
 def read_deploying(results: Results, module: Module, block: Block, instance: Instance) -> None:
     """Add the role that a provider, or a place of state, is used with."""
     evaluator = module.evaluator
-    address = f"{module.address}{'.'.join((block.type, *block.labels))}{instance.suffix}"
+    names = [block.type, *block.labels]
     alias = block.body.attribute("alias")
     if alias is not None:
-        address = f"{address}.{evaluator.value_or_hole(alias, instance.scope).text}"
+        names.append(evaluator.value_or_hole(alias, instance.scope).text)
+    address = f"{module.address}{'.'.join(names)}{instance.suffix}"
     results.exists(block, address)
     for own in settings(evaluator, results.shown, block, instance.scope, address, in_force=True):
         results.set_beside(block, replace(own, subject=subject_named("deployment_role")))

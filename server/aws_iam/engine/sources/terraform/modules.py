@@ -11,6 +11,7 @@ from aws_iam.engine.parsing.json_nodes import Form, Node, Place, string
 from aws_iam.engine.parsing.made_nodes import listed, mapped
 from aws_iam.engine.sources.terraform import resource_attributes, variable_types
 from aws_iam.engine.sources.terraform.documents import DOCUMENT, document
+from aws_iam.engine.sources.terraform.provider_names import given_providers, provider_of
 from aws_iam.engine.sources.terraform.scopes import Behind, Scope
 from aws_iam.engine.sources.terraform.syntax import Literal
 from aws_iam.engine.sources.terraform.values import Deferred, Invalid, SwitchedOff, number
@@ -62,6 +63,7 @@ class Module:
     off: bool = False
     in_force: bool | None = True
     root_folder: str = ""
+    providers: Mapping[str, str] = field(default_factory=dict)
     # Values by what they are of, whether an unknown condition decided about them, what was compared in it, and which
     # variables without a value were asked for.
     _known: dict[tuple[object, ...], tuple[Node, bool, set[str], set[str | Alternative]]] = field(
@@ -209,6 +211,10 @@ class Module:
 
     def _path(self, name: str, at: Place) -> Node:
         return string(self.folder if name == "module" else self.root_folder, at)
+
+    def provider(self, name: str) -> str:
+        """The root module's name of a provider."""
+        return self.providers.get(name, name)
 
     # Instances
 
@@ -379,7 +385,8 @@ class Module:
             )
             if self.evaluator.placeholders.within(found.text):
                 name = ".".join(("data", *key))
-                self.evaluator.note_part(name, block.body, instance.scope)
+                provider = provider_of(block, instance.scope, self.evaluator)
+                self.evaluator.note_part(name, (block.body, provider), instance.scope)
             return found
         address = f"{self.address}{'.'.join(key)}{instance.suffix}"
         return resource_attributes.of_resource(
@@ -454,6 +461,11 @@ class Module:
                 off=self.off or instance.off,
                 in_force=self.has_in_force(instance),
                 root_folder=self.root_folder,
+                # Those without an alias are handed down where a call says nothing.
+                providers={
+                    **{own: theirs for own, theirs in self.providers.items() if "." not in own},
+                    **given_providers(block, instance.scope, self.evaluator),
+                },
             )
 
 

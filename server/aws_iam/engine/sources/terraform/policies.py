@@ -22,7 +22,6 @@ from aws_iam.engine.sources.containers.attachments import (
 from aws_iam.engine.sources.containers.cloudformation_return_values import deployed
 from aws_iam.engine.sources.containers.embedded_documents import is_policy
 from aws_iam.engine.sources.containers.generic_data import PolicyByLooks
-from aws_iam.engine.sources.containers.own_names import NAMES
 from aws_iam.engine.sources.containers.placeholders import Placeholders
 from aws_iam.engine.sources.containers.policy_places import (
     PolicyPlace,
@@ -45,6 +44,7 @@ from aws_iam.engine.sources.terraform.moved_blocks import moves_of
 from aws_iam.engine.sources.terraform.named_files import NamedFiles, UnreadFile
 from aws_iam.engine.sources.terraform.permissions import permission, permission_rows
 from aws_iam.engine.sources.terraform.referenced_resources import by_address
+from aws_iam.engine.sources.terraform.resource_attributes import own_name
 from aws_iam.engine.sources.terraform.results import (
     UNKNOWN,
     Candidate,
@@ -54,14 +54,18 @@ from aws_iam.engine.sources.terraform.results import (
 )
 from aws_iam.engine.sources.terraform.roots import configured, root_folders
 from aws_iam.engine.sources.terraform.search_domains import is_in_vpc
-from aws_iam.engine.sources.terraform.settings import module_setting, not_iam, settings
+from aws_iam.engine.sources.terraform.settings import (
+    module_setting,
+    not_iam,
+    providers_setting,
+    settings,
+)
 from aws_iam.engine.sources.terraform.stack_templates import TEMPLATE, stack_templates
 from aws_iam.engine.sources.terraform.statement_arguments import policy_of_statements
 from aws_iam.engine.sources.terraform.syntax import (
     Block,
     Body,
     Literal,
-    described,
     may_hold_policy,
 )
 from aws_iam.engine.sources.terraform.values import Budget, Invalid, TooMuch
@@ -259,7 +263,7 @@ class _Reading:
             in_vpc=is_in_vpc(module, block),
         )
         if in_force is not False:
-            self.results.exists(block, address, self._own_name(type_, body, instance))
+            self.results.exists(block, address, own_name(self.evaluator, block, instance.scope))
         done: set[str] = set()
         for place in places:
             done.add(place.path.partition(".")[0].removesuffix("[]"))
@@ -294,16 +298,6 @@ class _Reading:
             self.results.hold(block, found)
             others.add(TEMPLATE)
         self._others(block, body, replace(holder, type="", attached_to=()), others, instance)
-
-    def _own_name(self, type_: str, body: Body, instance: Instance) -> str:
-        """What AWS knows the resource by, of one account; empty where that is not known."""
-        expression, provider = body.attribute(NAMES.get(type_, "")), body.attribute("provider")
-        if expression is None:
-            return ""
-        value = self.evaluator.value_or_hole(expression, instance.scope)
-        if not value.text or self.evaluator.placeholders.within(value.text):
-            return ""
-        return f"{type_} {value.text} {described(provider) if provider else ''}".rstrip()
 
     def _places(self, type_: str, body: Body, instance: Instance) -> tuple[PolicyPlace, ...]:
         if type_ != _ORGANIZATION:
@@ -372,10 +366,12 @@ class _Reading:
                 # The documents among them are judged.
                 own = access_arguments(self.evaluator, block.body, instance.scope)
                 names = frozenset(own) - read - _META
-                if not names:
-                    return
-            given = (self.evaluator, self.results.shown, block, instance.scope, address, in_force)
-            self.results.set_beside(block, module_setting(*given, names))
+            own_setting = (block, instance.scope, address, in_force)
+            if names or names is None:
+                given = (self.evaluator, self.results.shown, *own_setting, names)
+                self.results.set_beside(block, module_setting(*given))
+            if names or names is None or read:
+                self.results.set_beside(block, providers_setting(self.evaluator, *own_setting))
 
     def _others(
         self,

@@ -13,7 +13,11 @@ from aws_iam import resources
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, Node, Place, string
 from aws_iam.engine.reference.managed_policies import managed_policy
-from aws_iam.engine.sources.containers.cloudformation_return_values import arn_of
+from aws_iam.engine.sources.containers.cloudformation_return_values import (
+    arn_of,
+)
+from aws_iam.engine.sources.containers.own_names import NAMES
+from aws_iam.engine.sources.terraform.provider_names import PROVIDER, other_provider
 from aws_iam.engine.sources.terraform.syntax import ListExpression, Literal, Name
 
 if TYPE_CHECKING:
@@ -34,6 +38,7 @@ _CALLER: Mapping[tuple[str, str], str] = {
     ("aws_region", "region"): "AWS::Region",
     ("aws_region", "id"): "AWS::Region",
 }
+_OF_PROVIDER = frozenset({"AWS::AccountId", "AWS::Region"})
 
 
 @slotted
@@ -132,7 +137,7 @@ def of_data(  # noqa: PLR0913, PLR0917 - a data source is its block with its sco
     """An attribute of a data source; those about the caller have values of the right form."""
     type_, label = key
     known = _CALLER.get((type_, name))
-    if known is not None:
+    if known is not None and not _is_elsewhere(known, block):
         return string(evaluator.deployment[known], at)
     unknown = evaluator.hole(f"data.{type_}.{label}.{name}", at)
     if block is None or scope is None:
@@ -148,6 +153,19 @@ def of_data(  # noqa: PLR0913, PLR0917 - a data source is its block with its sco
         name = row.id
     expression = block.body.attribute(name)
     return unknown if expression is None else evaluator.value_or_hole(expression, scope)
+
+
+def _is_elsewhere(known: str, block: Block | None) -> bool:
+    """Whether it is asked by another provider: that of another account, or in another region."""
+    return known in _OF_PROVIDER and bool(block and block.body.attribute(PROVIDER))
+
+
+def own_name(evaluator: Evaluator, block: Block, scope: Scope) -> str:
+    """What AWS knows a resource by, of one account; empty where that is not known."""
+    name = _text(evaluator, block, NAMES.get(block.labels[0], ""), scope)
+    if not name or evaluator.placeholders.within(name):
+        return ""
+    return f"{block.labels[0]} {name} {other_provider(block, scope, evaluator)}".rstrip()
 
 
 def _managed(evaluator: Evaluator, block: Block, scope: Scope, at: Place) -> Node | None:

@@ -21,7 +21,7 @@ from aws_iam.engine.sources.containers.policy_places import (
 )
 from aws_iam.engine.sources.terraform.embedded_json import document_in
 from aws_iam.engine.sources.terraform.moved_blocks import former_addresses
-from aws_iam.engine.sources.terraform.settings import PROVIDER
+from aws_iam.engine.sources.terraform.provider_names import PROVIDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
         def behind(self, path: Sequence[str]) -> Behind | None:
             """What the module says that a reference stands for."""
 
+        def provider(self, name: str) -> str:
+            """The root module's name of a provider."""
+
 
 @slotted
 class Scope:

@@ -22,8 +22,13 @@ from aws_iam.engine.sources.containers.access_settings import (
 from aws_iam.engine.sources.containers.attachments import attachment_rows
 from aws_iam.engine.sources.containers.policy_places import places_by_type
 from aws_iam.engine.sources.terraform.blocks import expanded
+from aws_iam.engine.sources.terraform.provider_names import (
+    PROVIDER,
+    PROVIDERS,
+    given_providers,
+    other_provider,
+)
 from aws_iam.engine.sources.terraform.role_arguments import RoleArguments
-from aws_iam.engine.sources.terraform.syntax import described
 from aws_iam.engine.sources.terraform.values import Deferred
 
 if TYPE_CHECKING:
@@ -34,9 +39,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.terraform.syntax import Block, Body
 
 _FORMAT, _RESOURCES = "terraform", "terraform-resources.json"
-PROVIDER = "provider"
-"""The argument of every resource, and what the setting is about that tells it."""
-_ABOUT_INSTANCES = frozenset({"count", "for_each", "depends_on", "providers"})
+_ABOUT_INSTANCES = frozenset({"count", "for_each", "depends_on", PROVIDERS})
 
 
 @cache
@@ -90,7 +93,8 @@ def settings(  # noqa: PLR0913, PLR0917 - an instance is its block, its scope, i
             memberships=own.memberships if in_force and not alternatives else (),
         )
     if _holds_policies(block):
-        yield _provider(block, address, in_force)
+        provider = other_provider(block, scope, evaluator)
+        yield _provider(f"{address}.{PROVIDER}", provider, address, in_force)
 
 
 def _holds_policies(block: Block) -> bool:
@@ -105,14 +109,31 @@ def _holds_policies(block: Block) -> bool:
     return not heads.isdisjoint(block.body.names)
 
 
-def _provider(block: Block, address: str, in_force: bool | None) -> AccessSetting:  # noqa: FBT001 - whether there is one, or None
+def providers_setting(
+    evaluator: Evaluator,
+    block: Block,
+    scope: Scope,
+    address: str,
+    in_force: bool | None,  # noqa: FBT001 - whether there is one, or None
+) -> AccessSetting:
+    """The providers that a module which is not at hand makes its resources with."""
+    given = given_providers(block, scope, evaluator)
+    others = sorted(f"{own} = {theirs}" for own, theirs in given.items() if own != theirs)
+    return _provider(f"{address}.{PROVIDERS}", ", ".join(others), address, in_force)
+
+
+def _provider(
+    place: str,
+    value: str,
+    address: str,
+    in_force: bool | None,  # noqa: FBT001 - whether there is one, or None
+) -> AccessSetting:
     """The provider that makes the resource: one by another name may stand for another account."""
-    named = block.body.attribute(PROVIDER)
     return AccessSetting(
         holder=address,
-        place=f"{address}.{PROVIDER}",
+        place=place,
         subject=subject_named(PROVIDER),
-        value=described(named) if named else "",
+        value=value,
         only_changed=True,
         # A policy of the resource goes to one of its own, or comes from there.
         is_computed=True,

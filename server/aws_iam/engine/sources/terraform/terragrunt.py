@@ -35,6 +35,8 @@ UNIT = "terragrunt.hcl"
 _MOST_STEPS = 500_000
 _MOST_FILES = 50
 _LOCALS, _INPUTS = "locals", "inputs"
+# https://terragrunt.gruntwork.io/docs/reference/hcl/attributes/#iam_role
+_DEPLOYING = ("iam_role", "iam_web_identity_token")
 # Begins a path from the top of the tree on, where other texts are paths from the file's folder on.
 _TOP = "/…/"
 _REMOTE = ("::", "://", "git@", "tfr:")
@@ -45,6 +47,7 @@ class Unit:
     """The folder of the module, the inputs as JSON, and all files read.
 
     `unknown` has those inputs that are not known, and the files that it generates, each with a digest of what it says.
+    `deployment` is a digest of who deploys it, and with what besides.
     """
 
     path: str
@@ -52,6 +55,15 @@ class Unit:
     inputs: Mapping[str, str]
     unknown: Mapping[str, str]
     files: frozenset[str]
+    deployment: str = ""
+
+
+def deployment_parts(body: Body) -> Iterator[object]:
+    """What a file says of the role that deploys, of the state, and of arguments and variables of the shell for Terraform."""
+    yield from (own for name in _DEPLOYING if (own := body.attribute(name)) is not None)
+    yield from (block.body for block in body.blocks_named("remote_state"))
+    for block in body.blocks_named("terraform"):
+        yield from (own.body for own in block.body.blocks_named("extra_arguments", 1))
 
 
 def unit_of(path: str, text_of: Callable[[str], str | None]) -> Unit | None:
@@ -131,6 +143,7 @@ class _Reading:
             inputs=known,
             unknown=unknown,
             files=frozenset({*self.files, *self.texts}),
+            deployment=digest(*(own.deployment() for own in self.files.values())),
         )
 
     def _merged(self, under: _Inputs, over: _Inputs, strategy: str) -> _Inputs:
@@ -303,8 +316,17 @@ class _File:
         blocks = self.body.blocks_named("generate", 1)
         return {f"generate {own.labels[0]}": self._said(own.body) for own in blocks}
 
+    def deployment(self) -> str:
+        """A digest of who deploys it."""
+        return digest(*(self._said(part) for part in deployment_parts(self.body)))
+
     def _said(self, part: object) -> str:
         return closure_of(self.reading.evaluator.budget, part, self.scope).digest
+
+    @staticmethod
+    def provider(name: str) -> str:
+        """The name of a provider, which no other file gives another one."""
+        return name
 
     def source(self) -> str:
         """The folder of the module, from the top of the tree on; empty where it lies elsewhere."""

@@ -27,3 +27,8 @@ class UnknownNames:
 
     def behind(self, path: Sequence[str]) -> None:
         """What the module says that a reference stands for: nothing."""
+
+    @staticmethod
+    def provider(name: str) -> str:
+        """The name of a provider, to which nobody gives another one."""
+        return name

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import IDENTITY_KINDS, Kind, Policy, dump
 from aws_iam.engine.language.memo import memo_on_subject
-from aws_iam.engine.reference.attachment_types import attachment_type
+from aws_iam.engine.reference.policy_quotas import (
+    IAM_QUOTAS,
+    INLINE,
+    MANAGED,
+    QUOTAS,
+    SESSION,
+    characters,
+    quota_of,
+    without_space,
+)
 from aws_iam.rules.check import check
 from aws_iam.rules.gates import at_policy
 from aws_iam.rules.outcomes import Fail
@@ -15,18 +24,7 @@ from aws_iam.rules.outcomes import Fail
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.engine.reference.attachment_types import AttachmentType
-
-_QUOTAS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
-_SHORTEN = "Remove white space, merge statements, or split the policy."
-# https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
-_MOST_IN_SCP = 10_240
-_MOST_IN_RCP = 5_120
-_MOST_IN_MANAGED = 6_144
-_MOST_IN_INLINE = 10_240
-"""For all inline policies of a role together; a longer policy exceeds the quota of every identity policy."""
-_MOST_IN_TRUST = 2_048
-_MOST_IN_SESSION = 2_048
+_SHORTEN = "Remove white space, merge statements, or split the policy; `policy shrink` does that."
 # From this share of a quota, AWS may reject the next change.
 _NEARLY = 0.9
 
@@ -38,22 +36,15 @@ def _with_space(policy: Policy) -> str:
 
 @memo_on_subject
 def _without_space(policy: Policy) -> str:
-    return "".join((policy.text if policy.text is not None else dump(policy)).split())
+    return without_space(policy.text if policy.text is not None else dump(policy))
 
 
 def _may_be_near_quota(policy: Policy) -> bool:
     """Whether the text, which is never shorter than what AWS counts, comes near the quota of its kind."""
-    return policy.text is None or len(policy.text) >= _NEARLY * _LEAST_QUOTA.get(policy.kind, 0)
+    quota = QUOTAS.get(policy.kind)
+    return policy.text is None or quota is None or len(policy.text) >= _NEARLY * quota.most
 
 
-_LEAST_QUOTA = {
-    Kind.IDENTITY: _MOST_IN_MANAGED,
-    Kind.BOUNDARY: _MOST_IN_MANAGED,
-    Kind.SESSION: _MOST_IN_SESSION,
-    Kind.SCP: _MOST_IN_SCP,
-    Kind.RCP: _MOST_IN_RCP,
-    Kind.TRUST: _MOST_IN_TRUST,
-}
 _NEAR_QUOTA = (at_policy(_may_be_near_quota),)
 
 
@@ -88,7 +79,7 @@ def long_scp(policy: Policy) -> Iterator[Fail]:
 
     False alarm when the white space is removed before the policy is saved, as the console does.
     """
-    yield from _too_long(policy, len(_with_space(policy)), _MOST_IN_SCP)
+    yield from _too_long(policy, len(_with_space(policy)), QUOTAS[Kind.SCP].most)
 
 
 @check(
@@ -107,7 +98,7 @@ def long_rcp(policy: Policy) -> Iterator[Fail]:
 
     False alarm when the white space is removed before the policy is saved, as the console does.
     """
-    yield from _too_long(policy, len(_with_space(policy)), _MOST_IN_RCP)
+    yield from _too_long(policy, len(_with_space(policy)), QUOTAS[Kind.RCP].most)
 
 
 @check(
@@ -116,7 +107,7 @@ def long_rcp(policy: Policy) -> Iterator[Fail]:
     when=_NEAR_QUOTA,
     severity=Severity.WARNING,
     title="The policy is too long for every kind of identity policy",
-    fix="Merge statements, use wildcards, or split the policy.",
+    fix="Merge statements, use wildcards, or split the policy; `policy shrink` does that.",
     kinds=IDENTITY_KINDS,
     bad=[_policy_of_length(12_000)],
     good=[_policy_of_length(2_000)],
@@ -126,7 +117,7 @@ def long_identity_policy(policy: Policy) -> Iterator[Fail]:
 
     White space does not count. No false alarms: AWS rejects the policy.
     """
-    yield from _too_long(policy, len(_without_space(policy)), _MOST_IN_INLINE)
+    yield from _too_long(policy, len(_without_space(policy)), INLINE["role"])
 
 
 @check(
@@ -136,7 +127,7 @@ def long_identity_policy(policy: Policy) -> Iterator[Fail]:
     severity=Severity.SUGGESTION,
     title="The policy is too long for a managed policy",
     fix="Merge statements, use wildcards, split the policy, or make it an inline policy of a role.",
-    source=_QUOTAS,
+    source=IAM_QUOTAS,
     kinds=(Kind.IDENTITY, Kind.BOUNDARY),
     bad=[_policy_of_length(8_000)],
     good=[_policy_of_length(2_000)],
@@ -147,8 +138,8 @@ def long_managed_policy(policy: Policy) -> Iterator[Fail]:
     False alarm when the policy is an inline policy of a role.
     """
     length = len(_without_space(policy))
-    if length <= _MOST_IN_INLINE:  # a longer policy has its own code
-        yield from _too_long(policy, length, _MOST_IN_MANAGED)
+    if length <= INLINE["role"]:  # a longer policy has its own code
+        yield from _too_long(policy, length, MANAGED)
 
 
 @check(
@@ -167,7 +158,7 @@ def long_trust_policy(policy: Policy) -> Iterator[Fail]:
 
     False alarm when AWS has raised the quota for the account.
     """
-    yield from _too_long(policy, len(_without_space(policy)), _MOST_IN_TRUST)
+    yield from _too_long(policy, len(_without_space(policy)), QUOTAS[Kind.TRUST].most)
 
 
 @check(
@@ -188,22 +179,8 @@ def long_session_policy(policy: Policy) -> Iterator[Fail]:
     False alarm when the white space is removed before the policy is passed.
     """
     # A policy that is too long for every identity policy has its own code.
-    if len(_without_space(policy)) <= _MOST_IN_INLINE:
-        yield from _too_long(policy, len(_with_space(policy)), _MOST_IN_SESSION)
-
-
-# Assumed when the caller passes no `resource_type`: a policy with actions of this service only is attached to this type.
-_LIKELY_RESOURCE_TYPES = {"s3": "AWS::S3::Bucket", "kms": "AWS::KMS::Key"}
-
-
-def _attached_to(policy: Policy) -> AttachmentType | None:
-    if policy.resource_type:
-        return attachment_type(policy.resource_type)
-    actions = [entry.value for statement in policy.statements for entry in statement.actions]
-    services = {action.lower().partition(":")[0] for action in actions}
-    return (
-        attachment_type(_LIKELY_RESOURCE_TYPES.get(services.pop())) if len(services) == 1 else None
-    )
+    if len(_without_space(policy)) <= INLINE["role"]:
+        yield from _too_long(policy, len(_with_space(policy)), SESSION)
 
 
 @check(
@@ -213,7 +190,7 @@ def _attached_to(policy: Policy) -> AttachmentType | None:
     severity=Severity.SUGGESTION,
     title="The policy has nearly reached its size quota",
     fix="Merge statements, use wildcards, or split the policy before the next change exceeds the quota.",
-    source=_QUOTAS,
+    source=IAM_QUOTAS,
     bad=[_policy_of_length(5_700)],
     good=[_policy_of_length(5_000)],
 )
@@ -222,36 +199,14 @@ def little_room(policy: Policy) -> Iterator[Fail]:
 
     False alarm when the policy will not grow, or AWS has raised the quota for the account.
     """
-    length, most, unit = _length_and_quota(policy)
-    if most * _NEARLY <= length <= most:
+    quota = quota_of(policy)
+    if quota is None:
+        return
+    counted = _with_space(policy) if quota.counts_space else _without_space(policy)
+    length = characters(counted, quota)
+    if quota.most * _NEARLY <= length <= quota.most:
+        unit = "bytes" if quota.in_bytes else "characters"
         yield Fail(
             policy.node.where,
-            f"the policy uses {length:,} of the {most:,} {unit}: {most - length:,} are left",
+            f"the policy uses {length:,} of the {quota.most:,} {unit} of {quota.what}: {quota.most - length:,} are left",
         )
-
-
-def _length_and_quota(policy: Policy) -> tuple[int, int, str]:
-    """The length of the policy as AWS counts it for its kind, the quota, and the unit of both."""
-    match policy.kind:
-        case Kind.SCP:
-            return len(_with_space(policy)), _MOST_IN_SCP, "characters of a service control policy"
-        case Kind.RCP:
-            return (
-                len(_with_space(policy)),
-                _MOST_IN_RCP,
-                "characters of a resource control policy",
-            )
-        case Kind.TRUST:
-            return len(_without_space(policy)), _MOST_IN_TRUST, "characters of a trust policy"
-        case Kind.SESSION:
-            return len(_with_space(policy)), _MOST_IN_SESSION, "characters of session policies"
-        case Kind.RESOURCE:
-            target = _attached_to(policy)
-            length = len(_with_space(policy).encode("utf-8", errors="replace"))
-            most = target.most if target else 0
-            # Without a known type there is no quota.
-            return (
-                (length, most, f"bytes of a policy of `{target.name}`") if target else (1, 0, "")
-            )
-        case _:
-            return len(_without_space(policy)), _MOST_IN_MANAGED, "characters of a managed policy"

@@ -3,7 +3,8 @@
     KnownTags.of(estate).keys(caller, "s3:GetObject", resource)   →   {"aws:PrincipalTag/team": "red"}
 
 What a session may bring along is open: of a role whose trust policy allows sts:TagSession nothing is known, since the tags of a
-session take the place of the role's: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+session take the place of the role's, nor of a user that may tag sessions of federated users:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
-from aws_iam.tools.audit.access.estate import Estate
+from aws_iam.tools.audit.access.estate import Estate, Principal
+from aws_iam.tools.audit.principals.organization_policies import (
+    Tags,
+    policy_for_principal,
+    says_nothing,
+)
 
-Tags = Mapping[str, str]
-
-_TAG_SESSION = "sts:tagsession"
+_TAG_SESSION, _FEDERATE = "sts:tagsession", "sts:getfederationtoken"
 _OF_PRINCIPAL = "aws:principaltag/"
-_OF_RESOURCE = ("aws:resourcetag/", "iam:resourcetag/")
+OF_RESOURCE = ("aws:resourcetag/", "iam:resourcetag/")
 # What has tags before the call: the tags of what is created are those of the request, and those of a role that is passed do
 # not count: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
 _OPEN = frozenset({"iam:createuser", "iam:createrole", "iam:passrole"})
@@ -46,7 +50,11 @@ class KnownTags:
         tagging = {
             own.arn
             for own in estate.principals
-            if isinstance(own.identity, Role) and _lets_tag_sessions(own.identity.trust)
+            if (
+                _lets_tag_sessions(own.identity.trust)
+                if isinstance(own.identity, Role)
+                else _tags_federated_users(own, resources.get(own.arn))
+            )
         }
         callers = {arn: tags for arn, tags in resources.items() if arn not in tagging}
         return cls(callers=callers, resources=resources)
@@ -64,7 +72,7 @@ class KnownTags:
         """Whether a request surely lacks a condition key (in lower case) that `keys` does not have."""
         if key.startswith(_OF_PRINCIPAL):
             return caller in self.callers
-        if key.startswith(_OF_RESOURCE):
+        if key.startswith(OF_RESOURCE):
             return resource in self.resources and action.lower() not in _OPEN
         return False
 
@@ -81,3 +89,24 @@ def _lets_tag_sessions(trust: str) -> bool:
     return any(
         own.allows and IndexedStatement.of(own).takes(_TAG_SESSION) for own in policy.statements
     )
+
+
+def _tags_federated_users(user: Principal, tags: Tags | None) -> bool:
+    """Whether a user with these tags may give sessions of federated users others, or nobody knows."""
+    taken, organization = set[str](), user.member.guardrails.organization
+    for own in user.held.policies:
+        text = policy_for_principal(own.text, user.arn, organization, Kind.IDENTITY, tags)
+        if says_nothing(text):
+            continue
+        try:
+            statements = one_policy(text, Kind.IDENTITY).statements
+        except InputError:
+            return True
+        taken |= {
+            action
+            for statement in statements
+            if statement.allows
+            for action in (_TAG_SESSION, _FEDERATE)
+            if IndexedStatement.of(statement).takes(action)
+        }
+    return {_TAG_SESSION, _FEDERATE} <= taken

@@ -162,11 +162,11 @@ def who_can(estate: Estate, actions: Sequence[str], on: str) -> WhoCan:
 
 
 def verdict_of_each(
-    estate: Estate, actions: Sequence[str], on: str
+    estate: Estate, actions: Sequence[str], on: str, tags: KnownTags
 ) -> tuple[tuple[str, ...], Callable[[Principal], Verdict]]:
     """The actions by name, and what judges whether a principal, as it is or as it would be, can perform one of them."""
     asked, _ = asked_actions(estate, actions, on)
-    search = _Search.of_estate(estate, asked)
+    search = _Search.of_estate(estate, asked, tags)
 
     def verdict(principal: Principal) -> Verdict:
         caller = search.of(principal)
@@ -187,9 +187,9 @@ class _Search:
 
     @classmethod
     def of_estate(
-        cls, estate: Estate, asked: dict[str, AskedResources], tags: KnownTags | None = None
+        cls, estate: Estate, asked: dict[str, AskedResources], tags: KnownTags
     ) -> _Search:
-        """The search for the callers of some actions; without `tags` they may be any, as for somebody who changes them."""
+        """The search for the callers of some actions; tags that are not known may be any."""
         roles = {
             (own.member.account.id, own.identity.name): own
             for own in estate.principals

@@ -9,7 +9,6 @@ from aws_iam.account.collect.fact import Miss, known
 from aws_iam.account.collect.logging.cloudtrail import TRAILS
 from aws_iam.account.collect.storage.buckets import ACCOUNT_BLOCK, BUCKETS
 from aws_iam.account.collect.storage.trail_buckets import TRAIL_BUCKET_ACCESS, TRAIL_BUCKET_LOGGING
-from aws_iam.engine.comparison import forbidden_access
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
 from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each, unread
@@ -218,6 +217,9 @@ def _policy_public(access: TrailBucketAccess) -> bool:
 
 
 def _open_to_strangers(text: str) -> bool:
+    # Heavy, and only for accounts that have such policies.
+    from aws_iam.engine.comparison import forbidden_access
+
     try:
         requests = forbidden_access.public_requests(text).requests
     except InputError:

@@ -21,7 +21,6 @@ from aws_iam.account.collect.sharing.resource_policies import (
     VAULT_POLICIES,
 )
 from aws_iam.account.collect.storage.buckets import ACCOUNT_BLOCK, BUCKET_BLOCKS, BUCKET_POLICIES
-from aws_iam.engine.comparison import forbidden_access
 from aws_iam.engine.effective.caller_conditions import is_closed_to_strangers
 from aws_iam.engine.language.plain_policy import plain
 from aws_iam.errors import InputError, NotCollected
@@ -163,6 +162,9 @@ def _judged(arn: str, name: str, text: str, call: str, region: str | None = None
 
 
 def _search(name: str, policy: object, call: str) -> SearchResult:
+    # Heavy, and only for accounts that have such policies.
+    from aws_iam.engine.comparison import forbidden_access
+
     try:
         return forbidden_access.public_requests(policy, most=1)
     except InputError as error:

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.evaluation.context import Context, substituted
 from aws_iam.engine.language.variables import without_variables
+from aws_iam.tools.audit.access.known_tags import OF_RESOURCE
 from aws_iam.tools.audit.paths.entities import bits
+from aws_iam.tools.audit.paths.settled_tags import by_tags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.evaluation.layers import IndexedStatement, PlacedPolicy
     from aws_iam.tools.audit.access.decisions import Decider
     from aws_iam.tools.audit.access.estate import Principal
+    from aws_iam.tools.audit.access.known_tags import KnownTags
     from aws_iam.tools.audit.access.policy_layers import Layer
     from aws_iam.tools.audit.access.verdicts import Access
     from aws_iam.tools.audit.paths.entities import Entities
@@ -41,6 +44,9 @@ class Actor:
     entities: Entities
     decider: Decider
     layers: Mapping[str, Layer]
+    tags: KnownTags
+    asked_tags: frozenset[str] = frozenset()
+    """The keys of tags of its targets, in lower case, that others than its own policies ask for."""
     is_personal: bool = False
     """Whether its policies tell it apart from others that have the same."""
     _taking: dict[str, tuple[tuple[PlacedPolicy, IndexedStatement], ...]] = field(
@@ -112,7 +118,13 @@ class Actor:
     ) -> Iterator[tuple[int, Access]]:
         """The sets of candidates on which the action is allowed, or nobody knows; `splits` tell more of them apart."""
         known = dict(context or {})
-        for part in self._parts(action, candidates, splits):
+        keys = self._tag_keys(action)
+        parts = (
+            alike
+            for part in self._parts(action, candidates, splits)
+            for alike in by_tags(self.tags, self.entities, part, keys)
+        )
+        for part in parts:
             for own, boundary in self._by_boundary(action, part, known):
                 first = self.entities.arns[next(bits(own))]
                 asked = known | ({BOUNDARY_KEY: boundary} if boundary else {})
@@ -170,6 +182,8 @@ class Actor:
         if self._known is None:
             is_user = ":user/" in self.principal.arn
             names = {"aws:username": (self.principal.identity.name,)} if is_user else {}
+            tags = self.tags.callers.get(self.principal.arn, {})
+            names |= {f"aws:PrincipalTag/{key}": (value,) for key, value in tags.items()}
             self._known = Context(
                 {
                     "aws:PrincipalAccount": (self.account,),
@@ -178,6 +192,16 @@ class Actor:
                 }
             )
         return self._known
+
+    def _tag_keys(self, action: str) -> frozenset[str]:
+        """The keys of tags of a target that decide, in lower case."""
+        own = (
+            condition.name.partition("/")[2]
+            for _, own in self.taking(action)
+            for condition in own.statement.conditions
+            if condition.name.startswith(OF_RESOURCE)
+        )
+        return self.asked_tags.union(own)
 
     def _absent(self, known: Mapping[str, str]) -> frozenset[str]:
         return _KEYS - {key.lower() for key in known}

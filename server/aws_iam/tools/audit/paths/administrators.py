@@ -21,11 +21,14 @@ from aws_iam.tools.audit.principals.admin_level import (
     EffectivePolicies,
 )
 from aws_iam.tools.audit.principals.organization_policies import (
+    Tags,
     levels_for_principal,
     policy_for_principal,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aws_iam.engine.language.document import Statement
     from aws_iam.tools.audit.access.estate import Principal
 
@@ -52,6 +55,8 @@ class _Glance:
 class Administrators:
     """Judges principals; those with the same policies once."""
 
+    tags: Mapping[str, Tags] = field(default_factory=dict)
+    """The tags of principals, by ARN, as far as they are known."""
     _levels: AdminLevels = field(default_factory=AdminLevels)
     _glances: dict[str, _Glance] = field(default_factory=dict)
     _known: dict[EffectivePolicies, bool | None] = field(default_factory=dict)
@@ -96,13 +101,16 @@ class Administrators:
         organization = guardrails.organization
         held = principal.held
         boundary = held.boundary.text if held.boundary else None
+        tags = self.tags.get(arn)
         return EffectivePolicies(
             documents=tuple(
-                policy_for_principal(text, arn, organization, Kind.IDENTITY) for text in texts
+                policy_for_principal(text, arn, organization, Kind.IDENTITY, tags)
+                for text in texts
             ),
-            boundary=boundary and policy_for_principal(boundary, arn, organization, Kind.IDENTITY),
+            boundary=boundary
+            and policy_for_principal(boundary, arn, organization, Kind.IDENTITY, tags),
             has_boundary=held.has_boundary,
-            scps=levels_for_principal(guardrails.scps, arn, organization),
+            scps=levels_for_principal(guardrails.scps, arn, organization, tags),
             unread=held.unread,
         )
 

@@ -48,7 +48,8 @@ def assumed_by_account(actor: Actor, trusts: Trusts) -> Iterator[Power]:
     root = f"arn:{actor.partition}:iam::{actor.account}:root"
     accounts = tuple(actor.entities.in_account.values())
     # What the trust policies ask for is decided for whoever has every key: a session without MFA has not.
-    lacks_some = not actor.lacking.isdisjoint(trusts.asked)
+    # So has whoever has other tags.
+    lacks_some = trusts.asks_tags or not actor.lacking.isdisjoint(trusts.asked)
     for targets, access in actor.allowed(
         ASSUME, candidates, trust=trust_naming(root), splits=accounts
     ):

@@ -14,6 +14,7 @@ from aws_iam.account.collect.identity.authorization import User
 from aws_iam.engine.effective.escalation import escalation_paths
 from aws_iam.engine.language.document import Kind
 from aws_iam.tools.audit.access.decisions import Decider
+from aws_iam.tools.audit.access.known_tags import KnownTags
 from aws_iam.tools.audit.paths.actor import Actor
 from aws_iam.tools.audit.paths.administrators import Administrators
 from aws_iam.tools.audit.paths.assuming import (
@@ -35,6 +36,12 @@ from aws_iam.tools.audit.paths.new_identities import new_identities
 from aws_iam.tools.audit.paths.organization_wide import organization_wide
 from aws_iam.tools.audit.paths.passing import passed_roles
 from aws_iam.tools.audit.paths.removals import Denying, removals
+from aws_iam.tools.audit.paths.settled_tags import (
+    OF_CALLERS,
+    settled_tags,
+    tag_keys,
+    texts_of_resources,
+)
 from aws_iam.tools.audit.paths.trusts import Trusts
 from aws_iam.tools.audit.principals.organization_policies import (
     levels_for_principal,
@@ -42,15 +49,16 @@ from aws_iam.tools.audit.principals.organization_policies import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from aws_iam.tools.audit.access.estate import Estate, Principal
     from aws_iam.tools.audit.access.verdicts import Access
     from aws_iam.tools.audit.paths.powers import Power
 
-# Policies that tell the principals that have them apart.
+# Policies that tell the principals that have them apart; by their tags they are told apart in any case.
 _PERSONAL = re.compile(
-    r'\$\{aws:|"aws:(?:username|userid|principalarn|principaltype)"', re.IGNORECASE
+    r'\$\{aws:(?!principaltag/)|"aws:(?:username|userid|principalarn|principaltype)"',
+    re.IGNORECASE,
 )
 
 
@@ -64,8 +72,14 @@ class PowerBook:
     compute: Compute
     decider: Decider
     changes: Changes
+    tags: KnownTags = field(default_factory=KnownTags)
+    """Those that no path changes."""
     denying: Denying = field(default_factory=Denying)
     administrators: Administrators = field(default_factory=Administrators)
+    asked_tags: frozenset[str] = frozenset()
+    """The keys of tags of resources that others than the callers' policies ask for."""
+    asks_tags: bool = False
+    """Whether they ask for tags of the caller."""
     _shared: dict[Any, tuple[Power, ...]] = field(default_factory=dict)
     _powers: dict[tuple[int, State], tuple[Power, ...]] = field(default_factory=dict)
     _assumable: dict[Any, tuple[int, int]] = field(default_factory=dict)
@@ -80,13 +94,19 @@ class PowerBook:
         """The book of an estate."""
         entities = Entities.of(estate)
         changes = Changes(entities)
+        tags = settled_tags(estate, entities)
+        beside = texts_of_resources(estate) if tags.callers or tags.resources else frozenset()
         return cls(
             entities=entities,
-            trusts=Trusts.of(entities),
+            trusts=Trusts.of(entities, tags),
             credentials=Credentials.of(estate, entities),
             compute=Compute.of(estate, entities),
-            decider=Decider(estate),
+            decider=Decider(estate, tags),
             changes=changes,
+            tags=tags,
+            administrators=Administrators(tags.callers),
+            asked_tags=tag_keys(*beside),
+            asks_tags=any(OF_CALLERS in text.lower() for text in beside),
             denying=Denying.of(entities, changes),
         )
 
@@ -106,7 +126,9 @@ class PowerBook:
         """A principal with the policies that bind it."""
         principal = self.changes.of_principal(number, state)
         layers = self.decider.own_layers(principal)
-        return Actor(number, principal, self.entities, self.decider, layers)
+        return Actor(
+            number, principal, self.entities, self.decider, layers, self.tags, self.asked_tags
+        )
 
     def is_administrator(self, number: int, state: State = UNCHANGED) -> bool | None:
         """Whether it is an administrator; None where that is not known."""
@@ -192,20 +214,22 @@ class PowerBook:
 
     def _made_key(self, number: int, principal: Principal) -> Any:
         guardrails, held, arn = principal.member.guardrails, principal.held, principal.arn
-        organization = guardrails.organization
+        organization, tags = guardrails.organization, self.tags.callers.get(principal.arn)
         texts = tuple(
             sorted(
-                policy_for_principal(own.text, arn, organization, Kind.IDENTITY)
+                policy_for_principal(own.text, arn, organization, Kind.IDENTITY, tags)
                 for own in held.policies
             )
         )
         boundary = held.boundary and policy_for_principal(
-            held.boundary.text, arn, organization, Kind.IDENTITY
+            held.boundary.text, arn, organization, Kind.IDENTITY, tags
         )
-        scps = levels_for_principal(guardrails.scps, arn, organization)
+        scps = levels_for_principal(guardrails.scps, arn, organization, tags)
         every = [*texts, boundary or "", *(text for level in scps for text in level)]
         return (
             number if any(map(_PERSONAL.search, every)) else -1,
+            # Conditions on tags alone are decided by now.
+            frozenset(tags.items()) if tags is not None and self._ask_tags(every) else None,
             principal.member.account.id,
             isinstance(principal.identity, User),
             self.decider.keys.of_principal(principal),
@@ -215,6 +239,9 @@ class PowerBook:
             scps,
             held.unread,
         )
+
+    def _ask_tags(self, texts: Iterable[str]) -> bool:
+        return self.asks_tags or any(OF_CALLERS in text.lower() for text in texts)
 
 
 def _may_have_powers(principal: Principal) -> bool:

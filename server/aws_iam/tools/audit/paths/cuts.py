@@ -1,6 +1,9 @@
 """What to take away first: the step, or the statement, without which most principals no longer get there.
 
 cuts_of(paths)   →   (Cut(start=helpdesk, end=alice, actions=(…), closes=4, stops=3), …)
+
+The paths are counted, not the cuts of a graph of their steps: in such a graph a path through steps that need each other would
+seem to have ways around them.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     effective_access(book, number)   →   (ServiceAccess(service="s3", levels=("Read",), …), …)
 
 Its identity policies within its boundary and the organization's policies, plus what policies of resources in its account add.
-Conditions count as met: they are left open.
+Conditions count as met: they are left open, but for those on tags of the principal that nobody can change.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.tools.audit.paths.example_resources import takes_resource
 from aws_iam.tools.audit.principals.organization_policies import (
+    Tags,
     levels_for_principal,
     policy_for_principal,
 )
@@ -72,7 +73,9 @@ def effective_access(book: PowerBook, number: int) -> tuple[ServiceAccess, ...]:
     """The services that a principal has access to, those with the gravest levels first."""
     principal = book.entities.principals[number]
     found: dict[str, ServiceAccess] = {}
-    for name, reach in sorted(_within_limits(principal).actions.items()):
+    for name, reach in sorted(
+        _within_limits(principal, book.tags.callers.get(principal.arn)).actions.items()
+    ):
         action = catalog().action(name)
         if action is None:
             continue
@@ -108,20 +111,22 @@ def _risky() -> frozenset[str]:
     }
 
 
-def _within_limits(principal: Principal) -> Access:
+def _within_limits(principal: Principal, tags: Tags | None) -> Access:
     """What its policies allow within its boundary and every level of the organization's policies."""
     guardrails, held, arn = principal.member.guardrails, principal.held, principal.arn
     expansion = Expansion()
     targets = Targets.of(expansion)
 
     def of(texts: Iterable[str], kind: Kind) -> Access:
-        known = [policy_for_principal(text, arn, guardrails.organization, kind) for text in texts]
+        known = [
+            policy_for_principal(text, arn, guardrails.organization, kind, tags) for text in texts
+        ]
         return access(_readable(known, kind), Expansion(), targets)
 
     found = of((own.text for own in held.policies), Kind.IDENTITY)
     if held.boundary is not None:
         found = within_boundary(found, of((held.boundary.text,), Kind.IDENTITY))
-    levels = levels_for_principal(guardrails.scps, arn, guardrails.organization)
+    levels = levels_for_principal(guardrails.scps, arn, guardrails.organization, tags)
     return reduce(within_boundary, (of(level, Kind.SCP) for level in levels), found)
 
 

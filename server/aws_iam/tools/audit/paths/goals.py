@@ -123,7 +123,7 @@ def _of_resource(book: PowerBook, estate: Estate, arn: Arn, who_can: Sequence[st
             f"what is done with {quoted(to)} is not clear",
             hint="name the actions with `who_can`, such as those that read it",
         )
-    actions, verdict = verdict_of_each(estate, asked, to)
+    actions, verdict = verdict_of_each(estate, asked, to, book.tags)
     entities = book.entities
     certain = perhaps = 0
     for number in bits(entities.users | entities.roles):
@@ -132,7 +132,7 @@ def _of_resource(book: PowerBook, estate: Estate, arn: Arn, who_can: Sequence[st
         perhaps |= int(found == "unknown") << number
     owner = estate.owner_of(to)
 
-    writes = PolicyWrites.of(estate, arn, asked)
+    writes = PolicyWrites.of(estate, arn, asked, book.tags)
 
     def changed(own: int, state: State) -> bool | None:
         is_let_in = any(change.gain == "resource" and change.target == own for change in state)

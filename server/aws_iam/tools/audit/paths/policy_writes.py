@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.language.arn import Arn
     from aws_iam.tools.audit.access.estate import Estate, Principal
+    from aws_iam.tools.audit.access.known_tags import KnownTags
     from aws_iam.tools.audit.access.verdicts import Verdict
     from aws_iam.tools.audit.paths.actor import Actor
 
@@ -56,7 +57,9 @@ class PolicyWrites:
     afterwards: Callable[[Principal], Verdict]
 
     @classmethod
-    def of(cls, estate: Estate, arn: Arn, asked: Sequence[str]) -> PolicyWrites | None:
+    def of(
+        cls, estate: Estate, arn: Arn, asked: Sequence[str], tags: KnownTags
+    ) -> PolicyWrites | None:
         """Those of a resource; None where it has no policy that can be written, or nobody knows whose it is."""
         owner = estate.owner_of(str(arn))
         actions = _WRITING.get(arn.service)
@@ -65,7 +68,7 @@ class PolicyWrites:
         is_object = arn.service == "s3" and not arn.region
         holder = str(arn).partition("/")[0] if is_object else str(arn)
         written = replace(estate, supposed={holder: _EVERYONE}, _owners={}, _policies={})
-        _, afterwards = verdict_of_each(written, asked, str(arn))
+        _, afterwards = verdict_of_each(written, asked, str(arn), tags)
         return cls(holder=holder, account=owner.account.id, actions=actions, afterwards=afterwards)
 
     def powers(self, actor: Actor) -> Iterator[Power]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.identity.authorization import Role
 from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
+from aws_iam.tools.audit.access.known_tags import KnownTags
 from aws_iam.tools.audit.paths.entities import bits
 from aws_iam.tools.audit.paths.names import role_of_session
+from aws_iam.tools.audit.paths.settled_tags import OF_CALLERS, tag_keys, tags_with
 from aws_iam.tools.audit.principals.outside_trust import principal_account
 
 if TYPE_CHECKING:
@@ -73,20 +75,24 @@ class Trusts:
     """The roles whose conditions tell the principals of an account apart."""
     asked: set[str] = field(default_factory=set)
     """The condition keys that Allow statements name, in lower case."""
+    asks_tags: bool = False
+    """Whether one asks for tags of the caller."""
     unread: int = 0
     """The roles whose trust policy nobody can read."""
-    alike: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    """The roles by the text of their trust policy."""
+    tags: KnownTags = field(default_factory=KnownTags)
+    alike: dict[Any, int] = field(default_factory=lambda: defaultdict(int))
+    """The roles by the text of their trust policy, and by those of their tags that it asks for."""
     _letting_in: dict[tuple[str, str], int] = field(default_factory=dict)
     _admitting: dict[str, Admitting] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, entities: Entities) -> Trusts:
-        """Those of all roles."""
-        found = cls()
+    def of(cls, entities: Entities, tags: KnownTags) -> Trusts:
+        """Those of all roles, which have tags as far as they are known."""
+        found = cls(tags=tags)
         for number in bits(entities.roles):
             trust = _trust_of(entities, number)
-            found.alike[trust] |= 1 << number
+            found.alike[found.asking(entities, number)] |= 1 << number
+            found.asks_tags |= OF_CALLERS in trust.lower()
             try:
                 policy = one_policy(trust, Kind.TRUST)
             except InputError:
@@ -151,15 +157,20 @@ class Trusts:
         """The roles that leave it to an account who gets in, by what they ask for; the same for all of its principals."""
         if account not in self._admitting:
             found = Admitting()
-            alike: dict[tuple[str, str], int] = defaultdict(int)
+            alike: dict[Any, int] = defaultdict(int)
             for number in bits(self.by_account[account] & ~self.personal):
-                alike[entities.account_of(number), _trust_of(entities, number)] |= 1 << number
+                alike[entities.account_of(number), self.asking(entities, number)] |= 1 << number
             for roles in alike.values():
                 arn = entities.arns[next(bits(roles))]
                 caller = f"arn:{arn.split(':')[1]}:iam::{account}:user/somebody"
                 found.add(roles, decider.outsider(caller, ASSUME, arn, context))
             self._admitting[account] = found
         return self._admitting[account]
+
+    def asking(self, entities: Entities, number: int) -> Any:
+        """What a role's trust policy asks for: its text, with the tags of the role that it may ask for."""
+        trust = _trust_of(entities, number)
+        return trust, tags_with(self.tags, entities.arns[number], tag_keys(trust))
 
     def _add_everyone(self, bit: int, statement: Statement) -> None:
         named = _named_callers(statement)

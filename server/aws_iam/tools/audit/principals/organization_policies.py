@@ -7,6 +7,7 @@ can read these policies; without them they are not considered, and the answer sa
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from aws_iam.account.collect.organization.organization import Organization, Tree, Unit
     from aws_iam.account.reading.snapshot import Account
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 Levels = tuple[tuple[str, ...], ...]
 """Policy documents by level, starting at the root."""
+
+Tags = Mapping[str, str]
 
 NOT_CONSIDERED = "not considered: "
 """How a summary begins of policies that could not be read."""
@@ -46,6 +49,8 @@ _RCP_FULL = json.dumps(
     }
 )
 _ORGANIZATION = "aws:principalorgid"
+_TAG = "aws:principaltag/"
+_NOTHING_LEFT = '"Statement": []}'
 # The keys whose values are known for a principal, whatever it requests.
 _KNOWN = frozenset(
     {
@@ -160,22 +165,33 @@ def _unknown(why: str) -> Guardrails:
     return Guardrails(summary=f"{NOT_CONSIDERED}{why}")
 
 
-def levels_for_principal(levels: Levels, arn: str, organization: str | None) -> Levels:
+def levels_for_principal(
+    levels: Levels, arn: str, organization: str | None, tags: Tags | None = None
+) -> Levels:
     """The levels for one principal: conditions on nothing but the principal are decided."""
     return tuple(
-        tuple(policy_for_principal(text, arn, organization, Kind.SCP) for text in level)
+        tuple(policy_for_principal(text, arn, organization, Kind.SCP, tags) for text in level)
         for level in levels
     )
 
 
-def policy_for_principal(text: str, arn: str, organization: str | None, kind: Kind) -> str:
-    """The policy for one principal, without the conditions that are decided and the statements that fail them."""
-    document, decidable = _split_by_caller(text, kind, organization_is_known=organization != "")
+def policy_for_principal(
+    text: str, arn: str, organization: str | None, kind: Kind, tags: Tags | None = None
+) -> str:
+    """The policy for one principal, without the conditions that are decided and the statements that fail them.
+
+    `tags` are those of the principal, None where they are not known.
+    """
+    document, decidable = _split_by_caller(
+        text, kind, organization_is_known=organization != "", tags_are_known=tags is not None
+    )
     if not any(decidable):
         return text
+    context = {"aws:PrincipalOrgID": organization} if organization else {}
+    context |= {f"aws:PrincipalTag/{key}": value for key, value in (tags or {}).items()}
     left: list[Any] = []
     for given, is_decidable in zip(document["Statement"], decidable, strict=True):
-        met = _is_met(given["Condition"], arn, organization) if is_decidable else None
+        met = _is_met(given["Condition"], arn, context) if is_decidable else None
         if met is None:
             left.append(given)
         elif met:
@@ -183,10 +199,15 @@ def policy_for_principal(text: str, arn: str, organization: str | None, kind: Ki
     return json.dumps({**document, "Statement": left})
 
 
+def says_nothing(text: str) -> bool:
+    """Whether all statements of a policy fail for one principal, so that none is left."""
+    return text.endswith(_NOTHING_LEFT)
+
+
 # The principals of an account share these policies, and many of them managed policies too.
 @lru_cache(maxsize=1_024)
 def _split_by_caller(
-    text: str, kind: Kind, *, organization_is_known: bool
+    text: str, kind: Kind, *, organization_is_known: bool, tags_are_known: bool
 ) -> tuple[dict[str, Any], tuple[bool, ...]]:
     """A document with its statements as a list, and which of them have conditions on nothing but the caller."""
     try:
@@ -194,7 +215,10 @@ def _split_by_caller(
     except InputError:
         return {}, ()
     known = _KNOWN if organization_is_known else _KNOWN - {_ORGANIZATION}
-    decidable = tuple(_asks_only_caller(statement.conditions, known) for statement in statements)
+    decidable = tuple(
+        _asks_only_caller(statement.conditions, known, tags_are_known=tags_are_known)
+        for statement in statements
+    )
     if not any(decidable):
         return {}, ()
     document = json.loads(text)
@@ -206,18 +230,23 @@ def _split_by_caller(
     return {**document, "Statement": listed}, decidable
 
 
-def _asks_only_caller(conditions: Sequence[Condition], known: frozenset[str]) -> bool:
-    return bool(conditions) and all(condition.name in known for condition in conditions)
+def _asks_only_caller(
+    conditions: Sequence[Condition], known: frozenset[str], *, tags_are_known: bool
+) -> bool:
+    return bool(conditions) and all(
+        condition.name in known or (tags_are_known and condition.name.startswith(_TAG))
+        for condition in conditions
+    )
 
 
-def _is_met(condition: Any, arn: str, organization: str | None) -> bool | None:
+def _is_met(condition: Any, arn: str, context: Mapping[str, str]) -> bool | None:
     """Whether the principal meets the condition; None if the engine cannot tell."""
     statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition}
     request = {
         "principal": arn,
         "action": "ec2:DescribeVpcs",
         "resource": "*",
-        "context": {"aws:PrincipalOrgID": organization} if organization else {},
+        "context": dict(context),
     }
     identity = {"identity": [{"Version": "2012-10-17", "Statement": [statement]}]}
     try:

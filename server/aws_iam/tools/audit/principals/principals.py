@@ -15,6 +15,7 @@ from aws_iam.account.collect.identity.last_accessed import LAST_ACCESSED
 from aws_iam.account.collect.identity.mfa_devices import VIRTUAL_MFA
 from aws_iam.answer import Answer, Finding, Severity, Status, next_call
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.frameworks import with_frameworks
 from aws_iam.escape import quoted
 from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.controls.judge import needs
@@ -82,10 +83,12 @@ def principals_answer(account: Account) -> Answer:
         found = paths.found_paths((account,))
         principals = judged_principals(account, found)
         findings = by_urgency(
-            (
-                *_findings(account, principals, found),
-                *wide_policies(account, authorization),
-                *unused_credentials(account),
+            with_frameworks(
+                (
+                    *_findings(account, principals, found),
+                    *wide_policies(account, authorization),
+                    *unused_credentials(account),
+                )
             )
         )
     return Answer(

@@ -12,6 +12,7 @@ from aws_iam.account.collect.fact import Miss, known
 from aws_iam.account.collect.identity.authorization import Role
 from aws_iam.account.collect.identity.credential_report import CREDENTIAL_REPORT
 from aws_iam.account.collect.identity.last_accessed import LAST_ACCESSED
+from aws_iam.engine.reference.policy_quotas import size
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.rightsize.action_sets import action_sets
@@ -29,7 +30,6 @@ from aws_iam.tools.audit.rightsize.role_holders import role_holders
 from aws_iam.tools.audit.rightsize.smaller_policy import (
     Granted,
     granted_actions,
-    length,
     written_policy,
 )
 from aws_iam.tools.kit.tool import silent
@@ -347,7 +347,7 @@ def _changes(
         policy_change(
             policy,
             kept,
-            lengths[policy.entities[0].arn] - length(written_policy(policy.text))
+            lengths[policy.entities[0].arn] - size(written_policy(policy.text))
             if policy.is_inline
             else 0,
             sets,

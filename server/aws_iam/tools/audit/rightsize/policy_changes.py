@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Literal
 
+from aws_iam.engine.reference.policy_quotas import INLINE, MANAGED, size
 from aws_iam.tools.audit.rightsize.smaller_policy import (
-    INLINE_QUOTAS,
-    MANAGED_QUOTA,
     PolicyNeed,
-    length,
     smaller_policy,
     written_policy,
 )
@@ -115,7 +113,7 @@ def own_copy(
 
     Who leaves a group needs a copy of each of its policies; else one that is not smaller is none.
     """
-    small = smaller_policy(policy.text, _together((access,)), sets, MANAGED_QUOTA)
+    small = smaller_policy(policy.text, _together((access,)), sets, MANAGED)
     if not small.fits or (small.is_same and not leaves):
         return None
     others = "the others that it serves need what this one does not"
@@ -138,14 +136,14 @@ def inline_lengths(policies: Iterable[PolicyInUse]) -> dict[str, int]:
     for policy in policies:
         if policy.is_inline:
             arn = policy.entities[0].arn
-            found[arn] = found.get(arn, 0) + length(written_policy(policy.text))
+            found[arn] = found.get(arn, 0) + size(written_policy(policy.text))
     return found
 
 
 def _quota(policy: PolicyInUse, inline_beside: int) -> int:
     if not policy.is_inline:
-        return MANAGED_QUOTA
-    return max(INLINE_QUOTAS[policy.entities[0].kind] - inline_beside, 0)
+        return MANAGED
+    return max(INLINE[policy.entities[0].kind] - inline_beside, 0)
 
 
 def _change(policy: PolicyInUse, *, in_place: bool, is_empty: bool) -> Change:

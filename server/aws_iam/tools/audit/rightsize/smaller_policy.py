@@ -6,13 +6,13 @@ smaller_policy('{"Statement": {"Action": "s3:*", â€¦}}', need, sets, quota)   â†
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.document import Kind, dump
 from aws_iam.engine.language.pattern import covers
+from aws_iam.engine.reference.policy_quotas import size
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.tools.audit.rightsize.action_sets import ActionSet, ActionSets
-
-MANAGED_QUOTA = 6_144
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-INLINE_QUOTAS = {"role": 10_240, "user": 2_048, "group": 5_120}
-"""Characters of all inline policies together, white space apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +53,9 @@ def smaller_policy(text: str, need: PolicyNeed, sets: ActionSets, quota: int) ->
     for by_service, negated in ((False, False), (True, False), (False, True), (True, True)):
         narrowing = _Narrowing(need, sets, by_service=by_service, negated=negated)
         found = _reduced(text, narrowing)
-        if found.is_same or found.document is None or length(found.document) <= quota:
+        if found.is_same or found.document is None or size(found.document) <= quota:
             return found
     return replace(found, fits=False)
-
-
-def length(document: Mapping[str, Any]) -> int:
-    """Its characters as AWS counts them."""
-    return len(re.sub(r"\s", "", json.dumps(document, ensure_ascii=False)))
 
 
 @dataclass(frozen=True, slots=True)

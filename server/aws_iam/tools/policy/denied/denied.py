@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, NextCall, next_call
+from aws_iam.engine.denied.authorization.authorization_id import PAGE, authorization_ids
+from aws_iam.engine.denied.authorization.record import record_of
 from aws_iam.engine.denied.masks import with_placeholders
 from aws_iam.engine.denied.message import denials
 from aws_iam.engine.denied.other_texts import KUBERNETES
@@ -13,9 +15,16 @@ from aws_iam.engine.denied.policy_documents import PolicyDocuments
 from aws_iam.engine.denied.remedy import remedy as find_remedy
 from aws_iam.engine.denied.request import denied_request
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.errors import AwsError, InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.policy_layers import by_layer
-from aws_iam.tools.policy.denied import proofs, tables
+from aws_iam.tools.policy.denied import (
+    proofs,
+    record_reading,
+    record_tables,
+    recorded_denial,
+    tables,
+)
 from aws_iam.tools.policy.denied.policy_types import policy_type_texts, service_remarks
 from aws_iam.tools.policy.denied.uncovered_types import uncovered_types
 from aws_iam.wording import joined
@@ -23,9 +32,13 @@ from aws_iam.wording import joined
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from aws_iam.engine.denied.authorization.authorization_id import AuthorizationId
+    from aws_iam.engine.denied.authorization.record import AuthorizationRecord
     from aws_iam.engine.denied.message import Denial
     from aws_iam.engine.denied.remedy import Remedy
     from aws_iam.engine.denied.request import DeniedRequest
+    from aws_iam.tools.kit.parameters import Connection
+    from aws_iam.tools.kit.tool import Progress
     from aws_iam.tools.policy.denied.proofs import Proof
 
 
@@ -38,9 +51,70 @@ _DECODE_PAGE = (
 )
 
 
-def denied(message: Any, policies: Any = None) -> Answer:
-    """What the message says, what blocks according to the given policies, and the proved change."""
-    denials_found = denials(message)
+def denied(
+    message: Any,
+    policies: Any = None,
+    authorization: Any = None,
+    *,
+    online: tuple[Connection, Progress] | None = None,
+) -> Answer:
+    """What the message says, what blocks according to the given policies or AWS's record, and the proved change."""
+    if authorization is not None:
+        message = message or None
+    elif message is None:
+        raise InputError(
+            "`policy denied` needs `message` (the AccessDenied text: error, log line, CloudTrail event)",
+            hint="add it and call again; AWS's record of a denial (`authorization`) is enough alone",
+        )
+    ids = () if message is None else authorization_ids(message)
+    if authorization is None and online is None:
+        return record_reading.with_how_to_read(_by_message(message, policies, ids), ids)
+    _refuse_together(policies, authorization, online)
+    found = _denials_beside(message, ids)
+    if online is None:
+        where = {"authorization_id": ids[0].text} if ids else {}
+        return _by_record(record_of(authorization), where, found)
+    resource = next((denial.resource for denial in found if denial.resource), "")
+    read = record_reading.read_online(ids, resource, *online)
+    if isinstance(read, record_reading.NotRead):
+        if not found:
+            raise AwsError(f"AWS's record was not read: {read.why}", hint=read.hint)
+        return record_reading.with_not_read(_by_message(message, None, ids), read)
+    return _by_record(*read, found)
+
+
+def _denials_beside(message: Any, ids: Sequence[AuthorizationId]) -> tuple[Denial, ...]:
+    """The denials of a message beside a record; none where it is an ID or a link alone."""
+    if message is None:
+        return ()
+    try:
+        return denials(message)
+    except InputError:
+        if ids:
+            return ()
+        raise
+
+
+def _refuse_together(policies: Any, authorization: Any, online: object) -> None:
+    if authorization is not None and online is not None:
+        raise InputError(
+            "`authorization` and `online` are two ways to the same record",
+            hint="leave `online` out where the record is given",
+        )
+    if policies is not None:
+        raise InputError(
+            "`policies` cannot be given beside AWS's record, which has the policies as they were",
+            hint="leave `policies` out, or ask by them alone",
+        )
+
+
+def _by_message(message: Any, policies: Any, ids: Sequence[AuthorizationId]) -> Answer:
+    denials_found = _denials_beside(message, ids)
+    if not denials_found:
+        raise InputError(
+            "`message` has an authorization ID and no AccessDenied error",
+            hint="give the whole message, or read AWS's record under that ID with `online`",
+        )
     policies, understood = by_layer(policies)
     documents = PolicyDocuments() if policies is None else PolicyDocuments.of(policies)
     denial = next(
@@ -68,6 +142,68 @@ def denied(message: Any, policies: Any = None) -> Answer:
         documents=documents,
     )
     return _shown(replace(answer, facts={**understood, **answer.facts}), request)
+
+
+def _by_record(
+    record: AuthorizationRecord, where: dict[str, Any], in_text: Sequence[Denial]
+) -> Answer:
+    """The answer by AWS's record: agreement first, then the denial and the change proved on the captured policies."""
+    found = recorded_denial.recorded_denial(record, in_text)
+    facts = record_tables.record_facts(found.compared, where)
+    findings = tuple(record_tables.findings(found.compared))
+    agreement = record_tables.agreement(found.compared)
+    if found.row is None or found.denial is None:
+        pages = " on the pages that are here" if record.is_cut else ""
+        though = ", though the message reports a denial" if in_text else ""
+        none = f"The record has no denied evaluation{pages}{though}."
+        return Answer(
+            summary=f"{agreement} {none}",
+            findings=findings,
+            facts=facts,
+            sources=(PAGE, _TROUBLESHOOTING),
+            as_of=catalog().as_of,
+        )
+    denial, documents = found.denial, found.row.policies.documents()
+    remedy = found.remedy.remedy if found.remedy else None
+    by_policies = None
+    if found.row.request is not None:
+        by_policies = tables.decision_by_layers(found.row.request, documents.layers)
+    proof = None
+    if remedy and not tables.is_deny_unseen(denial, remedy):
+        proof = proofs.proof_of(remedy)
+        sentence = proof.sentence
+        if remedy.is_proved and not remedy.changes:
+            sentence = "No change is proposed: by our reading the captured policies allow it."
+        proof = replace(
+            proof,
+            sentence=sentence,
+            artifacts=recorded_denial.statement_files(remedy, proof.artifacts),
+            facts=recorded_denial.with_policies(found, proof.facts),
+        )
+    answer = _answer(
+        denial,
+        [other for other in in_text if other is not found.message],
+        found.request,
+        remedy=remedy,
+        by_policies=by_policies,
+        proof=proof,
+        documents=documents,
+    )
+    differs = recorded_denial.message_sentence(found)
+    summary = [
+        agreement,
+        differs,
+        answer.summary,
+        recorded_denial.proof_sentence(found) if proof else "",
+    ]
+    return replace(
+        answer,
+        summary=" ".join(filter(None, summary)),
+        findings=(*findings, *answer.findings),
+        decision=found.row.decision if found.row.request is not None else None,
+        facts=facts | recorded_denial.without_the_message(found, answer.facts),
+        sources=tuple(dict.fromkeys((PAGE, *answer.sources))),
+    )
 
 
 def _shown(answer: Answer, request: DeniedRequest) -> Answer:

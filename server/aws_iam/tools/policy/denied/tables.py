@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from aws_iam.engine.reference.catalog import Action
 
 DECODE_COMMAND = "aws sts decode-authorization-message --encoded-message MESSAGE --query DecodedMessage --output text"
+ON_EACH = "on each resource of the call separately"
+GIVE_THE_POLICY = "add the policy to `policies` to get the exact change"
 _MOST_ROWS = 10
 _RANK: tuple[Outcome, ...] = ("ExplicitlyDenied", "ImplicitlyDenied", "Unknown", "Allowed")
 _OUTCOME_SAID: Mapping[bool | None, Outcome] = {
@@ -54,9 +56,12 @@ class DecisionByPolicies:
 
 def decision_by_policies(requested: Mapping[str, Any], policies: Any) -> DecisionByPolicies | None:
     """The decision on the request according to the given policies; None without any."""
-    if policies is None:
-        return None
-    request, layers = request_of(dict(requested)), layers_of(policies)
+    return None if policies is None else decision_by_layers(requested, layers_of(policies))
+
+
+def decision_by_layers(requested: Mapping[str, Any], layers: Layers) -> DecisionByPolicies:
+    """The decision on the request according to the layers."""
+    request = request_of(dict(requested))
     found = evaluate_request(request, layers)
     deciding_keys = tuple(
         (key, word, outcome)
@@ -231,7 +236,7 @@ def _ask_for_exception(denial: Denial, remedy: Remedy) -> Iterator[str]:
     else:
         how = f"the condition ArnNotEquals aws:PrincipalArn {quoted(arn)} in the Deny"
     yield f"first check whether the request can satisfy the condition of the Deny{policy}: an Allow does not help"
-    yield f"otherwise ask {owner} for the narrowest exception: {how}; add the policy to `policies` to get the exact change"
+    yield f"otherwise ask {owner} for the narrowest exception: {how}; {GIVE_THE_POLICY}"
 
 
 def _disagreement(
@@ -360,7 +365,7 @@ def _about_resource(denial: Denial, known: Action | None, remedy: Remedy | None)
     others = _other_types(known, remedy.request.resource) if known and remedy else []
     if known and others:
         yield (
-            f"AWS authorizes {known.full_name} on each resource of the call separately: {joined(others)} may be refused next,"
+            f"AWS authorizes {known.full_name} {ON_EACH}: {joined(others)} may be refused next,"
             " and so may the optional ones that the call has (`policy lookup` lists them)"
         )
 
@@ -407,7 +412,11 @@ def _about_request(denial: Denial, remedy: Remedy) -> Iterator[str]:
             " the service sends them; the message does not include their values"
         )
     if any(
-        change.layer == "scp" and change.pointer and not _allows(change.before)
+        # A narrowed Deny says nothing of what its level allows.
+        change.layer == "scp"
+        and change.how == "add"
+        and change.pointer
+        and not _allows(change.before)
         for change in remedy.changes
     ):
         yield "no given SCP at that level allows anything: if FullAWSAccess is attached there, give it too"

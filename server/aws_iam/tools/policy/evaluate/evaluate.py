@@ -49,7 +49,7 @@ def evaluate(request: Any, policies: Any) -> Answer:
     notes = [*understood.get(UNDERSTOOD, ()), *asked.understood]
     return Answer(
         summary=_summary_of_actions(calls)
-        + _summary(worst, evaluation)
+        + decision_in_words(worst, evaluation)
         + _depends_on(missing)
         + _assumed_owner(worst, evaluation.decision),
         decision=_call_decision(evaluation.decision, [other.decision for _, other in evaluations]),
@@ -95,7 +95,8 @@ def _call_decision(worst: Decision, decisions: list[Decision]) -> Decision:
     )
 
 
-def _summary(request: Request, evaluation: Evaluation) -> str:
+def decision_in_words(request: Request, evaluation: Evaluation) -> str:
+    """The outcome, on what and by whom, and why."""
     decision = evaluation.decision
     what = f"{quoted(request.action)} on {quoted(request.resource)} by {_who(request)}"
     why = f": {evaluation.reason}" if evaluation.reason else ""
@@ -177,7 +178,7 @@ def _facts(
     if parts:
         facts["parts_of_the_call"] = parts
     facts |= policy_inputs.managed_policy_facts(policy.name for policy in layers.all())
-    notes = [*_notes(request), *evaluate_notes.notes(request, layers, worst.decision)]
+    notes = [*reference_notes(request), *evaluate_notes.notes(request, layers, worst.decision)]
     return facts | ({"notes": notes} if notes else {})
 
 
@@ -211,7 +212,8 @@ def _further_parts(units: list[Request]) -> Iterator[dict[str, str]]:
         yield {"action": name, "resource": "as the call needs", "outcome": "not asked"}
 
 
-def _notes(request: Request) -> Iterator[str]:
+def reference_notes(request: Request) -> Iterator[str]:
+    """What of the action and the resource does not agree with AWS's reference."""
     tier = catalog().tier(request.action)
     if tier != "known":
         near = catalog().suggest_action(request.action)
@@ -252,7 +254,7 @@ def _next(request: Request, decision: Decision) -> Iterator[NextCall]:
     """The policy that would allow what no identity policy allows, and how each other layer that blocks works."""
     if decision.outcome == "Allowed":
         return
-    unfit = decision.outcome == "Unknown" or any(_notes(request))
+    unfit = decision.outcome == "Unknown" or any(reference_notes(request))
     if unfit:
         why = "the resource types, condition keys and further actions that the action needs"
         yield next_call("policy", "lookup", why, query=request.action)

@@ -24,10 +24,16 @@ _MOST_KEYS = 5
 
 def notes(request: Request, layers: Layers, decision: Decision) -> Iterator[str]:
     """One sentence for each thing that the outcome alone does not show."""
-    yield from _layers_that_do_not_apply(request, layers)
-    yield from _missing_resource_policies(request, layers, decision)
+    yield from parts_without_effect(request, layers, decision)
+    yield from _outside_policies(request, decision)
     yield from _credentials(request)
     yield from _role_path(request, layers, decision)
+
+
+def parts_without_effect(request: Request, layers: Layers, decision: Decision) -> Iterator[str]:
+    """What of the layers and the request cannot decide, or decides for want of a policy that there always is."""
+    yield from _layers_that_do_not_apply(request, layers)
+    yield from _missing_resource_policies(request, layers)
     yield from _foreign_keys(request, decision)
 
 
@@ -40,14 +46,16 @@ def _layers_that_do_not_apply(request: Request, layers: Layers) -> Iterator[str]
         yield "organization policies do not apply to service-linked roles"
 
 
-def _missing_resource_policies(
-    request: Request, layers: Layers, decision: Decision
-) -> Iterator[str]:
-    """Resources that always have a policy of their own, and grants, which are not policies."""
+def _missing_resource_policies(request: Request, layers: Layers) -> Iterator[str]:
+    """Resources that always have a policy of their own."""
     if needs_resource_policy(request) and "resource" not in layers:
         what = "a KMS key" if request.service == "kms" else "a role"
         own = "key policy" if request.service == "kms" else "trust policy"
         yield f"{what} always has a {own}, and nothing is allowed without it: give it as `resource`"
+
+
+def _outside_policies(request: Request, decision: Decision) -> Iterator[str]:
+    """What allows a request although no policy does."""
     if (
         request.service == "kms"
         and decision.outcome == "ImplicitlyDenied"

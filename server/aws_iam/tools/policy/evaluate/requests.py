@@ -30,7 +30,7 @@ _SYNONYMS = {
     "condition_context": "context",
     "conditions": "context",
 }
-_NAMES = _SYNONYMS | {name: name for name in FIELDS}
+NAMES = _SYNONYMS | {name: name for name in FIELDS}
 _EXAMPLE = '{"principal": "ARN", "action": "s3:GetObject", "resource": "ARN"}'
 _MOST = 100
 _S3 = "s3://"
@@ -83,7 +83,7 @@ def understood_fields(request: dict[str, Any], understood: list[str]) -> dict[st
 def _renamed(request: dict[str, Any], understood: list[str]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, value in request.items():
-        meant = argument_named(name, _NAMES) or name
+        meant = argument_named(name, NAMES) or name
         if meant in fields:
             raise InputError(f"the request names `{meant}` twice", hint="keep one of them")
         fields[meant] = value

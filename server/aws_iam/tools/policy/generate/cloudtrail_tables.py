@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.generation import minimise
+from aws_iam.engine.reference.policy_quotas import size
 from aws_iam.engine.reference.regions import regions
 from aws_iam.engine.trail.event_tables import event_tables
 from aws_iam.engine.trail.least_grants import Replay, actions_without_types
@@ -85,9 +85,7 @@ def fact_tables(
         "files_not_read": len(log.unread),
         "missing_columns": list(log.missing),
         "repeated_records": log.repeated,
-        "characters": [
-            minimise.size(document) for caller in callers for document in caller.documents
-        ],
+        "characters": [size(document) for caller in callers for document in caller.documents],
     }
     return {
         name: value[:_MOST_ROWS] if isinstance(value, list) else value

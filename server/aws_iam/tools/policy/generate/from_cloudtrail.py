@@ -25,7 +25,7 @@ from aws_iam.escape import escaped, quoted
 from aws_iam.tools.policy.generate import cloudtrail_tables
 from aws_iam.tools.policy.generate.cloudtrail_tables import CallerPolicies
 from aws_iam.tools.policy.generate.from_needs import value_at
-from aws_iam.wording import counted
+from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,14 +43,23 @@ _ATTEMPTS = 3
 
 
 def generate_from_events(
-    events: Any, principal: str | None = None, *, generalize: bool = False
+    events: Any, principal: str | None = None, *, generalize: bool = False, of_one: bool = False
 ) -> Answer:
-    """The policies for the callers of the events, or for one; InputError if no event shows a use of permissions."""
+    """The policies for the callers of the events, or for one; InputError if no event shows a use of permissions.
+
+    With `of_one` several callers are refused.
+    """
     log = cloudtrail.read_events(events)
     ledger = activity_of(log, principal or "")
     busy = [caller for caller in ledger.accounts if caller.needs]
     if not busy:
         raise _nothing_to_grant(ledger)
+    if of_one and len(busy) > 1:
+        named = joined([quoted(caller.caller) for caller in busy], shown=_MOST_SOURCES)
+        raise InputError(
+            f"`events` shows {len(busy)} callers, and a session has one: {named}",
+            hint="give one of them as `principal`",
+        )
     chosen = busy[:MOST_CALLERS]
     names = _names(chosen)
     callers = [

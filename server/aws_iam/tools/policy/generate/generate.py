@@ -13,9 +13,15 @@ if TYPE_CHECKING:
 
 
 def generate_policies(
-    needs: Any, conditions: Any, events: Any, principal: str | None, *, generalize: bool
+    needs: Any,
+    conditions: Any,
+    events: Any,
+    principal: str | None,
+    *,
+    generalize: bool,
+    session: bool = False,
 ) -> Answer:
-    """The policies for needs or for events; InputError unless exactly one of them is given."""
+    """The policies for needs or for events, or with `session` one session policy; InputError unless exactly one of them is given."""
     if (needs is None) is (events is None):
         given = "both are given" if needs is not None else "neither is given"
         raise InputError(
@@ -23,7 +29,7 @@ def generate_policies(
             hint="give `needs` for access that you can name, or `events` for what CloudTrail recorded",
         )
     if needs is not None:
-        if principal is not None:
+        if principal is not None and not session:
             raise InputError(
                 "`principal` goes with `events`, not with `needs`", hint="leave it out"
             )
@@ -34,13 +40,21 @@ def generate_policies(
         from aws_iam.tools.policy.generate import from_needs
 
         wanted, understood = needs_of(needs)
-        return with_understood(from_needs.generate_from_needs(wanted, conditions), understood)
-    if conditions is not None:
+        found = with_understood(from_needs.generate_from_needs(wanted, conditions), understood)
+    elif conditions is not None:
         raise InputError(
             "`conditions` goes with `needs`, not with `events`",
             hint="leave it out: conditions that the events prove are added automatically",
         )
-    # Imported here: needs must not load what reads logs.
-    from aws_iam.tools.policy.generate import from_cloudtrail
+    else:
+        # Imported here: needs must not load what reads logs.
+        from aws_iam.tools.policy.generate import from_cloudtrail
 
-    return from_cloudtrail.generate_from_events(events, principal, generalize=generalize)
+        found = from_cloudtrail.generate_from_events(
+            events, principal, generalize=generalize, of_one=session
+        )
+    if not session:
+        return found
+    from aws_iam.tools.policy.generate import for_session
+
+    return for_session.session_policy(found, principal)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.generation import dependents, minimise, passed_roles
+from aws_iam.engine.generation import dependents, passed_roles
 from aws_iam.engine.generation.access_levels import rows_for, rows_for_actions
 from aws_iam.engine.generation.action_grants import listed_formats
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.policy_quotas import size
 from aws_iam.escape import escaped
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def fact_tables(
         "may_also_need": _may_also_need(needs, plan),
         "not_reached": [row for need in needs for row in _not_reached(need)],
         "needs": _granted(plan.wanted),
-        "characters": [minimise.size(document) for document in documents],
+        "characters": [size(document) for document in documents],
         "dependents_from": _dependents_source(plan),
     }
     return {name: value for name, value in facts.items() if value}

@@ -50,7 +50,8 @@ def judged_units(
             continue
         if compared := _compared(document, baseline, new, old, within):
             found.runs.append((path, f"the inputs of {quoted(path)}", compared))
-            units[path] = new
+            if new.deployment == old.deployment:
+                units[path] = new
     for path in changed:
         if any(path in own.files for own in units.values()) and _is_judged(
             ChangedFile(path=path, was=then.get(path, ""), now=now.get(path, "")), now, units

@@ -6,14 +6,14 @@ why, and the offline findings are kept unchanged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Finding, Severity, Status, Where
 from aws_iam.engine.language.document import Form, Kind, Policy, dump
 from aws_iam.engine.language.document import Source as Document
-from aws_iam.errors import AwsError, InputError
+from aws_iam.errors import AwsError
 from aws_iam.rules.document_findings import is_unresolved
 from aws_iam.rules.policy.catalogue import POLICY_RULES
 from aws_iam.wording import counted
@@ -69,13 +69,6 @@ class AnalyzedPolicies:
     unknown: tuple[Finding, ...] = ()
     sentence: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
-
-
-def refuse_connection_without_online(connection: Connection, *, online: bool) -> None:
-    """Refuse account arguments without `online`: they would have no effect, but suggest that AWS was asked."""
-    stated = [field.name for field in fields(connection) if getattr(connection, field.name)]
-    if stated and not online:
-        raise InputError(f"`{stated[0]}` needs `online`")
 
 
 def with_access_analyzer(
@@ -163,27 +156,11 @@ def _ask_analyzer(policy: Policy, ask: Ask) -> tuple[PolicyFinding, ...] | _NoAn
         reason = _reason(error.message, error.hint)
         return _NoAnswer(reason=reason, for_all=True, out_of_reach=True)
     if isinstance(answer, Miss):
-        out_of_reach = (
-            answer.kind in {MissKind.UNSUPPORTED, MissKind.TIMEOUT}
-            or answer.code in _NO_CONNECTION
-        )
+        out_of_reach = answer.is_out_of_reach
         # A malformed answer may be due to this policy; a refusal or a failed connection affects all of them.
         for_all = out_of_reach or answer.kind is not MissKind.BROKEN
         return _NoAnswer(reason=_reason(str(answer)), for_all=for_all, out_of_reach=out_of_reach)
     return answer
-
-
-# botocore's names for failures to reach AWS.
-_NO_CONNECTION = frozenset(
-    {
-        "ConnectionClosedError",
-        "ConnectionError",
-        "HTTPClientError",
-        "ProxyConnectionError",
-        "ResponseParserError",
-        "SSLError",
-    }
-)
 
 
 def _analyzer_question(policy: Policy) -> ValidationRequest:

@@ -136,6 +136,11 @@ class _Unknown:
     def behind(self, path: Sequence[str]) -> None:
         """What a name says: nothing that is known."""
 
+    @staticmethod
+    def provider(name: str) -> str:
+        """The name of a provider, to which nobody gives another one."""
+        return name
+
 
 def _exists(
     evaluator: Evaluator, arguments: Sequence[Node], at: Place, scope: Scope

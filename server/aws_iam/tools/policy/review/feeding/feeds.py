@@ -86,10 +86,10 @@ class Readers:
 
 def fed_by(changed: ChangedFile, others: Readers) -> Iterator[str]:
     """Why the file matters to policies of others."""
+    yield from deployment_settings.deploys_with(changed)
     for feed, texts in others.by_feed:
         if texts and feed.may_feed(changed.path):
             yield from _said(feed.why, list(feed.readers(changed, texts)))
-    yield from deployment_settings.deploys_with(changed)
 
 
 def fills_itself(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:

@@ -23,6 +23,7 @@ from aws_iam.engine.sources.terraform.syntax import (
     Text,
     parts_within,
 )
+from aws_iam.engine.sources.terraform.terragrunt import deployment_parts
 from aws_iam.engine.sources.terraform.unknown_names import UnknownNames
 from aws_iam.engine.sources.terraform.values import Budget, TooMuch
 from aws_iam.errors import InputError
@@ -46,6 +47,7 @@ _SECTIONS = frozenset({_INPUTS, "values"})
 _MOST_STEPS = 200_000
 _READS = re.compile(r"\b(?:read_terragrunt_config|find_in_parent_folders|file|templatefile|sops_decrypt_file|read_tfvars_file)\(|^[ \t]*path[ \t]*=", re.MULTILINE)  # fmt: skip
 _GENERATES_ACCESS = re.compile(r"aws_iam_|polic|assume_role|principal", re.IGNORECASE)
+_DEPLOYS = re.compile(r"\b(?:role_arn|profile|allowed_account_ids)\b")
 _OF_POLICIES = re.compile(r"(?:^|[^a-z])(?:iam|irsa|roles?|polic(?:y|ies)|scps?)(?:[^a-z]|$)")
 _BLOCK = re.compile(r"^(?=[a-z])", re.MULTILINE)
 _OF_ACCESS = re.compile(
@@ -87,6 +89,8 @@ def readers(changed: ChangedFile, texts: Mapping[str, str]) -> Iterator[str]:
             inputs |= own.other_inputs(before)
         if before is not None:
             found |= dict.fromkeys(own.other_policies(before, texts))
+        if own.is_deployed_with(own_names) or (before and own.is_deployed_otherwise(before)):
+            found[path] = None
         files = own.files_with_policies_of(inputs, texts)
         found |= dict.fromkeys((path, *files) if files else ())
     yield from found
@@ -189,6 +193,21 @@ class _Config:
         )
         return [self.path, *sorted(was | now)] if is_named or was | now else []
 
+    def is_deployed_with(self, names: frozenset[str]) -> bool:
+        """Whether the role that deploys is made of something with one of the names."""
+        return any(names & set(_identifiers(part)) for part in self._deployment())
+
+    def is_deployed_otherwise(self, before: _Config) -> bool:
+        """Whether it says another role, or other arguments for Terraform."""
+        was, now = (list(map(_said, own._deployment())) for own in (before, self))  # noqa: SLF001 - of the same class
+        return was != now
+
+    def _deployment(self) -> Iterator[object]:
+        yield from deployment_parts(self.body)
+        for block in self.body.blocks_named("generate", 1):
+            if any(map(_DEPLOYS.search, _texts(block.body))):
+                yield block.body
+
     def _policy_files(self, texts: Mapping[str, str]) -> frozenset[str]:
         """The files with policies of its module and of those that this one calls."""
         if self.is_remote or not self.source:
@@ -284,7 +303,7 @@ def _set_in(text: str, apart: str) -> dict[str, str]:
     return found
 
 
-def _said(expression: Expression | None) -> str:
+def _said(expression: object) -> str:
     if expression is None:
         return ""
     try:
@@ -301,7 +320,7 @@ def _texts(expression: object) -> Iterator[str]:
             yield part.value
 
 
-def _identifiers(expression: Expression) -> Iterator[str]:
+def _identifiers(expression: object) -> Iterator[str]:
     for part in parts_within(expression):
         if isinstance(part, (Name, Attribute)):
             yield part.name

@@ -1,0 +1,1 @@
+"""AWS's own record of a refused request, beside the decision of its captured policies."""

@@ -1,0 +1,123 @@
+"""A case with the decisions on its requests: whether they are as expected, and whether that proves anything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aws_iam.engine.comparison.misspelt_names import is_misspelt_key
+from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
+from aws_iam.engine.evaluation.request import request_of
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.reference.catalog import catalog
+from aws_iam.errors import InputError
+from aws_iam.escape import quoted
+from aws_iam.tools.policy.cases.cases_file import at_place
+from aws_iam.tools.policy.cases.expectation import DENIED
+from aws_iam.tools.policy.evaluate import notes as evaluate_notes
+from aws_iam.tools.policy.evaluate.evaluate import decision_in_words, reference_notes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_iam.answer import Decision
+    from aws_iam.engine.evaluation.evaluate import Evaluation
+    from aws_iam.engine.evaluation.request import Request
+    from aws_iam.tools.policy.cases.case_layers import CaseLayers
+    from aws_iam.tools.policy.cases.cases_file import Case
+
+
+@slotted
+class JudgedCase:
+    """A case, the request that counts with its decision, and in words what is wrong with either.
+
+    `weak` says why a case that passes proves little; `hangs_on` which keys that its requests lack would change the decision.
+    """
+
+    case: Case
+    request: Request
+    evaluation: Evaluation
+    differs: str = ""
+    says: str = ""
+    decided: tuple[str, ...] = ()
+    weak: tuple[str, ...] = ()
+    hangs_on: tuple[str, ...] = ()
+
+    @property
+    def passes(self) -> bool:
+        """Whether every request is decided as expected."""
+        return not self.differs
+
+    @property
+    def decision(self) -> Decision:
+        """The decision on the request that counts."""
+        return self.evaluation.decision
+
+
+def judged_case(case: Case, layers: CaseLayers) -> JudgedCase:
+    """The case with the first of its requests that is not decided as expected, else the first one."""
+    try:
+        requests = [request_of(own) for own in case.requests]
+    except InputError as error:
+        hint = error.hint
+        if "lacks" in error.message and "`principal`" in error.message:
+            hint = "give it in the case, or for all cases: request: {principal: ARN} at the top of the file"
+        raise InputError(
+            f"{at_place(case.where)} of the case {quoted(case.name)}: {error.message}", hint=hint
+        ) from None
+    weak: dict[str, None] = {}
+    hangs_on: dict[str, None] = {}
+    missing: dict[str, None] = {}
+    first = None
+    for request in requests:
+        evaluation = layers.evaluation(request)
+        decision = evaluation.decision
+        differs = "; ".join(case.expected.differences(decision, layers.names(decision.because)))
+        decided = tuple(map(layers.named, decision.because))
+        if differs or first is None:
+            first = JudgedCase(
+                case=case,
+                request=request,
+                evaluation=evaluation,
+                differs=differs,
+                says=decision_in_words(request, evaluation),
+                decided=decided,
+            )
+        weak |= dict.fromkeys(weaknesses(request, layers, decision))
+        keys = tuple(_deciding_keys(case, request, evaluation, layers))
+        if differs:
+            return replace(first, weak=tuple(weak), hangs_on=keys)
+        missing |= dict.fromkeys(decision.missing_keys)
+        hangs_on |= dict.fromkeys(keys)
+    if first is None:  # pragma: no cover - a case has a request
+        raise InputError(f"the case {quoted(case.name)} has no request")
+    differs = case.expected.not_missing(missing)
+    return replace(first, differs=differs, weak=tuple(weak), hangs_on=tuple(hangs_on))
+
+
+def weaknesses(request: Request, layers: CaseLayers, decision: Decision) -> Iterator[str]:
+    """What of a request no call to AWS ever has: a policy that is wrong would be decided alike."""
+    yield from reference_notes(request)
+    yield from evaluate_notes.parts_without_effect(request, layers.least, decision)
+    context = request.given.get("context")
+    for key in context if isinstance(context, dict) else ():
+        if is_misspelt_key(key):
+            near = catalog().suggest_condition_key(key)
+            yield f"{quoted(key)} is no condition key; did you mean {quoted(near[0])}?"
+
+
+def _deciding_keys(
+    case: Case, request: Request, evaluation: Evaluation, layers: CaseLayers
+) -> Iterator[str]:
+    """The keys that the request lacks and with which it would be decided otherwise, except those that the case names."""
+    decision = evaluation.decision
+    if not decision.missing_keys or decision.outcome == "Unknown":
+        return
+    named = {key.lower() for key in case.expected.missing_keys}
+    refused = {"ExplicitlyDenied", "ImplicitlyDenied"}
+    is_either = case.expected.outcome == DENIED
+    for key, outcomes in outcomes_of_missing_keys(request, layers.least, decision).items():
+        if not all(part.lower() in named for part in key.split(" and ")) and not (
+            is_either and refused.issuperset(outcomes.values())
+        ):
+            yield key

@@ -1,0 +1,60 @@
+"""Arguments that several actions of the tool `policy` take."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from aws_iam.engine.language.document import Kind
+from aws_iam.tools.kit.tool import Json, Parameter
+from aws_iam.tools.policy.kind_words import KINDS
+
+_ARN_NAMES = ("arn", "policy_arn", "managed_policy", "managed_policy_arn")
+_DOCUMENT_NAMES = (
+    "policy_document",
+    "policy_json",
+    "policy_text",
+    "content",
+    "trust_policy",
+    "bucket_policy",
+    "key_policy",
+)
+POLICIES_NAMES = ("layers", "document", "policy", "policy_document")
+Document = Annotated[
+    Json,
+    Parameter(
+        "policy: JSON value or text, also of get-role; the ARN or name of an AWS managed policy",
+        brief="JSON, or an AWS managed policy",
+        document=True,
+        policies=True,
+        also=("policy", "policies", *_DOCUMENT_NAMES, *_ARN_NAMES),
+        by_position=True,
+    ),
+]
+NewDocument = Annotated[
+    Json,
+    Parameter(
+        "policy: JSON value or text; the ARN or name of an AWS managed policy",
+        brief="JSON, or an AWS managed policy",
+        document=True,
+        policies=True,
+        also=("new", "after", "policy_a", "new_policy", *_DOCUMENT_NAMES, *_ARN_NAMES),
+        by_position=True,
+    ),
+]
+PolicyKind = Annotated[
+    Kind | None,
+    Parameter(
+        "absent: guessed",
+        brief="else guessed",
+        synonyms=KINDS,
+        also=("type", "policy_type", "policy_kind"),
+    ),
+]
+ResourceType = Annotated[
+    str | None,
+    Parameter(
+        "what it is attached to, such as AWS::S3::Bucket",
+        also=("resource",),
+        brief="",
+    ),
+]
