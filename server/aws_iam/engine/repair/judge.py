@@ -17,6 +17,7 @@ from aws_iam.engine.evaluation.conditions import condition_holds
 from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
 from aws_iam.engine.evaluation.evaluate import verdict_and_hits
 from aws_iam.engine.evaluation.layers import Layers, placed
+from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Kind, policy_of
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.parsing.json_value import from_value
@@ -85,7 +86,16 @@ class Judge:
         request = requirement.request
         if request is None:
             raise ValueError(requirement.pointer)
-        return verdict_and_hits(request, self._layers(policy, requirement, request))
+        asked = self._of_any_account(requirement, request)
+        return verdict_and_hits(asked, self._layers(policy, requirement, asked))
+
+    def _of_any_account(self, requirement: Requirement, request: Request) -> Request:
+        """The request; one that must be denied in no known account as from outside, where an Allow for the caller's account is enough."""
+        arn = Arn.of(request.resource)
+        known = request.given.get("resource_account") or (arn and arn.account)
+        if known or requirement.effect is Effect.ALLOW or self.others is not None:
+            return request
+        return replace(request, resource_account="") if self.kind is Kind.RESOURCE else request
 
     def is_met(self, policy: Policy, requirement: Requirement) -> bool | None:
         """Whether the document meets the requirement; None where that cannot be known."""
