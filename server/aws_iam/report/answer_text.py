@@ -152,13 +152,14 @@ def _cell(value: Any, inline: Inline) -> str:
     return inline(str(value))
 
 
-_LONGEST_CELL = 600
+LONGEST_CELL = 600
+"""The characters of a table within a cell; a longer one is counted."""
 
 
 def rows_in_words(rows: Sequence[Any], text: str) -> str:
     """The text of a cell, or the number of rows where a table within a table would be too long to read."""
     is_table = any(isinstance(row, dict) for row in rows)
-    return counted(len(rows), "row") if is_table and len(text) > _LONGEST_CELL else text
+    return counted(len(rows), "row") if is_table and len(text) > LONGEST_CELL else text
 
 
 def _findings(answer: Answer, inline: Inline) -> Iterator[str]:

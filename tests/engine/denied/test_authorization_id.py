@@ -69,3 +69,10 @@ def test_only_digits_and_lower_case_letters_are_sent() -> None:
     (example,) = authorization_ids("authorization id: EXAMPLE1a2b3c4d5e6f7g8h9i0j")
     (own,) = authorization_ids(SENTENCE)
     assert (example.is_well_formed, own.is_well_formed) == (False, True)
+
+
+def test_of_very_many_ids_the_first_are_taken() -> None:
+    text = "".join(f"authorization id: 1a2b3c4d5e{number:05}\n" for number in range(7_000))
+    found = authorization_ids(text)
+    assert len(found) == 50
+    assert found[0].text == "1a2b3c4d5e00000"

@@ -145,6 +145,24 @@ def test_every_request_is_decided_as_before_by_policies_that_are_never_longer(
         assert decided[0] == decided[1], request
 
 
+@settings(max_examples=30, deadline=None)
+@given(policies(), LIMITS, st.integers(0, 1_000_000))
+def test_service_control_policies_of_one_target_allow_what_the_one_did(
+    document: dict[str, Any], most: int | None, seed: int
+) -> None:
+    found = shortened(document, most, Kind.SCP).result
+    everything = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+    }
+    for request in requests(seed, [f"arn:aws:iam::{OWN}:user/ana"]):
+        decided = [
+            evaluate(request, {"identity": [everything], "scp": [[everything], level]}).outcome
+            for level in ([document], list(map(dict, found.documents)))
+        ]
+        assert decided[0] == decided[1], request
+
+
 @settings(max_examples=40, deadline=None)
 @given(policies(principals=True), st.integers(0, 1_000_000))
 def test_a_policy_of_a_resource_decides_as_before(document: dict[str, Any], seed: int) -> None:

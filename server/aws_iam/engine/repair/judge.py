@@ -26,6 +26,7 @@ from aws_iam.engine.repair.requirements import (
     Effect,
     cells_of,
     layer_of,
+    may_concern,
     region,
 )
 
@@ -134,15 +135,20 @@ class Judge:
     def _search(self, policy: Policy, requirement: Requirement) -> SearchResult:
         wanted = (self.region_of(requirement),)
         if requirement.effect is Effect.ALLOW:
-            own = (self._without_conditional_denies(policy, requirement), *self.full_access)
+            own = (self._for_pattern(policy, requirement), *self.full_access)
             # Without the limit, what other policies of the caller allow and a Deny stops would count as well.
             return self.one_way(wanted, without=own, within=wanted)
-        return self.one_way((policy, *self.full_access), within=wanted)
+        own = (self._for_pattern(policy, requirement), *self.full_access)
+        return self.one_way(own, within=wanted)
 
-    def _without_conditional_denies(self, policy: Policy, requirement: Requirement) -> Policy:
-        """The policy without the Denies whose conditions a request of the pattern does not meet."""
+    def _for_pattern(self, policy: Policy, requirement: Requirement) -> Policy:
+        """The statements about a pattern; where it must be allowed, without Denies whose conditions its requests do not meet."""
+        denied = requirement.effect is Effect.DENY
         kept = tuple(
-            own for own in policy.statements if own.allows or self.binds(own, requirement)
+            own
+            for own in policy.statements
+            if may_concern(own, requirement)
+            and (denied or own.allows or self.binds(own, requirement))
         )
         return policy if len(kept) == len(policy.statements) else replace(policy, statements=kept)
 

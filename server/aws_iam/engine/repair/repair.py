@@ -21,7 +21,7 @@ from aws_iam.engine.repair.contested import Contested
 from aws_iam.engine.repair.draft import Draft, condition_keys, statements_of
 from aws_iam.engine.repair.edits import Edit, edits_of
 from aws_iam.engine.repair.judge import DOCUMENT, Judge
-from aws_iam.engine.repair.narrowed_deny import ExemptRequest, listed
+from aws_iam.engine.repair.narrowed_deny import ExemptRequest
 from aws_iam.engine.repair.narrowest_deny import narrowest
 from aws_iam.engine.repair.removals import take_out
 from aws_iam.engine.repair.requirements import (
@@ -32,6 +32,7 @@ from aws_iam.engine.repair.requirements import (
     Effect,
     cells_of,
     entries_of,
+    may_concern,
     statement_for,
 )
 from aws_iam.engine.repair.separation import of_condition
@@ -183,8 +184,8 @@ class _Work:
     def _denying(self, requirement: Requirement) -> Iterator[int]:
         denies = [
             number
-            for number, own in enumerate(self.draft.statements)
-            if own.get("Effect") == "Deny" and _may_meet(own, requirement)
+            for number, own in enumerate(self.given.statements)
+            if own.denies and may_concern(own, requirement)
         ]
         if requirement.is_pattern:
             for number in denies:
@@ -364,9 +365,8 @@ class _Work:
         """The places of the Denies for other contexts than those of the allowed patterns."""
         patterns = [own for own in self.allow if own.is_pattern]
         for number, statement in enumerate(self.policy.statements):
-            written = self.draft.statements[number]
             if statement.denies and any(
-                _may_meet(written, own) and not self.judge.binds(statement, own)
+                may_concern(statement, own) and not self.judge.binds(statement, own)
                 for own in patterns
             ):
                 yield f"/Statement/{number}"
@@ -403,17 +403,6 @@ def _lost_keys(requirement: Requirement, kept: Iterable[str]) -> Iterator[str]:
 def _sides(requirement: Requirement) -> dict[str, Any]:
     name = "allowed" if requirement.effect is Effect.ALLOW else "denied"
     return {name: requirement}
-
-
-def _may_meet(statement: Mapping[str, Any], requirement: Requirement) -> bool:
-    """Whether the actions of a statement can be among those of a requirement."""
-    if "NotAction" in statement:
-        return True
-    return any(
-        intersects(own, other, ignore_case=True)
-        for own in listed(statement.get("Action"))
-        for other in requirement.actions
-    )
 
 
 def _first_within(exempt: Sequence[Requirement], entry: str) -> Requirement:

@@ -13,18 +13,20 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.language.document import IDENTITY_KINDS, Kind
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.pattern import covers, matches
+from aws_iam.engine.language.pattern import covers, intersects, matches
 from aws_iam.engine.repair import grant_statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.evaluation.request import Request
+    from aws_iam.engine.language.document import Statement
 
 PRINCIPAL_KEY = "aws:PrincipalArn"
 OF_RESOURCES = (Kind.RESOURCE, Kind.TRUST)
 """The kinds whose statements name principals."""
 EVERYWHERE = "*"
+_COLONS = 5
 
 
 class Effect(StrEnum):
@@ -204,3 +206,28 @@ def takes(requirement: Requirement, action: str, resource: str) -> bool:
     return any(matches(own, action, ignore_case=True) for own in requirement.actions) and any(
         matches(own, resource) for own in requirement.resources
     )
+
+
+def may_concern(statement: Statement, requirement: Requirement) -> bool:
+    """Whether a statement may apply to requests of a requirement, by the texts of actions and resources alone."""
+    actions, resources = statement.action_words, statement.resource_words
+    return (
+        not actions
+        or any(
+            intersects(own, other, ignore_case=True)
+            for own in actions
+            for other in requirement.actions
+        )
+    ) and (
+        not resources
+        or any(
+            _may_be_anything(own) or intersects(own, other)
+            for own in resources
+            for other in requirement.resources
+        )
+    )
+
+
+def _may_be_anything(resource: str) -> bool:
+    """Whether an entry stands for more than its text: a variable, or an ARN that is filled up."""
+    return "${" in resource or resource.count(":") < _COLONS

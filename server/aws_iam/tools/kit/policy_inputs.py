@@ -29,7 +29,8 @@ _MANY_REASONS = 20
 _LONGEST_ROW = 800
 _MOST_PLACES = 5
 _MOST_VALUES = 3
-_BY_DEFAULT = "judged as the defaults make it: "
+BY_DEFAULT = "judged as the defaults make it: "
+"""How the reason begins for a policy that may have another value at deployment."""
 _UNRESOLVED = "values are known only at deployment"
 
 
@@ -73,7 +74,7 @@ def other_values(gathered: Gathered) -> tuple[Unread, ...]:
     for place, file, alternatives in held:
         whats = dict.fromkeys(own.what for own in unread_alternatives(alternatives))
         if whats:
-            why = f"{_BY_DEFAULT}{joined(list(whats), shown=_MOST_VALUES)} may differ"
+            why = f"{BY_DEFAULT}{joined(list(whats), shown=_MOST_VALUES)} may differ"
             found.append(Unread(place=place, why=why, file=file))
     return tuple(found)
 
@@ -243,12 +244,13 @@ def not_judged_sentences(*inputs: Gathered, compared: bool = False) -> list[str]
         parts.append(f"{listed} {verb} attached without a document, so not judged.")
     others = [] if compared else [own for side in inputs for own in other_values(side)]
     if others:
-        parts.append(_by_default_note(others))
+        parts.append(by_default_note(others))
     return parts
 
 
-def _by_default_note(others: Sequence[Unread]) -> str:
+def by_default_note(others: Sequence[Unread]) -> str:
+    """A sentence about policies that may have another value at deployment than the default that they were judged with."""
     places = list(dict.fromkeys(quoted(own.place) for own in others))
     verb, it = ("was", "it") if len(places) == 1 else ("were", "them")
-    why = others[0].why.removeprefix(_BY_DEFAULT) if len(places) == 1 else "values may differ"
+    why = others[0].why.removeprefix(BY_DEFAULT) if len(places) == 1 else "values may differ"
     return f"{joined(places, shown=_MOST_VALUES)} {verb} judged as the defaults make {it}: {why} at deployment."

@@ -22,6 +22,7 @@ from aws_iam.tools.policy.cases.arguments import CaseArguments
 from aws_iam.tools.policy.parameters import (
     POLICIES_NAMES,
     Document,
+    DocumentBesideLayers,
     NewDocument,
     PolicyKind,
     ResourceType,
@@ -336,7 +337,7 @@ _Requests = Parameter(
 
 @tool.artifact_action
 def repair(
-    document: Document,
+    document: DocumentBesideLayers,
     allow: Annotated[Json, replace(_Requests, also=("allowed", "must_allow"))] = None,
     deny: Annotated[
         Json, replace(_Requests, brief="", also=("must_deny", "must_not_allow"))

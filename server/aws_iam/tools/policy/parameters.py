@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from aws_iam.engine.language.document import Kind
@@ -19,16 +20,18 @@ _DOCUMENT_NAMES = (
     "key_policy",
 )
 POLICIES_NAMES = ("layers", "document", "policy", "policy_document")
-Document = Annotated[
-    Json,
-    Parameter(
-        "policy: JSON value or text, also of get-role; the ARN or name of an AWS managed policy",
-        brief="JSON, or an AWS managed policy",
-        document=True,
-        policies=True,
-        also=("policy", "policies", *_DOCUMENT_NAMES, *_ARN_NAMES),
-        by_position=True,
-    ),
+_DOCUMENT = Parameter(
+    "policy: JSON value or text, also of get-role; the ARN or name of an AWS managed policy",
+    brief="JSON, or an AWS managed policy",
+    document=True,
+    policies=True,
+    also=("policy", "policies", *_DOCUMENT_NAMES, *_ARN_NAMES),
+    by_position=True,
+)
+Document = Annotated[Json, _DOCUMENT]
+# There `policies` are the layers.
+DocumentBesideLayers = Annotated[
+    Json, replace(_DOCUMENT, also=("policy", *_DOCUMENT_NAMES, *_ARN_NAMES))
 ]
 NewDocument = Annotated[
     Json,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import xml.etree.ElementTree as ET
@@ -159,6 +160,24 @@ def test_what_a_results_file_holds_is_not_read_again(
     assert again.artifacts == first.artifacts
     assert again.counts is not None
     assert again.counts.status == {"fail": 3, "pass": 1}
+
+
+def test_whole_results_may_be_compressed_and_are_left_as_they_are(out: Path) -> None:
+    read = [account for account in ACCOUNTS if account != SHUT]
+    plain = content("csv", out, accounts=read)
+    packed = out.with_name("results.jsonl.gz")
+    packed.write_bytes(gzip.compress(out.read_bytes()))
+    before = packed.read_bytes()
+    assert content("csv", packed, accounts=read) == plain
+    with pytest.raises(InputError, match="is compressed, and lines would be added to the file"):
+        report("csv", packed, accounts=ACCOUNTS)
+    assert packed.read_bytes() == before
+    packed.write_bytes(before[:-20])
+    with pytest.raises(InputError, match="cannot be unpacked"):
+        report("csv", packed, accounts=read)
+    packed.write_bytes(gzip.compress(b"{}\n"))
+    with pytest.raises(InputError, match="results"):
+        report("csv", packed, accounts=read)
 
 
 def test_severity_leaves_out_findings_of_unread_accounts_too(out: Path) -> None:

@@ -22,9 +22,13 @@ CASES: list[dict[str, Any]] = json.loads(
 
 
 def ask(case: dict[str, Any], **question: str) -> dict[str, Any]:
+    return told_of(facts_of(case), **question)
+
+
+def told_of(facts: dict[str, Any], **question: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "account.json"
-        snapshots.save(snapshot(facts_of(case)), file)
+        snapshots.save(snapshot(facts), file)
         asked = {"action": "access", "snapshot": str(file), **question}
         return dict(tool.run(asked, cli=True).facts)
 
@@ -115,6 +119,33 @@ def test_the_same_as_without_conditions_on_what_meets_them(
             tuple((hop["from"], hop["to"], *hop["actions"]) for hop in path["hops"]) for path in expected["paths"]
         }  # fmt: skip
         assert not any(hop["conditions"] for path in found["paths"] for hop in path["hops"])
+
+
+def test_whoever_writes_a_policy_within_a_boundary_of_aws_may_tag_itself() -> None:
+    red = {"StringEquals": {"aws:PrincipalTag/team": "red"}}
+    own = [{"Effect": "Allow", "Action": "iam:PutUserPolicy", "Resource": arn("user/ann")}]
+    everything = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+    facts = facts_of(
+        {
+            "users": [
+                {"name": "ann", "inline": [own], "tags": [{"key": "team", "value": "blue"}]},
+                {"name": "adm", "inline": [everything], "tags": []},
+            ]
+        }
+    )
+    limit = "arn:aws:iam::aws:policy/IAMUserChangePassword"
+    facts["iam.authorization"]["users"][0]["boundary"] = limit
+    keys = [
+        {"Effect": "Allow", "Action": ["iam:TagUser", "iam:PutUserPolicy"], "Resource": "*"},
+        {"Effect": "Allow", "Action": "iam:CreateAccessKey", "Resource": "*", "Condition": red},
+    ]
+    text = json.dumps({"Version": "2012-10-17", "Statement": keys})
+    facts["iam.authorization"]["policies"].append(
+        {"name": "limit", "arn": limit, "document": text, "versions": []}
+    )
+    told = told_of(facts, to="admin")
+    found = {row["principal"]: row["verdict"] for row in told["principals"]}
+    assert found == {arn("user/adm"): "administrator", arn("user/ann"): "can_become"}
 
 
 def test_what_a_principal_can_do_leaves_out_what_its_tags_rule_out() -> None:

@@ -95,6 +95,20 @@ def test_a_failing_case_says_what_of_its_request_is_wrong_or_missing() -> None:
     assert "did you mean `s3:GetObject`?" in second.message
 
 
+def test_the_next_call_mends_the_policy_so_that_the_cases_pass() -> None:
+    cases = [
+        case("reads", "s3:GetObject", "Denied"),
+        case("writes", "s3:PutObject", "Allowed"),
+        case("deletes", "s3:DeleteObject", "Denied"),
+    ]
+    call = tool.run({"action": "test", "cases": cases, "document": READ}).next[0]
+    assert (call.tool, call.arguments["action"], call.same) == ("policy", "repair", ("document",))
+    mended = tool.run({**call.arguments, "document": READ})
+    document = json.loads(mended.artifacts[0].content)
+    answer = tool.run({"action": "test", "cases": cases, "document": document})
+    assert answer.summary == "All 3 cases are decided as expected."
+
+
 def test_policies_of_the_call_come_in_the_place_of_those_of_the_file_and_it_is_said() -> None:
     cases = {"document": "ReadOnlyAccess", "cases": [case("writes", "s3:PutObject", "Denied")]}
     assert tool.run({"action": "test", "cases": cases}).facts["failed"] == 0

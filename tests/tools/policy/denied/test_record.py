@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from aws_iam.answer import to_json
 from aws_iam.engine.evaluation.evaluate import evaluate
 from aws_iam.errors import InputError
+from aws_iam.report.answer_text import markdown
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
 
@@ -237,6 +238,18 @@ def test_an_id_that_aws_does_not_take_is_shown_and_no_call_is_offered() -> None:
     assert "read_with" not in answer.facts["authorization"]
     assert answer.next == ()
     assert "online" not in answer.summary
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_the_text_shows_the_checks_of_the_denial_as_the_structure_does(
+    case: dict[str, Any],
+) -> None:
+    answer = denied(case.get("message"), case["authorization"])
+    shown = markdown(answer)
+    rows = [row for row in answer.facts["evaluations"] if row["aws_effect"] != "ALLOW"]
+    for check in [check for row in rows[:1] for check in row.get("checks", ())]:
+        assert check["check"] in shown
+        assert check.get("target", "") in shown
 
 
 def test_the_details_alone_are_a_record_without_documents() -> None:

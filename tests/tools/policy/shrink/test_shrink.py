@@ -109,6 +109,16 @@ def test_the_form_without_wildcards_is_one_call_away() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["SecurityAudit", "AmazonS3ReadOnlyAccess"])
+def test_validate_offers_it_for_a_policy_that_is_too_long(name: str) -> None:
+    # Of AWS's own policies it does not say so, of a copy it does.
+    copied = managed_policy(name)
+    assert copied is not None
+    calls = tool.run({"action": "validate", "document": copied.document}).next
+    offered = any(own.arguments["action"] == "shrink" for own in calls)
+    assert offered is (name == "SecurityAudit")
+
+
 @pytest.mark.parametrize(
     ("document", "more", "says"),
     [

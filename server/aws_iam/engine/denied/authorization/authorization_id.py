@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.denied.pasted_text import plain_texts
@@ -83,8 +84,9 @@ def _whole(name: str, others: Iterable[str]) -> str:
 
 def _found(plain: str) -> tuple[list[str], list[tuple[str, str]]]:
     """Every ID in the text, once for each place, and those of links with their Region."""
-    links = [(match["id"], match["region"]) for match in _LINK.finditer(plain)]
-    ids = [*(name for name, _ in links), *(match["id"] for match in _WORDS.finditer(plain))]
+    links = [(match["id"], match["region"]) for match in islice(_LINK.finditer(plain), _MOST)]
+    words = [match["id"] for match in islice(_WORDS.finditer(plain), _MOST)]
+    ids = [*(name for name, _ in links), *words]
     return ids, [(name, region) for name, region in links if region]
 
 

@@ -54,15 +54,19 @@ _OTHER_JOB_HINT = "give another file, or the arguments of the run that started i
 class ResultsFile:
     """The open file: which accounts are done, and how to add the next line."""
 
-    def __init__(self, path: Path, file: Any, job: Mapping[str, Any]) -> None:
+    def __init__(
+        self, path: Path, file: Any, job: Mapping[str, Any], *, is_packed: bool = False
+    ) -> None:
         self.path = path
         self.done: set[str] = set()
         self._file = file
         self._job = job
+        self._is_packed = is_packed
+        """Whether `file` is what a compressed file holds: it can be read, and nothing added."""
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """The lines of the accounts, as earlier runs wrote them."""
-        with self.path.open("rb") as file:
+        with self._opened() as file:
             for number, raw in enumerate(_whole_lines(file, self.path), 1):
                 line = _parse_json(raw, self.path, number)
                 if not _is_header(line):
@@ -73,6 +77,8 @@ class ResultsFile:
         account = json.loads(line)["account"]
         if account in self.done:
             return
+        if self._is_packed:
+            raise _packed(self.path)
         self._append(line)
         self.done.add(account)
 
@@ -94,6 +100,10 @@ class ResultsFile:
     def repair(self) -> None:
         """Cut off a partial line, refuse another job's file, drop the accounts to retry."""
         whole_bytes, retries = self._inspect()
+        if self._is_packed:
+            if retries or whole_bytes != self._file.seek(0, os.SEEK_END):
+                raise _packed(self.path)
+            return
         self._file.truncate(whole_bytes)
         if retries:
             try:
@@ -107,7 +117,7 @@ class ResultsFile:
     def _inspect(self) -> tuple[int, bool]:
         """How many bytes are whole lines, and whether there are accounts to retry."""
         whole_bytes, retries = 0, False
-        with self.path.open("rb") as file:
+        with self._opened() as file:
             self._require_header(file.read(len(_HEADER_START)))
             file.seek(0)
             for number, raw in enumerate(_whole_lines(file, self.path), 1):
@@ -122,6 +132,16 @@ class ResultsFile:
                     retries = True
         return whole_bytes, retries
 
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        """What the file holds, from its beginning."""
+        if self._is_packed:
+            self._file.seek(0)
+            yield self._file
+        else:
+            with self.path.open("rb") as file:
+                yield file
+
     def _require_once(self, account: str, number: int) -> None:
         if account in self.done:
             raise InputError(
@@ -131,11 +151,6 @@ class ResultsFile:
 
     def _require_header(self, start: bytes) -> None:
         """Refuse other files: one without a line break would look like a partial line and be cut off."""
-        if start.startswith(_GZIP):
-            raise InputError(
-                f"{quoted(str(self.path))} is compressed, and lines are added to the file",
-                hint="unpack it first: `gunzip FILE`; `against` takes it as it is",
-            )
         if start != _HEADER_START[: len(start)]:
             raise _no_results(self.path)
 
@@ -296,7 +311,11 @@ def open_results(path: Path, job: Mapping[str, Any]) -> Iterator[ResultsFile]:
         raise _unwritable(path, error) from None
     except ValueError:
         raise InputError(f"{quoted(str(path))} is not a valid file name") from None
-    opened = ResultsFile(path, file, job)
+    is_packed = file.read(len(_GZIP)) == _GZIP
+    file.seek(0)
+    opened = ResultsFile(
+        path, _unpacked(file, path) if is_packed else file, job, is_packed=is_packed
+    )
     try:
         try:
             opened.repair()
@@ -305,6 +324,13 @@ def open_results(path: Path, job: Mapping[str, Any]) -> Iterator[ResultsFile]:
         yield opened
     finally:
         opened.close()
+
+
+def _packed(path: Path) -> InputError:
+    return InputError(
+        f"{quoted(str(path))} is compressed, and lines would be added to the file",
+        hint="unpack it first: `gunzip FILE`; results that lack no account are taken as they are",
+    )
 
 
 def _earlier_file(path: Path) -> Any:

@@ -12,28 +12,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.comparison.sides.policy_pairs import is_called, is_named, place_of
-from aws_iam.engine.comparison.sides.unresolved_changes import with_unknown_values
+from aws_iam.engine.comparison.sides.policy_pairs import is_named
 from aws_iam.engine.evaluation.layers import KIND_OF_LAYER, LEVELLED
-from aws_iam.engine.language.document import Kind, Policy, Source, Syntax, policy_of
+from aws_iam.engine.language.document import Kind, Policy, Source, policy_of
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.parsing.json_nodes import Form, Node, rooted
 from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.reference.managed_policies import managed_policy
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.engine.sources.gathered import Gathered
-from aws_iam.errors import InputError, closest
+from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.tools.kit.policy_inputs import other_values
 from aws_iam.tools.kit.policy_layers import layer_named
 from aws_iam.tools.policy.cases.cases_file import plain_value
 from aws_iam.tools.policy.cases.given_values import with_given_values
-from aws_iam.wording import counted, joined
+from aws_iam.tools.policy.cases.picked_policies import Held, names_of, together
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from aws_iam.engine.sources.gathered import Unread
 
@@ -64,6 +62,8 @@ class AskedPolicy:
     layer: str
     level: int
     source: Source
+    # The same policy as the conditions of its template may make it otherwise.
+    others: tuple[Source, ...] = ()
     pointer: str = ""
 
 
@@ -86,24 +86,6 @@ class AskedPolicies:
             layers=self.layers | other.layers,
             not_judged=tuple(dict.fromkeys((*self.not_judged, *other.not_judged))),
         )
-
-
-@slotted
-class _Held:
-    """What a document holds, and whether the policies of it that count were picked by name."""
-
-    gathered: Gathered
-    is_picked: bool = False
-
-    def picked(self, picks: Sequence[str]) -> _Held:
-        """Those that are called so."""
-        if not picks:
-            return self
-        sources = _picked(self.gathered, picks)
-        # What a file holds that cannot be read is not known, so also whether it is about these.
-        unread = tuple(own for own in self.gathered.unread if own.place == own.file)
-        held = replace(self.gathered, sources=sources, unread=unread)
-        return _Held(gathered=held, is_picked=True)
 
 
 @dataclass(slots=True)
@@ -136,7 +118,7 @@ class PolicyReader:
         """The policies of the arguments of a call, for all cases that name none."""
         found = AskedPolicies()
         if document is not None:
-            held = _Held(gathered=gathered(document))
+            held = Held(gathered=gathered(document))
             found = self._by_kind(held.picked((policy,) if policy else ()))
         elif policy:
             raise InputError("`policy` picks one of a `document`", hint="give `document`")
@@ -174,9 +156,10 @@ class PolicyReader:
         for level, holder in enumerate(levels):
             for item in holder.listed():
                 held = self._held(item, cases, values)
-                chosen, unread = _chosen(held, KIND_OF_LAYER[layer])
+                chosen, unread = held.chosen(KIND_OF_LAYER[layer])
                 placed += (
-                    AskedPolicy(layer=layer, level=level, source=source) for source in chosen
+                    AskedPolicy(layer=layer, level=level, source=own.source, others=own.others)
+                    for own in chosen
                 )
                 not_judged += unread
         return AskedPolicies(
@@ -184,16 +167,19 @@ class PolicyReader:
         )
 
     @staticmethod
-    def _by_kind(held: _Held) -> AskedPolicies:
+    def _by_kind(held: Held) -> AskedPolicies:
         """The policies of a document, each in the layer of its kind."""
-        chosen, unread = _chosen(held)
+        chosen, unread = held.chosen()
         placed = tuple(
-            AskedPolicy(layer=_layer_of(source), level=0, source=source) for source in chosen
+            AskedPolicy(layer=_layer_of(own.source), level=0, source=own.source, others=own.others)
+            for own in chosen
         )
-        if len([own for own in placed if own.layer == "resource"]) > 1 and is_named(chosen):
+        if len([own for own in placed if own.layer == "resource"]) > 1 and is_named(
+            [own.source for own in placed]
+        ):
             raise InputError(
                 "a request is for one resource, and these are the policies of several:"
-                f" {_names([own.source for own in placed if own.layer == 'resource'])}",
+                f" {names_of([own.source for own in placed if own.layer == 'resource'])}",
                 hint="pick one with `policy`",
             )
         return AskedPolicies(
@@ -202,26 +188,26 @@ class PolicyReader:
             not_judged=tuple(unread),
         )
 
-    def _held(self, node: Node, cases: str, values: Mapping[str, str]) -> _Held:
+    def _held(self, node: Node, cases: str, values: Mapping[str, str]) -> Held:
         """What a node stands for: a policy, a list, the name of one of AWS's, or a file, all or one policy of it."""
         if node.form is Form.ARRAY:
-            return _together([_listed(self._held(item, cases, values)) for item in node.items])
+            return together([self._held(item, cases, values) for item in node.items])
         if node.form is Form.OBJECT and node.member("Statement"):
             policy = policy_of(rooted(node), None, None)
             source = Source(name="", content=policy, file=cases or None)
-            return _Held(gathered=Gathered(sources=(source,)))
+            return Held(gathered=Gathered(sources=(source,)))
         if _is_reference(node):
             file, own = node.member("file"), node.member("values")
             if file is None or file.string() is None:
                 raise InputError("`file` must be the name of a file")
             given = {**values, **(_values(own) if own else {})}
-            held = _Held(gathered=self._file(file.text, cases, given))
+            held = Held(gathered=self._file(file.text, cases, given))
             return held.picked(_picks(node.member("policy")))
         if node.string() is None:
             if node.form is not Form.OBJECT:
                 raise InputError(f"a policy is an object or the name of a file, not {node.form}")
-            return _Held(gathered=gathered(plain_value(node)))
-        return _Held(gathered=self._named(node.text, cases, values))
+            return Held(gathered=gathered(plain_value(node)))
+        return Held(gathered=self._named(node.text, cases, values))
 
     def _named(self, text: str, cases: str, values: Mapping[str, str]) -> Gathered:
         if text.lstrip().startswith(("{", "[", "arn:")):
@@ -304,101 +290,6 @@ def _with_values(found: Files, values: Mapping[str, str]) -> Files:
     )
 
 
-def _listed(held: _Held) -> _Held:
-    """One entry of a list of documents, which must be one policy, or have some picked."""
-    _chosen(held)
-    return held
-
-
-def _together(parts: Sequence[_Held]) -> _Held:
-    return _Held(
-        gathered=Gathered(
-            sources=tuple(source for part in parts for source in part.gathered.sources),
-            unread=tuple(place for part in parts for place in part.gathered.unread),
-        ),
-        is_picked=True,
-    )
-
-
-def _chosen(held: _Held, kind: Kind | None = None) -> tuple[tuple[Source, ...], list[Unread]]:
-    """The policies, and what was not read of them; without a pick a document must be one policy, or a list.
-
-    `kind` is what they are used as, where that is known.
-    """
-    found = held.gathered
-    if not held.is_picked and len(found.sources) > 1 and is_named(found.sources):
-        raise InputError(
-            f"the document holds {counted(len(found.sources), 'policy')}",
-            hint=f"pick one or several with `policy`: {_names(found.sources)}",
-        )
-    own = replace(found, attachments=())
-    return tuple(_usable(source, kind) for source in found.sources), [
-        *found.unread,
-        *other_values(own),
-    ]
-
-
-def _picked(held: Gathered, picks: Sequence[str]) -> tuple[Source, ...]:
-    found: dict[int, Source] = {}
-    for pick in picks:
-        mine = [own for own in held.sources if is_called(own.name, pick)]
-        mine = mine or _in_a_module(held.sources, pick)
-        unread = [own for own in held.unread if is_called(own.place, pick)]
-        if unread:
-            raise InputError(f"{quoted(unread[0].place)} was not read: {unread[0].why}")
-        if not mine:
-            names = [place_of(source) for source in held.sources]
-            near = closest(pick, [name.partition(".")[0] for name in names] + names)
-            known = f"there are {_names(held.sources)}" if any(names) else "it is one policy"
-            raise InputError(
-                f"no policy is called {quoted(pick)}",
-                hint=f"did you mean {quoted(near)}?" if near else known,
-            )
-        found |= {id(own): own for own in mine}
-    return tuple(found.values())
-
-
-def _in_a_module(sources: Sequence[Source], pick: str) -> list[Source]:
-    """The policies that are called so within the one module of Terraform that has such."""
-    by_module: dict[str, list[Source]] = {}
-    for source in sources:
-        for begin in _module_ends(source.name):
-            if is_called(source.name[begin:], pick):
-                by_module.setdefault(source.name[:begin], []).append(source)
-    if len(by_module) > 1:
-        names = [own for found in by_module.values() for own in found]
-        raise InputError(
-            f"several modules have a policy called {quoted(pick)}",
-            hint=f"pick one of {_names(names)}",
-        )
-    return next(iter(by_module.values()), [])
-
-
-def _module_ends(name: str) -> Iterator[int]:
-    """Where an address goes on after each of the modules that it begins with."""
-    at = 0
-    while found := _MODULE.match(name, at):
-        at = found.end()
-        yield at
-
-
-def _usable(source: Source, kind: Kind | None) -> Source:
-    """The policy with words for what is filled in later; InputError for one that has no certain answer."""
-    if isinstance(source.content, Syntax):
-        where = source.content.where
-        raise InputError(
-            f"{quoted(place_of(source) or 'the policy')} is not valid JSON: line {where.line}:{where.column}:"
-            f" {source.content.message}",
-            hint=source.content.hint,
-        )
-    source = with_unknown_values(source)
-    # A policy with an unknown effect or statement is judged as far as it is known.
-    if not source.unresolved and isinstance(source.content, Policy):
-        place = place_of(source) or "document"
-        refuse_unusable(source.content, place, kind or source.content.kind)
-    return source
-
-
 def _layer_of(source: Source) -> str:
     content = source.content
     if not isinstance(content, Policy):
@@ -409,11 +300,6 @@ def _layer_of(source: Source) -> str:
         # Guessed from the name of its file alone: it is written as any policy of a caller.
         return "identity"
     return _LAYER_OF_KIND.get(content.kind, "identity")
-
-
-def _names(sources: Sequence[Source]) -> str:
-    names = dict.fromkeys(place_of(source) for source in sources)
-    return joined([quoted(name) for name in names if name], shown=_NAMED)
 
 
 def policies_asked(policies: AskedPolicies) -> Iterator[AskedPolicy]:

@@ -42,6 +42,8 @@ class CaseLayers:
     open: dict[str, frozenset[str]] = field(default_factory=dict)
     # Why nothing is known of a layer.
     unknown: dict[str, str] = field(default_factory=dict)
+    # The same layers as the conditions of templates may make them otherwise.
+    otherwise: tuple[CaseLayers, ...] = ()
 
     @classmethod
     def of(cls, asked: AskedPolicies) -> CaseLayers:
@@ -71,6 +73,7 @@ class CaseLayers:
             sources={own.pointer: own.source for own in every},
             open={own.pointer: found for own in every if (found := open_statements(own.source))},
             unknown=unknown,
+            otherwise=tuple(map(cls.of, _otherwise(asked))),
         )
 
     @property
@@ -79,7 +82,20 @@ class CaseLayers:
         return frozenset(self.most.levels)
 
     def evaluation(self, request: Request) -> Evaluation:
-        """The decision that holds whatever the values are; Unknown where there is none."""
+        """The decision that holds whatever the values and the conditions of templates are; Unknown where there is none."""
+        found = self._evaluation(request)
+        is_allowed = found.decision.outcome == "Allowed"
+        for other in self.otherwise:
+            own = other.evaluation(request).decision.outcome
+            if own == "Unknown" or (own == "Allowed") is not is_allowed:
+                reason = (
+                    "it depends on conditions of the template that are known only at deployment"
+                )
+                unknown = replace(found.decision, outcome="Unknown", because=(), decided_by=())
+                return Evaluation(decision=unknown, reason=reason)
+        return found
+
+    def _evaluation(self, request: Request) -> Evaluation:
         most = evaluate_request(request, self.most)
         if not self.open or most.decision.outcome != "Allowed":
             # Refused in any reading; the most permissive one names the layers that certainly block.
@@ -149,6 +165,20 @@ class CaseLayers:
             if statement.node.at.pointer == own.pointer and statement.sid:
                 return statement.sid.text
         return ""
+
+
+def _otherwise(asked: AskedPolicies) -> Iterator[AskedPolicies]:
+    """The policies with each of the other readings of those that have such."""
+    for number in range(max((len(own.others) for own in asked.policies), default=0)):
+        swapped = tuple(
+            replace(
+                own,
+                source=own.others[number] if number < len(own.others) else own.source,
+                others=(),
+            )
+            for own in asked.policies
+        )
+        yield replace(asked, policies=swapped)
 
 
 def _layers(

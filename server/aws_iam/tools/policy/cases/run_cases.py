@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact, Finding, NextCall, Severity, Status, next_call
@@ -32,6 +33,7 @@ FAILED = "POLICY_TEST_FAILED"
 WEAK = "POLICY_TEST_PROVES_LITTLE"
 OPEN = "POLICY_TEST_LEAVES_OPEN"
 _MOST_NAMED = 3
+_MOST_REPAIRED = 5
 _LIMITS = frozenset({"scp", "rcp", "boundary", "session"})
 
 
@@ -59,7 +61,7 @@ def run_cases(
     ]
     rows = policy_inputs.grouped_rows(run.not_judged)
     unread = {own.file for own in run.not_judged if own.place == own.file}
-    summary = " ".join(_summary(judged, rows))
+    summary = " ".join(_summary(judged, tuple(run.not_judged)))
     return Answer(
         summary=summary,
         findings=findings,
@@ -74,7 +76,7 @@ def run_cases(
             **policy_inputs.managed_policy_facts(run.policy_names),
         },
         sources=(EVALUATION_LOGIC,),
-        next=tuple(_next(failed, given, policies)),
+        next=tuple(_next(failed, given, files, document, policies)),
         as_of=catalog().as_of,
     )
 
@@ -136,7 +138,7 @@ def _replaced(files: Sequence[CasesFile], given: AskedPolicies) -> Iterator[str]
         yield "the policies of the call, in the place of those at the top of the file of cases"
 
 
-def _summary(judged: Sequence[JudgedCase], not_judged: Sequence[Any]) -> Iterator[str]:
+def _summary(judged: Sequence[JudgedCase], not_judged: Sequence[Unread]) -> Iterator[str]:
     failed = [own.case.name for own in judged if not own.passes]
     passing = [own for own in judged if own.passes]
     if failed:
@@ -163,8 +165,11 @@ def _summary(judged: Sequence[JudgedCase], not_judged: Sequence[Any]) -> Iterato
             f"{counted(len(hanging), 'case')} {verb} with a request that leaves open"
             f" {joined(list(keys), shown=_MOST_NAMED)}, on which the decision depends."
         )
-    if not_judged:
-        yield f"{counted(len(not_judged), 'place')} beside the policies could not be judged."
+    by_default = [own for own in not_judged if own.why.startswith(policy_inputs.BY_DEFAULT)]
+    if by_default:
+        yield policy_inputs.by_default_note(by_default)
+    if unread := len(not_judged) - len(by_default):
+        yield f"{counted(unread, 'place')} beside the policies could not be read."
 
 
 def _proves(names: Sequence[str]) -> str:
@@ -277,11 +282,38 @@ def _report(summary: str, judged: Sequence[JudgedCase], format_: str) -> Artifac
     )
 
 
-def _next(failed: Sequence[JudgedCase], given: AskedPolicies, policies: Any) -> Iterator[NextCall]:
-    """The first failing request by itself, where its policies can be given again; and what its action needs."""
+def _common_file(files: Sequence[CasesFile]) -> str:
+    """The one policy in JSON that all cases ask, as the command line names it; empty where there are several, or a part of one."""
+    found = {
+        os.path.normpath(os.path.join(os.path.dirname(own.name), node.text))  # noqa: PTH118, PTH120 - as it was typed
+        for own in files
+        if (node := own.policies.get("document")) and own.policies.keys() == {"document"}
+        if node.string() and own.name and node.text.endswith(".json")
+    }
+    return found.pop() if len(found) == 1 and len(files) == 1 else ""
+
+
+def _next(
+    failed: Sequence[JudgedCase],
+    given: AskedPolicies,
+    files: Sequence[CasesFile],
+    document: Any,
+    policies: Any,
+) -> Iterator[NextCall]:
+    """The edit that the failing requests need, or the first of them by itself, where its policies can be given again."""
     if not failed:
         return
     own = failed[0]
+    repaired = [f for f in failed if not f.case.policies and f.decision.outcome != "Unknown"]
+    file = "" if given.layers else _common_file(files)
+    named = {"document": file} if file else {}
+    if (document is not None or file) and policies is None and repaired:
+        asked: dict[str, list[dict[str, Any]]] = {}
+        for one in repaired[:_MOST_REPAIRED]:
+            name = "allow" if one.case.expected.outcome == "Allowed" else "deny"
+            asked.setdefault(name, []).append(dict(one.request.given))
+        why = "the smallest edit of the policy after which these requests are decided as expected"
+        yield next_call("policy", "repair", why, ("document",), **asked, **named)
     if policies is not None and given.layers and not own.case.policies:
         why = "the first failing request by itself, with all keys that it depends on"
         yield next_call("policy", "evaluate", why, ("policies",), request=dict(own.request.given))

@@ -163,6 +163,7 @@ def _by_record(
             sources=(PAGE, _TROUBLESHOOTING),
             as_of=catalog().as_of,
         )
+    facts |= record_tables.long_checks(found.row)
     denial, documents = found.denial, found.row.policies.documents()
     remedy = found.remedy.remedy if found.remedy else None
     by_policies = None

@@ -8,6 +8,7 @@ from aws_iam.answer import Finding, Severity, Status
 from aws_iam.engine.denied.authorization.authorization_id import PAGE
 from aws_iam.engine.denied.policy_documents import DocumentPlace
 from aws_iam.escape import quoted
+from aws_iam.report.answer_text import LONGEST_CELL
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -177,6 +178,12 @@ def _check(row: CheckComparison) -> dict[str, Any]:
         "agrees": row.agrees,
         **({"why": row.why} if row.why else {}),
     }
+
+
+def long_checks(row: EvaluationComparison) -> dict[str, Any]:
+    """The checks of one evaluation as a table of their own, where they are too many for a cell of another table."""
+    rows = [_check(check) for check in row.checks]
+    return {"checks": rows} if len(str(rows)) > LONGEST_CELL else {}
 
 
 def _policy(policy: RecordedPolicy, compared: RecordComparison) -> dict[str, Any]:

@@ -276,7 +276,11 @@ def _next(by_source: list[tuple[Source, tuple[Finding, ...]]], left: str) -> tup
         if isinstance(content, Policy) and content.kind_guessed:
             kinds |= dict.fromkeys(filter(None, [_indistinguishable(content, found)]))
         services |= dict.fromkeys(filter(None, map(_service_of, found)))
-    calls = [
+    calls = []
+    if len(by_source) == 1 and not by_source[0][0].unresolved and _is_long(by_source[0][1]):
+        why = "the same access in fewer characters, or in several policies"
+        calls.append(next_call("policy", "shrink", why, ("document", "kind", "resource_type")))
+    calls += [
         next_call("policy", "lookup", f"the actions and keys of {name}", query=name)
         for name in services
     ]
@@ -292,7 +296,16 @@ def _next(by_source: list[tuple[Source, tuple[Finding, ...]]], left: str) -> tup
     return tuple(calls)[:_MOST_CALLS]
 
 
+def _is_long(found: Iterable[Finding]) -> bool:
+    """Whether the policy exceeds its quota, or nearly does."""
+    return any(
+        finding.status is Status.FAIL and finding.muted is None and _LONG.match(finding.code)
+        for finding in found
+    )
+
+
 _MOST_CALLS = 3
+_LONG = re.compile("POLICY_SIZE_EXCEEDS|TOO_LONG_FOR|POLICY_NEAR_SIZE")
 _ABOUT_ACTIONS = frozenset({"INVALID_ACTION", "KEY_NOT_SUPPORTED_BY_ACTION"})
 _SERVICE = re.compile(r"`([a-z0-9-]+):")
 
