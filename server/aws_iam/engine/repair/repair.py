@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.language.document import IDENTITY_KINDS
+from aws_iam.engine.comparison.permissive_policies import allow_all
+from aws_iam.engine.language.document import IDENTITY_KINDS, Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import intersects
 from aws_iam.engine.repair.additions import add_cells
@@ -164,7 +165,11 @@ class _Work:
         """Whether only other layers refuse the request now, and no statement of the document would change that."""
         if requirement.is_pattern or self.judge.others is None:
             return False
-        verdict, _ = self.judge.verdict(policy, requirement)
+        verdict, hits = self.judge.verdict(policy, requirement)
+        effects = {hit.statement.allows for hit in hits if hit.placed.pointer == DOCUMENT}
+        if self.judge.kind not in OF_RESOURCES and effects == {True}:
+            # The document allows already: another level or policy of its layer does not.
+            return True
         if self.judge.layer in verdict.blocked_by or not verdict.blocked_by:
             return False
         more = [statement_for(cell, self.judge.kind) for cell in self._cells([requirement])]
@@ -376,12 +381,19 @@ class _Work:
         if requirement.is_pattern or requirement.effect is Effect.DENY:
             return None
         verdict, hits = self.judge.verdict(policy, requirement)
-        layers = tuple(own for own in verdict.blocked_by if own != self.judge.layer)
+        elsewhere = self._refused_beside(requirement)
+        layers = tuple(own for own in verdict.blocked_by if own != self.judge.layer or elsewhere)
         if not layers or verdict.outcome == "Unknown":
             return None
         denies = (hit for hit in hits if hit.statement.denies and hit.placed.pointer != DOCUMENT)
         places = tuple(hit.placed.pointer + hit.statement.node.at.pointer for hit in denies)
         return OtherLayers(requirement=requirement, layers=layers, statements=places)
+
+    def _refused_beside(self, requirement: Requirement) -> bool:
+        """Whether other policies of the document's layer refuse, whatever the document allows."""
+        everything = allow_all(principaled=self.judge.kind in (*OF_RESOURCES, Kind.RCP))
+        verdict, _ = self.judge.verdict(everything, requirement)
+        return self.judge.others is not None and self.judge.layer in verdict.blocked_by
 
 
 def _keys_of(cells: Iterable[Cell]) -> Iterator[str]:

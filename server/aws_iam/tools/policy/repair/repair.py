@@ -279,4 +279,6 @@ def _others_in_words(found: Repair) -> str:
     layers = dict.fromkeys(layer for own in found.other_layers for layer in own.layers)
     count = counted(len(found.other_layers), "request")
     named = joined([quoted(layer) for layer in layers])
-    return f"Not repaired by this document alone: {count} must be allowed by the layer {named}, too, which refuses."
+    denies = dict.fromkeys(quoted(place) for own in found.other_layers for place in own.statements)
+    by = f" with the Deny at {joined(list(denies), shown=_SHOWN)}" if denies else ""
+    return f"Not repaired by this document alone: {count} must be allowed by the layer {named}, too, which refuses{by}."

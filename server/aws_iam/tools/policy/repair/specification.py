@@ -183,7 +183,7 @@ class _Reader:
                     "name the actions: each is then decided by its text",
                 )
         wide = [own for own in whole if not is_literal(own)]
-        plain = [own for own in whole if is_literal(own)]
+        plain = list(dict.fromkeys(_as_spelled(own) for own in whole if is_literal(own)))
         everyone = fields.get("principal") == "*"
         points: list[tuple[str, str]] = []
         if wide:
@@ -336,6 +336,12 @@ class _Reader:
 _EXAMPLE_ACTION = "s3:GetObject"
 _SAMPLE_ROLE = f"arn:aws:iam::{_SAMPLE_ACCOUNT}:role/example"
 _WITH_POLICIES = (CallerKind.USER, CallerKind.SESSION, CallerKind.FEDERATED)
+
+
+def _as_spelled(action: str) -> str:
+    """The action as AWS spells it, so that one action is one entry of a statement."""
+    known = catalog().action(action)
+    return known.full_name if known else action
 
 
 def _is_action_pattern(text: str) -> bool:
