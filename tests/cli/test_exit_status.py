@@ -52,6 +52,8 @@ CASES = (
     (answer(action="lockout", facts={"put_key_policy": "unknown"}), Gate(), OK),
     (answer(action="lockout", facts={"put_key_policy": "unknown"}), UNKNOWN, FOUND),
     (answer(action="lockout", facts={"put_key_policy": "accepted"}), UNKNOWN, OK),
+    (answer(action="repair", facts={"repaired": False}), Gate(severity=None), FOUND),
+    (answer(action="repair", facts={"repaired": True}), Gate(), OK),
     (answer(counts=Counts(status={"unknown": 1})), Gate(), OK),
     (answer(counts=Counts(status={"unknown": 1})), UNKNOWN, FOUND),
     (answer(decision=Decision(outcome="Unknown")), Gate(), OK),

@@ -38,7 +38,7 @@ TOPICS = [
     ("kms", "who can administer key after root removed", "account-statement-and-lockout"),
     ("kms", "can I delete a key immediately?", "deletion"),
     ("kms", "viaservice", "viaservice-and-the-caller-s-account"),
-    ("policy", "session policies", "evaluation-logic"),
+    ("policy", "session policies", "session-policies"),
     ("policy", "difference between a permissions boundary and an SCP", "permission-boundaries"),
     ("policy", "confused deputy", "cross-account-trust"),
     ("policy", "SCP", "service-control-policies"),

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.comparison.permissive_policies import allow_all
-from aws_iam.engine.language.document import IDENTITY_KINDS, Kind
+from aws_iam.engine.language.document import IDENTITY_KINDS
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import intersects
 from aws_iam.engine.repair.additions import add_cells
@@ -249,12 +248,13 @@ class _Work:
         if not unmet:
             return
         plain = [own for own in unmet if not self.contested.others(own)]
-        before = Draft(given=self.draft.given, parts=list(self.draft.parts))
-        statements = [(part, part.statement, dict(part.serves)) for part in before.parts]
+        statements = [(part, part.statement, dict(part.serves)) for part in self.draft.parts]
+        removed = dict(self.draft.removed)
         take_out(self.draft, self._cells(plain), self.judge)
         if not self.draft.parts or not self._keeps_allowed():
             # A policy must have a statement; and nothing that must be allowed may go.
             self._restore(statements)
+            self.draft.removed = removed
         unmet = self.judge.unmet(self.policy, unmet)
         cells = [cell for own in unmet for cell in self._separated(own)]
         for own in changed_for:
@@ -271,7 +271,6 @@ class _Work:
         self, statements: Iterable[tuple[Part, dict[str, Any], dict[str, Requirement]]]
     ) -> None:
         self.draft.parts = []
-        self.draft.removed = {}
         for part, statement, serves in statements:
             part.statement, part.serves = statement, serves
             self.draft.parts.append(part)
@@ -371,7 +370,7 @@ class _Work:
         patterns = [own for own in self.allow if own.is_pattern]
         for number, statement in enumerate(self.policy.statements):
             if statement.denies and any(
-                may_concern(statement, own) and not self.judge.binds(statement, own)
+                may_concern(statement, own) and self.judge.limits(statement, own)
                 for own in patterns
             ):
                 yield f"/Statement/{number}"
@@ -381,19 +380,12 @@ class _Work:
         if requirement.is_pattern or requirement.effect is Effect.DENY:
             return None
         verdict, hits = self.judge.verdict(policy, requirement)
-        elsewhere = self._refused_beside(requirement)
-        layers = tuple(own for own in verdict.blocked_by if own != self.judge.layer or elsewhere)
-        if not layers or verdict.outcome == "Unknown":
+        own = any(hit.placed.pointer == DOCUMENT and hit.statement.denies for hit in hits)
+        if self.judge.others is None or own or verdict.outcome == "Unknown":
             return None
         denies = (hit for hit in hits if hit.statement.denies and hit.placed.pointer != DOCUMENT)
         places = tuple(hit.placed.pointer + hit.statement.node.at.pointer for hit in denies)
-        return OtherLayers(requirement=requirement, layers=layers, statements=places)
-
-    def _refused_beside(self, requirement: Requirement) -> bool:
-        """Whether other policies of the document's layer refuse, whatever the document allows."""
-        everything = allow_all(principaled=self.judge.kind in (*OF_RESOURCES, Kind.RCP))
-        verdict, _ = self.judge.verdict(everything, requirement)
-        return self.judge.others is not None and self.judge.layer in verdict.blocked_by
+        return OtherLayers(requirement=requirement, layers=verdict.blocked_by, statements=places)
 
 
 def _keys_of(cells: Iterable[Cell]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
 from helpers.repair import specifications as made
+from helpers.work import calls
 
 if TYPE_CHECKING:
     from random import Random
@@ -288,3 +289,23 @@ def test_a_repair_of_the_empty_policy_grants_what_generate_does(needs: dict[str,
     answer = repair({"document": empty, "allow": allow})
     generated = tool.run({"action": "generate", "needs": needs})
     assert compare(repaired(answer), repaired(generated)).relation == "equal"
+
+
+def denied_buckets(number: int) -> dict[str, Any]:
+    """As many Denies, each with a pattern in its way."""
+    denies = [
+        {"Effect": "Deny", "Action": ["s3:Get*", "s3:Put*"], "Resource": f"arn:aws:s3:::b{own}/*"}
+        for own in range(number)
+    ]
+    return {
+        "document": {"Version": "2012-10-17", "Statement": denies},
+        "allow": [
+            {"action": "s3:Get*", "resource": f"arn:aws:s3:::b{own}/*"} for own in range(number)
+        ],
+    }
+
+
+def test_a_pattern_is_searched_among_the_statements_about_it() -> None:
+    repair(denied_buckets(2))
+    few = calls(lambda: repair(denied_buckets(10)))
+    assert calls(lambda: repair(denied_buckets(40))) < 8 * few

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     _Kind = Callable[[AllowedRequests], Iterator[_Candidate]]
 
 WANTED = 3
+_MOST_CONDITIONS = 20
 _NEXT_LEVELS = {
     "List": ("Read", "Write", "Permissions management", "Tagging"),
     "Read": ("Write", "Permissions management", "Tagging", "List"),
@@ -53,7 +54,7 @@ class NearMiss:
 
 
 def near_misses(allowed: Sequence[AllowedRequests]) -> tuple[NearMiss, ...]:
-    """One near miss of each kind where there is one, and further ones up to three."""
+    """One near miss of each kind where there is one, and further ones up to three; and one for each request with a context."""
     found: list[NearMiss] = []
     kinds = (_other_actions, _other_resources, _other_senders)
     candidates = [_denied(kind, allowed) for kind in kinds]
@@ -65,6 +66,11 @@ def near_misses(allowed: Sequence[AllowedRequests]) -> tuple[NearMiss, ...]:
                 candidates.remove(own)
             elif len(found) < WANTED:
                 found.append(miss)
+    # A condition that is taken away shows only where it stands.
+    for one in [own for own in allowed if own.request.get("context")][:_MOST_CONDITIONS]:
+        miss = next((m for m in _denied(_other_contexts, [one])), None)
+        if miss and all(miss.request != own.request for own in found):
+            found.append(miss)
     return tuple(found)
 
 
@@ -152,13 +158,19 @@ def _other_resources(own: AllowedRequests) -> Iterator[_Candidate]:
         yield own.asked(resource=other), "the same in another Region"
 
 
-def _other_senders(own: AllowedRequests) -> Iterator[_Candidate]:
-    """The same request with another value of a key of its context or without it, and from another caller."""
+def _other_contexts(own: AllowedRequests) -> Iterator[_Candidate]:
+    """The same request with another value of a key of its context, or without it."""
     context = own.request.get("context", {})
     for key, value in context.items():
         rest = {name: kept for name, kept in context.items() if name != key}
         yield own.asked(context={**rest, key: _changed(value)}), f"another value of {key}"
         yield own.asked(context=rest), f"without {key}"
+
+
+def _other_senders(own: AllowedRequests) -> Iterator[_Candidate]:
+    """The same request in another context, and from another caller."""
+    yield from _other_contexts(own)
+    context = own.request.get("context", {})
     given = {name.lower() for name in context}
     for key, value in _SENT:
         if key.lower() not in given:

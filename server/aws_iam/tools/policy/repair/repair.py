@@ -174,6 +174,12 @@ def _facts(
         if specification.of(effect)
     }
     facts["judged"] = _how_judged(judge)
+    if judge.is_of_own_resources:
+        facts["assuming"] = (
+            "the policy is about its own bucket and the objects in it only"
+            if judge.own_resources
+            else "callers of the policy reach resources of their own partition only"
+        )
     if specification.unknown_actions:
         facts["unknown_actions"] = list(specification.unknown_actions)
     if specification.unfit:
