@@ -234,7 +234,10 @@ class _Work:
         if cells and self.judge.kind in (*IDENTITY_KINDS, *OF_RESOURCES):
             # What is asked for a service, or a source, leaves the Deny for all others.
             condition = cells[0].who.get("Condition", {})
-            apart = apart.joined(of_condition(condition, without=PRINCIPAL_KEY))
+            apart = apart.joined(of_condition(condition))
+        if principal:
+            # What is left of the Deny tells callers apart already.
+            apart = apart.without(PRINCIPAL_KEY)
         for action in requirement.actions:
             for resource in entries_of(requirement, self.judge.kind):
                 yield ExemptRequest(

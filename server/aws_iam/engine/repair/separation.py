@@ -85,6 +85,14 @@ class Separator:
         negations = tuple(dict.fromkeys((*self.negations, *other.negations)))
         return Separator(limits=limits, negations=negations if can_be_negated else ())
 
+    def without(self, key: str) -> Separator:
+        """The conditions on other keys."""
+        limits, negations = (
+            tuple(own for own in side if own.key.lower() != key.lower())
+            for side in (self.limits, self.negations)
+        )
+        return Separator(limits=limits, negations=negations)
+
 
 NOTHING = Separator(limits=(), negations=())
 
@@ -114,13 +122,12 @@ def separator(pairs: Sequence[tuple[Request, Request]]) -> Separator | int:
     return Separator(limits=tuple(limits), negations=tuple(negations) if can_be_negated else ())
 
 
-def of_condition(condition: Mapping[str, Mapping[str, Any]], *, without: str) -> Separator:
-    """The conditions of a statement as what tells its requests from others, without those on one key."""
+def of_condition(condition: Mapping[str, Mapping[str, Any]]) -> Separator:
+    """The conditions of a statement as what tells its requests from others."""
     limits = [
         Limit(operator=operator, key=key, values=(own,) if isinstance(own, str) else tuple(own))
         for operator, keys in condition.items()
         for key, own in keys.items()
-        if key != without
     ]
     negations = [
         replace(own, operator=_NEGATIONS[own.operator])
