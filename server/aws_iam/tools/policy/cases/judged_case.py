@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.comparison.misspelt_names import is_misspelt_key
+from aws_iam.engine.evaluation.conditions import moment, network, number, truth
 from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.frozen import slotted
@@ -21,7 +22,7 @@ from aws_iam.tools.policy.evaluate import notes as evaluate_notes
 from aws_iam.tools.policy.evaluate.evaluate import decision_in_words, reference_notes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from aws_iam.answer import Decision
     from aws_iam.engine.evaluation.evaluate import Evaluation
@@ -108,10 +109,28 @@ def weaknesses(request: Request, layers: CaseLayers, decision: Decision) -> Iter
         yield from _layers_without_allow(layers, decision)
         yield from _allowed_below(request, layers)
     context = request.given.get("context")
-    for key in context if isinstance(context, dict) else ():
+    for key, value in context.items() if isinstance(context, dict) else ():
+        yield from _values_of_another_type(key, value)
         if is_misspelt_key(key):
             near = catalog().suggest_condition_key(key)
             yield f"{quoted(key)} is no condition key; did you mean {quoted(near[0])}?"
+
+
+def _values_of_another_type(key: str, given: Any) -> Iterator[str]:
+    """Values that no request has, such as a word for an address: a negated operator matches them all."""
+    known = catalog().condition_key(key)
+    reader = _READERS.get(known.type) if known else None
+    for value in given if isinstance(given, list) else [given]:
+        if known and reader and reader(str(value)) is None:
+            yield f"{quoted(str(value))} is no value of {quoted(key)}, which is of the type {known.type}"
+
+
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "IPAddress": network,
+    "Bool": truth,
+    "Numeric": number,
+    "Date": moment,
+}
 
 
 def _layers_without_allow(layers: CaseLayers, decision: Decision) -> Iterator[str]:

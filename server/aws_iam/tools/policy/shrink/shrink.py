@@ -186,7 +186,7 @@ def _sizes(limit: Limit, found: Shrunk) -> str:
     sizes = found.result.sizes
     after, unit = sum(sizes), _unit(limit.quota)
     bound = f" of {limit.most:,}" if limit.most and len(sizes) == 1 else ""
-    if not found.result.steps and len(sizes) == 1 and after >= found.before:
+    if not found.result.steps and len(sizes) == 1 and not _written_shorter(limit.quota, found):
         return (
             f"Nothing was found to shorten: the policy has {counted(after, unit)}{bound}"
             " and is given back as it was."
@@ -197,6 +197,15 @@ def _sizes(limit: Limit, found: Shrunk) -> str:
         else f"{len(sizes)} policies of {joined([f'{own:,}' for own in sizes])} {unit}s"
     )
     return f"{counted(found.before, unit)} became {whole}, proved to allow exactly the same."
+
+
+def _written_shorter(quota: Quota, found: Shrunk) -> int:
+    """What the writing alone saves: white space, escapes, lists of one entry, empty elements. The line break at the end is none."""
+    if len(found.result.sizes) > 1:
+        return 0
+    steps = sum(own.saved for own in found.result.steps)
+    saved = found.before - found.result.sizes[0] - steps
+    return saved if saved > quota.counts_space else 0
 
 
 def _several(kind: Kind, limit: Limit, found: Documents) -> Iterator[str]:
@@ -261,7 +270,8 @@ def _too_long(kind: Kind, limit: Limit, found: Shrunk) -> Iterator[str]:
     if kind is Kind.SESSION:
         yield "Pass managed policies by ARN (`--policy-arns`, up to 10), of which only the ARNs count."
     if found.shortest is not None and found.shortest < longest:
-        yield f"The shortest form, without Sids and with wildcards, has {found.shortest:,}."
+        unproved = ", which no comparison proves to be the same" if found.undone else ""
+        yield f"The shortest form, without Sids and with wildcards, has {found.shortest:,}{unproved}."
 
 
 def _findings(limit: Limit, found: Shrunk) -> Iterator[Finding]:
@@ -293,7 +303,7 @@ def _facts(policy: Policy, limit: Limit, found: Shrunk) -> Mapping[str, Any]:
         "fits": result.fits,
         # Nothing that is not proved is given.
         "equal": True,
-        **shrink_facts(result),
+        **shrink_facts(result, _written_shorter(limit.quota, found)),
         **(
             {"without_wildcards": list(found.without_wildcards.sizes)}
             if found.without_wildcards
@@ -302,12 +312,16 @@ def _facts(policy: Policy, limit: Limit, found: Shrunk) -> Mapping[str, Any]:
     }
 
 
-def shrink_facts(found: Documents) -> dict[str, Any]:
-    """What was done, step by step, and what each wildcard stands for."""
+def shrink_facts(found: Documents, written: int = 0) -> dict[str, Any]:
+    """What was done, step by step, what each wildcard stands for, and the characters that are `written` otherwise."""
+    steps = [
+        {"step": own.name, "saved": own.saved, "what": joined(own.done)} for own in found.steps
+    ]
+    if written:
+        what = "white space, escapes, lists of one entry, empty or repeated names"
+        steps.append({"step": "written in fewer characters", "saved": written, "what": what})
     facts = {
-        "steps": [
-            {"step": own.name, "saved": own.saved, "what": joined(own.done)} for own in found.steps
-        ],
+        "steps": steps,
         "wildcards": [
             {
                 "wildcard": own.pattern,
