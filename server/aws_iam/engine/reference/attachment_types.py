@@ -34,7 +34,8 @@ class AttachmentType:
 
     `service` is the prefix of its actions; empty when the policy may contain actions of any service. `types` are the
     resource types whose ARNs the policy may name, `acts_on` further types whose actions it may contain. `most` is the
-    size limit of the policy in bytes, `quota_source` the page that documents it; 0 and empty when none does.
+    size limit of the policy in bytes, `most_actions` that of the actions of one statement, `quota_source` the page that
+    documents them; 0 and empty when none does.
     """
 
     name: str
@@ -42,6 +43,7 @@ class AttachmentType:
     types: tuple[str, ...] = ()
     acts_on: tuple[str, ...] = ()
     most: int = 0
+    most_actions: int = 0
     quota_source: str = ""
 
     def arn_formats(self) -> tuple[str, ...]:

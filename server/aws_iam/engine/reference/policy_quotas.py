@@ -28,6 +28,8 @@ MANAGED = 6_144
 """Characters of a managed policy, white space apart."""
 INLINE: Final[Mapping[str, int]] = {"role": 10_240, "user": 2_048, "group": 5_120}
 """Characters of all inline policies of an identity together, white space apart."""
+RAISED_TRUST = 8_192
+"""Characters to which the quota of trust policies, as no other, can be raised."""
 SESSION = 2_048
 """Characters of a session policy and the ARNs of managed session policies together."""
 MOST_ATTACHED = 10
@@ -45,6 +47,8 @@ class Quota:
     counts_space: bool = False
     in_bytes: bool = False
     together: int = 1
+    # Actions of one statement; 0 where nothing limits them.
+    most_actions: int = 0
 
 
 QUOTAS: Final[Mapping[Kind, Quota]] = {
@@ -74,7 +78,11 @@ QUOTAS: Final[Mapping[Kind, Quota]] = {
 }
 
 # Assumed when the caller gives no `resource_type`: a policy with actions of this service only is attached to this type.
-_LIKELY_RESOURCE_TYPES = {"s3": "AWS::S3::Bucket", "kms": "AWS::KMS::Key"}
+_LIKELY_RESOURCE_TYPES = {
+    "s3": "AWS::S3::Bucket",
+    "kms": "AWS::KMS::Key",
+    "sqs": "AWS::SQS::Queue",
+}
 
 
 def quota_of(policy: Policy) -> Quota | None:
@@ -90,6 +98,7 @@ def quota_of(policy: Policy) -> Quota | None:
         source=target.quota_source,
         counts_space=True,
         in_bytes=True,
+        most_actions=target.most_actions,
     )
 
 

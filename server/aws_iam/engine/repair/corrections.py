@@ -33,6 +33,7 @@ _BUCKET, _OBJECTS = "bucket", "/*"
 _SERVICE, _REGION, _ACCOUNT = 2, 3, 4
 # Beyond so many findings a reader wants another policy, not edits.
 _MOST = 20
+_NOTHING = {"Effect": "Deny", "Action": "none:None", "Resource": "*"}
 _IF_EXISTS = "IfExists"
 
 
@@ -86,10 +87,25 @@ def _with_bucket(pointer: str, policy: Policy) -> tuple[Edit, ...]:
         request=None,
         given={"action": action, "resource": list(resources)},
         is_pattern=True,
+        # What is limited stays so.
+        elements={"Condition": statement["Condition"]} if "Condition" in statement else None,
     )
     version = policy.version.value if policy.version else ""
-    found = repair(document, (requirement,), Judge(kind=policy.kind, version=version))
+    found = repair(_idle(document), (requirement,), Judge(kind=policy.kind, version=version))
     return found.edits if found.is_repaired else ()
+
+
+def _idle(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with Denies of nothing in the places of its own: what they deny, they deny on purpose."""
+    found = [
+        {"Sid": own.get("Sid", ""), **_NOTHING} if own["Effect"] == "Deny" else own
+        for own in statements_of(document)
+    ]
+    return (
+        {**document, "Statement": found}
+        if isinstance(document["Statement"], list)
+        else dict(document)
+    )
 
 
 def _without_region(pointer: str, policy: Policy) -> tuple[Edit, ...]:

@@ -17,11 +17,13 @@ from aws_iam.engine.evaluation.conditions import condition_holds
 from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
 from aws_iam.engine.evaluation.evaluate import verdict_and_hits
 from aws_iam.engine.evaluation.layers import Layers, placed
+from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Kind, policy_of
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.repair.requirements import (
     OF_RESOURCES,
+    PRINCIPAL_KEY,
     Effect,
     cells_of,
     layer_of,
@@ -37,13 +39,14 @@ if TYPE_CHECKING:
     from aws_iam.engine.evaluation.layers import PlacedPolicy
     from aws_iam.engine.evaluation.matching import Hit
     from aws_iam.engine.evaluation.request import Request
-    from aws_iam.engine.language.document import Policy, Statement
+    from aws_iam.engine.language.document import Condition, Policy, Statement
     from aws_iam.engine.repair.requirements import Cell, Requirement
 
 DOCUMENT: Final = "/document"
 """The pointer of the document among the policies of a decision."""
 OLDEST_VERSION: Final = "2008-10-17"
 """The version of a document that names none."""
+_CALLER = PRINCIPAL_KEY.lower()
 _LIMITING = (Kind.SCP, Kind.RCP)
 _PRINCIPALED = (*OF_RESOURCES, Kind.RCP)
 # A document that names resources of AWS's usual partition is used there: what is in another one, no caller of it reaches.
@@ -88,7 +91,16 @@ class Judge:
         request = requirement.request
         if request is None:
             raise ValueError(requirement.pointer)
-        return verdict_and_hits(request, self._layers(policy, requirement, request))
+        asked = self._of_any_account(requirement, request)
+        return verdict_and_hits(asked, self._layers(policy, requirement, asked))
+
+    def _of_any_account(self, requirement: Requirement, request: Request) -> Request:
+        """The request; one that must be denied in no known account as from outside, where an Allow for the caller's account is enough."""
+        arn = Arn.of(request.resource)
+        known = request.given.get("resource_account") or (arn and arn.account)
+        if known or requirement.effect is Effect.ALLOW or self.others is not None:
+            return request
+        return replace(request, resource_account="") if self.kind is Kind.RESOURCE else request
 
     def is_met(self, policy: Policy, requirement: Requirement) -> bool | None:
         """Whether the document meets the requirement; None where that cannot be known."""
@@ -151,11 +163,21 @@ class Judge:
         request = requirement.request
         if request is None:
             return True
-        variables = self.version == _VERSION
-        return all(
-            condition_holds(own, request.context, variables=variables) is not False
-            for own in statement.conditions
+        return all(self._may_hold(own, request) for own in statement.conditions)
+
+    def limits(self, statement: Statement, requirement: Requirement) -> bool:
+        """Whether a statement is for requests of a pattern in other contexts only; not one for other callers."""
+        request = requirement.request
+        if request is None or self.binds(statement, requirement):
+            return False
+        of_caller = [own for own in statement.conditions if own.key.value.lower() == _CALLER]
+        return not requirement.names_caller or all(
+            self._may_hold(own, request) for own in of_caller
         )
+
+    def _may_hold(self, condition: Condition, request: Request) -> bool:
+        variables = self.version == _VERSION
+        return condition_holds(condition, request.context, variables=variables) is not False
 
     def one_way(
         self,

@@ -25,6 +25,8 @@ from aws_iam.engine.repair.narrowed_deny import ExemptRequest
 from aws_iam.engine.repair.narrowest_deny import narrowest
 from aws_iam.engine.repair.removals import take_out
 from aws_iam.engine.repair.requirements import (
+    OF_RESOURCES,
+    PRINCIPAL_KEY,
     CannotBeWritten,
     Cell,
     Effect,
@@ -33,6 +35,7 @@ from aws_iam.engine.repair.requirements import (
     may_concern,
     statement_for,
 )
+from aws_iam.engine.repair.separation import of_condition
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
@@ -64,6 +67,8 @@ class Repair:
     unproved: tuple[str, ...] = ()
     # Condition keys of given statements, or of requests, on which what is newly allowed does not depend.
     freed_from: tuple[str, ...] = ()
+    # Condition keys of requests on which what is newly denied does not depend.
+    denied_whatever: tuple[str, ...] = ()
     # The Denies for other contexts than that of an allowed pattern, to which it stays subject.
     limited_by: tuple[str, ...] = ()
 
@@ -101,6 +106,7 @@ class _Work:
         self.deny = [own for own in requirements if own.effect is Effect.DENY]
         self.contested = Contested(requirements, judge)
         self.freed_from: dict[str, str] = {}
+        self.denied_whatever: dict[str, str] = {}
 
     @property
     def policy(self) -> Policy:
@@ -147,12 +153,7 @@ class _Work:
                 continue
             new = list(self._separated(own))
             cells += new
-            if own.request is not None and not own.is_pattern:
-                kept = {
-                    key.lower() for one in new for key in condition_keys(one.who.get("Condition"))
-                }
-                given = own.request.given.get("context", {})
-                self._free_from(key for key in given if key.lower() not in kept)
+            self._free_from(_lost_keys(own, _keys_of(new)))
         add_cells(self.draft, Effect.ALLOW, cells, self._cells(self.allow), self.judge)
 
     def _free_from(self, keys: Iterable[str]) -> None:
@@ -163,7 +164,11 @@ class _Work:
         """Whether only other layers refuse the request now, and no statement of the document would change that."""
         if requirement.is_pattern or self.judge.others is None:
             return False
-        verdict, _ = self.judge.verdict(policy, requirement)
+        verdict, hits = self.judge.verdict(policy, requirement)
+        effects = {hit.statement.allows for hit in hits if hit.placed.pointer == DOCUMENT}
+        if self.judge.kind not in OF_RESOURCES and effects == {True}:
+            # The document allows already: another level or policy of its layer does not.
+            return True
         if self.judge.layer in verdict.blocked_by or not verdict.blocked_by:
             return False
         more = [statement_for(cell, self.judge.kind) for cell in self._cells([requirement])]
@@ -213,6 +218,9 @@ class _Work:
             raise _Stuck(Conflict(allowed=own, statement=at, why=why))
         self.judge.is_of_own_resources |= found.of_own_resources
         self._free_from(condition_keys(part.statement.get("Condition")))
+        kept = [limit.key for one in asked for limit in one.separator.limits]
+        for own in exempt:
+            self._free_from(_lost_keys(own, kept))
         part.serve(*exempt)
         self.draft.replace(part, found.statements)
 
@@ -222,6 +230,14 @@ class _Work:
         own = self.judge.kind in IDENTITY_KINDS
         principal = "" if own else requirement.principal_arn
         apart = self.contested.separator_in(statement, requirement)
+        cells = self._cells([requirement])
+        if cells and self.judge.kind in (*IDENTITY_KINDS, *OF_RESOURCES):
+            # What is asked for a service, or a source, leaves the Deny for all others.
+            condition = cells[0].who.get("Condition", {})
+            apart = apart.joined(of_condition(condition))
+        if principal:
+            # What is left of the Deny tells callers apart already.
+            apart = apart.without(PRINCIPAL_KEY)
         for action in requirement.actions:
             for resource in entries_of(requirement, self.judge.kind):
                 yield ExemptRequest(
@@ -231,7 +247,7 @@ class _Work:
     # What must be denied
 
     def _deny(self) -> None:
-        unmet = self.judge.unmet(self.policy, self.deny)
+        changed_for = unmet = self.judge.unmet(self.policy, self.deny)
         if not unmet:
             return
         plain = [own for own in unmet if not self.contested.others(own)]
@@ -244,6 +260,9 @@ class _Work:
             self.draft.removed = removed
         unmet = self.judge.unmet(self.policy, unmet)
         cells = [cell for own in unmet for cell in self._separated(own)]
+        for own in changed_for:
+            kept = _keys_of(cell for cell in cells if cell.requirement is own)
+            self.denied_whatever |= {key.lower(): key for key in _lost_keys(own, kept)}
         asked = self._cells([own for own in self.deny if not self.contested.others(own)])
         add_cells(self.draft, Effect.DENY, cells, asked, self.judge)
 
@@ -345,6 +364,7 @@ class _Work:
             other_layers=tuple(blocked),
             unproved=tuple(unproved),
             freed_from=tuple(self.freed_from.values()),
+            denied_whatever=tuple(self.denied_whatever.values()),
             limited_by=tuple(self._limits()),
         )
 
@@ -353,7 +373,7 @@ class _Work:
         patterns = [own for own in self.allow if own.is_pattern]
         for number, statement in enumerate(self.policy.statements):
             if statement.denies and any(
-                may_concern(statement, own) and not self.judge.binds(statement, own)
+                may_concern(statement, own) and self.judge.limits(statement, own)
                 for own in patterns
             ):
                 yield f"/Statement/{number}"
@@ -369,6 +389,22 @@ class _Work:
         denies = (hit for hit in hits if hit.statement.denies and hit.placed.pointer != DOCUMENT)
         places = tuple(hit.placed.pointer + hit.statement.node.at.pointer for hit in denies)
         return OtherLayers(requirement=requirement, layers=verdict.blocked_by, statements=places)
+
+
+def _keys_of(cells: Iterable[Cell]) -> Iterator[str]:
+    """The condition keys of statements for the cells."""
+    for own in cells:
+        yield from condition_keys(own.who.get("Condition"))
+
+
+def _lost_keys(requirement: Requirement, kept: Iterable[str]) -> Iterator[str]:
+    """The keys of a request's context that are not among those that are kept."""
+    if requirement.is_pattern or requirement.request is None:
+        return
+    lower = {key.lower() for key in kept}
+    yield from (
+        key for key in requirement.request.given.get("context", {}) if key.lower() not in lower
+    )
 
 
 def _sides(requirement: Requirement) -> dict[str, Any]:

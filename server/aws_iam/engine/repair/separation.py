@@ -37,6 +37,7 @@ _NEGATIONS: Mapping[str, str] = {
     "NumericEquals": "NumericNotEquals",
     "DateEquals": "DateNotEquals",
     "ArnEquals": "ArnNotEquals",
+    "ArnLike": "ArnNotLike",
     "IpAddress": "NotIpAddress",
 }
 
@@ -77,6 +78,21 @@ class Separator:
             found.setdefault(limit.operator, {})[limit.key] = values
         return found
 
+    def joined(self, other: Separator) -> Separator:
+        """The conditions of both."""
+        can_be_negated = all(own.negations or not own.limits for own in (self, other))
+        limits = tuple(dict.fromkeys((*self.limits, *other.limits)))
+        negations = tuple(dict.fromkeys((*self.negations, *other.negations)))
+        return Separator(limits=limits, negations=negations if can_be_negated else ())
+
+    def without(self, key: str) -> Separator:
+        """The conditions on other keys."""
+        limits, negations = (
+            tuple(own for own in side if own.key.lower() != key.lower())
+            for side in (self.limits, self.negations)
+        )
+        return Separator(limits=limits, negations=negations)
+
 
 NOTHING = Separator(limits=(), negations=())
 
@@ -104,6 +120,22 @@ def separator(pairs: Sequence[tuple[Request, Request]]) -> Separator | int:
         negations |= dict.fromkeys(found.negations)
         can_be_negated &= bool(found.negations)
     return Separator(limits=tuple(limits), negations=tuple(negations) if can_be_negated else ())
+
+
+def of_condition(condition: Mapping[str, Mapping[str, Any]]) -> Separator:
+    """The conditions of a statement as what tells its requests from others."""
+    limits = [
+        Limit(operator=operator, key=key, values=(own,) if isinstance(own, str) else tuple(own))
+        for operator, keys in condition.items()
+        for key, own in keys.items()
+    ]
+    negations = [
+        replace(own, operator=_NEGATIONS[own.operator])
+        for own in limits
+        if own.operator in _NEGATIONS
+    ]
+    complete = len(negations) == len(limits)
+    return Separator(limits=tuple(limits), negations=tuple(negations) if complete else ())
 
 
 def differs(request: Request, other: Request) -> bool:

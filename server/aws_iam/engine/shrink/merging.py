@@ -1,6 +1,6 @@
 """Statements that differ in one list of alternatives as one statement with the entries of both.
 
-merged(statements)   →   the statements, and which became one
+merged(statements, most_actions=0)   →   the statements, and which became one
 """
 
 from __future__ import annotations
@@ -21,18 +21,19 @@ _ORDERS = ((ACTION, RESOURCE), (RESOURCE, ACTION))
 
 
 def merged(
-    statements: Sequence[StatementLists],
+    statements: Sequence[StatementLists], most_actions: int
 ) -> tuple[tuple[StatementLists, ...], tuple[str, ...]]:
     """The statements with those that differ in one list merged, and in words which became one.
 
-    Lists of actions are joined first, or lists of resources, whichever is shorter.
+    Lists of actions are joined first, or lists of resources, whichever is shorter. None gets more than `most_actions`; 0 is any
+    number.
     """
-    found = (_merged(statements, first) for first in _ORDERS)
+    found = (_merged(statements, first, most_actions) for first in _ORDERS)
     return min(found, key=lambda own: sum(statement.length for statement in own[0]))
 
 
 def _merged(
-    statements: Sequence[StatementLists], first: Sequence[Place]
+    statements: Sequence[StatementLists], first: Sequence[Place], most_actions: int
 ) -> tuple[tuple[StatementLists, ...], tuple[str, ...]]:
     groups = [_Group(statement) for statement in statements]
     before = len(groups) + 1
@@ -40,7 +41,7 @@ def _merged(
         before = len(groups)
         places = dict.fromkeys((*first, *(at for own in groups for at in own.contents)))
         for place in places:
-            groups = _joined_at(place, groups)
+            groups = _joined_at(place, groups, most_actions if place == ACTION else 0)
     done = tuple(
         f"{joined([own.title for own in group.members])} as one"
         for group in groups
@@ -80,15 +81,17 @@ class _Group:
         )
 
 
-def _joined_at(place: Place, groups: Sequence[_Group]) -> list[_Group]:
-    """The groups, those merged that differ in one list alone; each stands where its first statement stood."""
+def _joined_at(place: Place, groups: Sequence[_Group], most: int) -> list[_Group]:
+    """The groups, those merged that differ in one list alone, of at most so many entries; each stands where its first statement stood."""
     found: list[list[_Group]] = []
     alike: dict[tuple[object, ...], list[_Group]] = {}
     for group in groups:
         together = alike.get(group.apart_from(place)) if group.can_differ_in(place) else None
         if together and together[0].differs_only_in(place, group):
-            together.append(group)
-            continue
+            joint = (own.contents[place] for own in (*together, group))
+            if not most or len(frozenset().union(*joint)) <= most:
+                together.append(group)
+                continue
         found.append([group])
         if group.can_differ_in(place):
             alike.setdefault(group.apart_from(place), found[-1])

@@ -123,7 +123,7 @@ class _Shrinking:
         start = Form(
             statements=tuple(s for policy in self.policies for s in statement_lists(policy))
         )
-        forms = [start, *tidied(start, self.head, self.kind, self.work)]
+        forms = [start, *self._tidied(start)]
         undone: list[str] = []
         while forms:
             form = forms[-1]
@@ -131,9 +131,9 @@ class _Shrinking:
             for way in (found, plain_form, self._whole(form)):
                 if way is None:
                     continue
-                if self._is_proved(way, form):
+                if self._is_proved(way, forms):
                     beside = (
-                        plain_form if way is found and self._is_proved(plain_form, form) else None
+                        plain_form if way is found and self._is_proved(plain_form, forms) else None
                     )
                     return Shrunk(
                         before=before,
@@ -172,8 +172,12 @@ class _Shrinking:
         named = self._with(form, used)
         fits_named = self._parted(named).need <= best.need
         shorter = named if fits_named else self._with(unnamed, used)
-        *_, last = (shorter, *tidied(shorter, self.head, self.kind, self.work))
+        *_, last = (shorter, *self._tidied(shorter))
         return plain_form, self._parted(last, used)
+
+    def _tidied(self, form: Form) -> Iterator[Form]:
+        most_actions = self.limit.quota.most_actions
+        return tidied(form, self.head, self.kind, self.work, most_actions)
 
     def _with(self, form: Form, found: Sequence[Wildcard]) -> Form:
         if not found:
@@ -221,23 +225,25 @@ class _Shrinking:
         alone = self.bare and len(written) == 1
         return {**self.head, "Statement": written[0] if alone else written}
 
-    def _is_proved(self, way: Documents, form: Form) -> bool:
-        """Whether the documents allow what the policies do: compared at once, or the form that they are made of, and they with it."""
+    def _is_proved(self, way: Documents, forms: Sequence[Form]) -> bool:
+        """Whether the documents allow what the policies do: compared at once, or step by step through the forms that they are made of."""
         if are_equal(tuple(map(self._policy, way.documents)), self.policies):
             return True
-        if way.groups == (form.statements,):
+        groups, number = way.groups, len(forms) - 1
+        if groups == (forms[-1].statements,):
+            number -= 1
+        if number < 0 or not self._are_same_by_effect(groups, forms[number]):
             return False
-        whole = self._policy(self._document(form.statements))
-        return are_equal((whole,), self.policies) and self._are_same_by_effect(way, form)
+        return self._is_proved(self._whole(forms[number]), forms[: number + 1])
 
-    def _are_same_by_effect(self, way: Documents, form: Form) -> bool:
+    def _are_same_by_effect(self, groups: Sequence[Statements], form: Form) -> bool:
         """Whether those statements that only one of them has apply, for each effect, to the same requests.
 
         Then all statements together decide alike. The question is smaller than that about whole policies.
         """
         before, after = (
             dict.fromkeys(own.named("") for own in statements)
-            for statements in (form.statements, chain.from_iterable(way.groups))
+            for statements in (form.statements, chain.from_iterable(groups))
         )
         for effect in ("Allow", "Deny"):
             old, new = (
@@ -256,7 +262,7 @@ class _Shrinking:
         """The characters of the shortest form in one document."""
         unnamed = _without_sids(form)
         shorter = self._with(unnamed, exact_wildcards(unnamed.statements))
-        *_, last = (shorter, *tidied(shorter, self.head, self.kind, self.work))
+        *_, last = (shorter, *self._tidied(shorter))
         return self._whole(last).sizes[0]
 
 

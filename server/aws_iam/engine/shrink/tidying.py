@@ -1,6 +1,6 @@
 """The steps that shorten a policy and are exact for ever: entries, statements, merging, each until nothing more is found.
 
-tidied(form, head, kind, work)   →   (Form(statements, steps), …), a form for each step, the last one the shortest
+tidied(form, head, kind, work, most_actions)   →   (Form(statements, steps), …), a form for each step, the last one the shortest
 """
 
 from __future__ import annotations
@@ -54,11 +54,13 @@ def length(statements: Sequence[StatementLists]) -> int:
     return sum(statement.length + 1 for statement in statements)
 
 
-def tidied(form: Form, head: Mapping[str, Any], kind: Kind, work: Work) -> Iterator[Form]:
+def tidied(
+    form: Form, head: Mapping[str, Any], kind: Kind, work: Work, most_actions: int
+) -> Iterator[Form]:
     """The form after each step that shortens it."""
     passes: tuple[tuple[str, Pass], ...] = (
         ("entries that another entry covers", lambda found: _entries(found, work)),
-        ("statements that differ in one list, merged", merged),
+        ("statements that differ in one list, merged", lambda found: merged(found, most_actions)),
         (
             "statements and entries that other statements cover",
             lambda found: without_covered_statements(found, head, kind),

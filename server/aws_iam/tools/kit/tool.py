@@ -228,7 +228,7 @@ class Tool:
             meant = argument_named(name, names)
             if meant is None:
                 meant, _ = argument_of_value(name, value, offered)
-            meant = meant or name
+            meant = _document_meant(offered, meant or name, value)
             if meant in found:
                 raise InputError(
                     f"{quoted(name)} and `{meant}` are the same argument", hint="give it once"
@@ -268,6 +268,15 @@ class Tool:
                 f"`{self.name} {action.name}` needs {needed}{f'; {more}' if more else ''}",
                 hint=f"add {'them' if more or len(missing) > 1 else 'it'} and call again",
             )
+
+
+def _document_meant(offered: Sequence[Argument], name: str, value: object) -> str:
+    """The argument: `document` for a whole policy given as `policy`, where that is the name of one of several."""
+    is_policy = isinstance(value, dict) or (
+        isinstance(value, str) and value.lstrip().startswith("{")
+    )
+    names = {argument.name for argument in offered}
+    return "document" if is_policy and name == "policy" and "document" in names else name
 
 
 def _with_members_inside(

@@ -338,9 +338,16 @@ _Requests = Parameter(
 @tool.artifact_action
 def repair(
     document: DocumentBesideLayers,
-    allow: Annotated[Json, replace(_Requests, also=("allowed", "must_allow"))] = None,
+    allow: Annotated[
+        Json, replace(_Requests, also=("allowed", "must_allow", "should_allow", "allow_requests"))
+    ] = None,
     deny: Annotated[
-        Json, replace(_Requests, brief="", also=("must_deny", "must_not_allow"))
+        Json,
+        replace(
+            _Requests,
+            brief="",
+            also=("denied", "must_deny", "must_not_allow", "should_deny", "deny_requests"),
+        ),
     ] = None,
     policies: Annotated[
         Json,
@@ -434,7 +441,10 @@ def shrink(
         Parameter(
             "characters; `role`, `user`, `group` for inline policies; absent: by kind",
             brief="characters",
-            also=("max", "max_size", "max_length", "quota", "size"),
+            also=(
+                *("max", "max_size", "max_length", "max_chars", "max_characters", "max_bytes"),
+                *("quota", "size", "target", "target_size"),
+            ),
         ),
     ] = None,
     *,

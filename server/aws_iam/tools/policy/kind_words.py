@@ -4,6 +4,7 @@ from __future__ import annotations
 
 KINDS = {
     "identity policy": "identity",
+    "managed": "identity",
     "managed policy": "identity",
     "inline policy": "identity",
     "permission policy": "identity",

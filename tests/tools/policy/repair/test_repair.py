@@ -113,6 +113,24 @@ def test_what_cannot_be_used_is_refused_with_its_place(case: dict[str, Any]) -> 
     assert case["says"] in str(refused.value)
 
 
+def test_it_is_said_for_whom_a_request_without_a_caller_was_judged() -> None:
+    limited = {**POLICY["Statement"][0], "Condition": {"ArnNotLike": {"aws:PrincipalArn": "x"}}}
+    asked = {"action": "s3:GetObject", "resource": "arn:aws:s3:::b/k"}
+    document = {"Version": "2012-10-17", "Statement": [limited]}
+    assert (
+        "for `arn:aws:iam::111122223333:role/example` only"
+        in repair({"document": document, "allow": asked}).summary
+    )
+    named = {**asked, "principal": made.ROLES[0]}
+    assert "role/example" not in repair({"document": document, "allow": named}).summary
+    assert "role/example" not in repair({"document": POLICY, "allow": asked}).summary
+
+
+def test_a_policy_that_is_too_long_after_its_repair_is_said_to_be() -> None:
+    asked = [{"action": "s3:GetObject", "resource": f"arn:aws:s3:::b/{n:020}"} for n in range(300)]
+    assert "too long for AWS" in repair({"document": POLICY, "deny": asked}).summary
+
+
 @given(RANDOMS, st.sampled_from(KINDS), st.integers(1, 12))
 @settings(max_examples=60, deadline=None)
 def test_a_specification_that_can_be_met_is_met(random: Random, kind: str, requests: int) -> None:

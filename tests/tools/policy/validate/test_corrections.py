@@ -36,3 +36,13 @@ def test_the_edit_makes_the_finding_go(case: dict[str, Any]) -> None:
         edit = Edit(pointer=row["pointer"], change=row["change"], after=row["after"])
         _, codes = validated(replayed(document, [edit]))
         assert row["code"] not in codes
+
+
+@pytest.mark.parametrize(
+    "condition", [{}, {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}]
+)
+def test_a_correction_leaves_every_deny_as_it_is(condition: dict[str, Any]) -> None:
+    case = CASES[0]
+    denied = {"Effect": "Deny", "Action": "s3:*", "Resource": "*", **condition}
+    document = {"Version": "2012-10-17", "Statement": [case["statement"], denied]}
+    assert validated(document)[0] == case["edits"]

@@ -22,7 +22,7 @@ class CaseArguments:
             brief="YAML or JSON: [{name, request, expect}]",
             document=True,
             policies=True,
-            also=("tests", "test_cases", "case"),
+            also=("tests", "test_cases", "case", "requests"),
             by_position=True,
         ),
     ] = None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Where
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.usable import repeated_keys
-from aws_iam.engine.parsing.json_nodes import Form, Node
+from aws_iam.engine.parsing.json_nodes import Form, Member, Node
 from aws_iam.engine.parsing.json_text import Syntax, scan
 from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, Files
@@ -35,7 +35,17 @@ POLICIES = ("document", "policies", "policy", "values")
 """The fields that say which policies are asked: of all cases at the top of a file, or in a case."""
 _OF_A_FILE = ("cases", *POLICIES, "request", "description")
 _OF_A_CASE = ("name", "expect", *POLICIES, "request", "description")
-_SYNONYMS = {"tests": "cases", "expected": "expect", "title": "name", "layers": "policies"}
+_SYNONYMS = {
+    "tests": "cases",
+    "testcases": "cases",
+    **dict.fromkeys(
+        ("expected", "expectation", "expectedoutcome", "expecteddecision", "expectedresult"),
+        "expect",
+    ),
+    "title": "name",
+    "layers": "policies",
+    "policydocument": "document",
+}
 _HINT = "such as {name: reads, request: {principal: ARN, action: s3:GetObject, resource: ARN}, expect: Allowed}"
 
 
@@ -157,7 +167,7 @@ def _file(name: str, root: Node) -> CasesFile:
             f"{quoted(name or 'cases')} is a policy, and no cases",
             hint="give it as `document`; with `init` its first cases are written",
         )
-    is_alone = root.form is Form.OBJECT and not {"cases", "tests"} & {m.key for m in root.members}
+    is_alone = not any(_named(member.key, ("cases",)) for member in root.members)
     if root.form is Form.ARRAY or is_alone:
         items, fields = root.listed(), {}
     else:
@@ -199,7 +209,7 @@ def _case_of(file: str, item: Node, number: int, usual: Mapping[str, Any]) -> Ca
     fields: dict[str, Node] = {}
     for member in item.members:
         word = folded(member.key)
-        if meant := _named(member.key, _OF_A_CASE):
+        if meant := _meant(member, _OF_A_CASE):
             _take(fields, meant, member.value)
         elif word in _REQUEST_WORDS:
             parts["request"][member.key] = plain_value(member.value)
@@ -267,7 +277,7 @@ def _policies(fields: Mapping[str, Node]) -> dict[str, Node]:
 def _fields(file: str, node: Node, known: Sequence[str]) -> dict[str, Node]:
     found: dict[str, Node] = {}
     for member in node.members:
-        meant = _named(member.key, known)
+        meant = _meant(member, known)
         try:
             if meant is None:
                 raise _unknown(member.key, known)
@@ -276,6 +286,12 @@ def _fields(file: str, node: Node, known: Sequence[str]) -> dict[str, Node]:
             place = at_place(_in(file, member.name.where))
             raise InputError(f"{place}: {error.message}", hint=error.hint) from None
     return found
+
+
+def _meant(member: Member, known: Sequence[str]) -> str | None:
+    """The field that a member is; a whole policy under `policy`, the name of one, is the document."""
+    meant = _named(member.key, known)
+    return "document" if meant == "policy" and member.value.form is Form.OBJECT else meant
 
 
 def _named(word: str, known: Sequence[str]) -> str | None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.comparison.misspelt_names import is_misspelt_key
+from aws_iam.engine.evaluation.conditions import moment, network, number, truth
 from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -18,11 +22,13 @@ from aws_iam.tools.policy.evaluate import notes as evaluate_notes
 from aws_iam.tools.policy.evaluate.evaluate import decision_in_words, reference_notes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from aws_iam.answer import Decision
     from aws_iam.engine.evaluation.evaluate import Evaluation
+    from aws_iam.engine.evaluation.layers import PlacedPolicy
     from aws_iam.engine.evaluation.request import Request
+    from aws_iam.engine.language.document import Statement
     from aws_iam.tools.policy.cases.case_layers import CaseLayers
     from aws_iam.tools.policy.cases.cases_file import Case
 
@@ -96,14 +102,80 @@ def judged_case(case: Case, layers: CaseLayers) -> JudgedCase:
 
 
 def weaknesses(request: Request, layers: CaseLayers, decision: Decision) -> Iterator[str]:
-    """What of a request no call to AWS ever has: a policy that is wrong would be decided alike."""
+    """What of a request no call to AWS ever has, or of the policies nobody attaches: one that is wrong would be decided alike."""
     yield from reference_notes(request)
     yield from evaluate_notes.parts_without_effect(request, layers.least, decision)
+    if decision.outcome == "ImplicitlyDenied":
+        yield from _layers_without_allow(layers, decision)
+        yield from _allowed_below(request, layers)
     context = request.given.get("context")
-    for key in context if isinstance(context, dict) else ():
+    for key, value in context.items() if isinstance(context, dict) else ():
+        yield from _values_of_another_type(key, value)
         if is_misspelt_key(key):
             near = catalog().suggest_condition_key(key)
             yield f"{quoted(key)} is no condition key; did you mean {quoted(near[0])}?"
+
+
+def _values_of_another_type(key: str, given: Any) -> Iterator[str]:
+    """Values that no request has, such as a word for an address: a negated operator matches them all."""
+    known = catalog().condition_key(key)
+    reader = _READERS.get(known.type) if known else None
+    for value in given if isinstance(given, list) else [given]:
+        if known and reader and reader(str(value)) is None:
+            yield f"{quoted(str(value))} is no value of {quoted(key)}, which is of the type {known.type}"
+
+
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "IPAddress": network,
+    "Bool": truth,
+    "Numeric": number,
+    "Date": moment,
+}
+
+
+def _layers_without_allow(layers: CaseLayers, decision: Decision) -> Iterator[str]:
+    """Layers that refuse every request, as nothing in them allows one: what does is attached beside the policies that were given."""
+    given = layers.most
+    granting = (own for own in given.all() if own.layer in _GRANTING)
+    if not any(own.allows for own in _statements(granting)):
+        yield "no policy of a caller or a resource is given that allows anything: every request is refused"
+    for layer in decision.blocked_by:
+        levels = given.levels.get(layer, ()) if layer not in _GRANTING else ()
+        if any(not any(own.allows for own in _statements(level)) for level in levels):
+            beside = _ATTACHED.get(layer)
+            more = f": give {beside} beside them" if beside else ""
+            yield f"the policies of {layer} allow nothing at all, so that they refuse every request{more}"
+
+
+_GRANTING = ("identity", "resource")
+_ATTACHED = {"scp": "`FullAWSAccess`", "rcp": "`RCPFullAWSAccess`"}
+
+
+def _statements(policies: Iterable[PlacedPolicy]) -> Iterator[Statement]:
+    for own in policies:
+        yield from (indexed.statement for indexed in own.statements)
+
+
+def _allowed_below(request: Request, layers: CaseLayers) -> Iterator[str]:
+    """A resource that the request's pattern would mean, and that is allowed: a wildcard in a request stands for itself."""
+    asked = request.resource
+    if asked == "*" or is_literal(asked):
+        return
+    words = dict.fromkeys(
+        word.replace("*", "example").replace("?", "x")
+        for own in _statements(layers.most.all())
+        if own.allows
+        for word in own.resource_words
+        if "${" not in word
+    )
+    for word in islice(filter(partial(matches, asked), words), _MOST_BELOW):
+        one = request_of({**request.given, "resource": word})
+        if layers.evaluation(one).decision.outcome == "Allowed":
+            yield f"a wildcard in the resource of a request stands for itself, and {quoted(word)} is Allowed: name one resource"
+            return
+
+
+_MOST_BELOW = 20
 
 
 def _deciding_keys(

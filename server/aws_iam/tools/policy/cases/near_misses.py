@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.evaluation.request import request_of
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     _Kind = Callable[[AllowedRequests], Iterator[_Candidate]]
 
 WANTED = 3
-_MOST_CONDITIONS = 20
+_MOST_NEAR = 20
 _NEXT_LEVELS = {
     "List": ("Read", "Write", "Permissions management", "Tagging"),
     "Read": ("Write", "Permissions management", "Tagging", "List"),
@@ -54,7 +55,7 @@ class NearMiss:
 
 
 def near_misses(allowed: Sequence[AllowedRequests]) -> tuple[NearMiss, ...]:
-    """One near miss of each kind where there is one, and further ones up to three; and one for each request with a context."""
+    """One near miss of each kind where there is one, and further ones up to three; and those that one request alone is near to."""
     found: list[NearMiss] = []
     kinds = (_other_actions, _other_resources, _other_senders)
     candidates = [_denied(kind, allowed) for kind in kinds]
@@ -66,11 +67,12 @@ def near_misses(allowed: Sequence[AllowedRequests]) -> tuple[NearMiss, ...]:
                 candidates.remove(own)
             elif len(found) < WANTED:
                 found.append(miss)
-    # A condition that is taken away shows only where it stands.
-    for one in [own for own in allowed if own.request.get("context")][:_MOST_CONDITIONS]:
-        miss = next((m for m in _denied(_other_contexts, [one])), None)
-        if miss and all(miss.request != own.request for own in found):
-            found.append(miss)
+    # A condition, a resource or an action that is widened shows only where it stands.
+    for kind in (_other_contexts, _other_resources, _actions_beside):
+        of_each = (next(_denied(kind, [one]), None) for one in allowed)
+        for miss in islice(filter(None, of_each), _MOST_NEAR):
+            if all(miss.request != own.request for own in found):
+                found.append(miss)
     return tuple(found)
 
 
@@ -98,6 +100,17 @@ def _is_denied(asked: Mapping[str, Any], own: AllowedRequests) -> bool:
 
 def _other_actions(own: AllowedRequests) -> Iterator[_Candidate]:
     """Actions on the same resource, of the next higher access levels, then of any; at last of another service."""
+    yield from _actions_beside(own)
+    # The policy of a resource says nothing of other services.
+    for name, resource in () if "resource" in own.layers.names_of_layers else _ELSEWHERE:
+        yield (
+            own.asked(action=name, resource=resource),
+            f"{name.partition(':')[0]} beside {own.service}",
+        )
+
+
+def _actions_beside(own: AllowedRequests) -> Iterator[_Candidate]:
+    """Actions of the service on the same resource, of the next higher access levels, then of any."""
     known = catalog().action(own.actions[0])
     service = catalog().service(own.service)
     if known is None or service is None:
@@ -116,12 +129,6 @@ def _other_actions(own: AllowedRequests) -> Iterator[_Candidate]:
     for action in others:
         what = f"{action.level.lower()} access to the same resource"
         yield own.asked(action=action.full_name), what
-    # The policy of a resource says nothing of other services.
-    for name, resource in () if "resource" in own.layers.names_of_layers else _ELSEWHERE:
-        yield (
-            own.asked(action=name, resource=resource),
-            f"{name.partition(':')[0]} beside {own.service}",
-        )
 
 
 def _verb(name: str) -> int:
@@ -149,13 +156,14 @@ def _other_resources(own: AllowedRequests) -> Iterator[_Candidate]:
     for resource in changed:
         request = own.asked(resource=f"{head}{resource}")
         yield request, "the same action on another resource"
-    if arn.account and arn.account.isdigit():
-        other = text.replace(f":{arn.account}:", f":{_OTHER_ACCOUNT}:", 1)
-        yield own.asked(resource=other), "the same in another account"
     if arn.region:
         region = "eu-west-3" if arn.region != "eu-west-3" else "us-west-1"
         other = text.replace(f":{arn.region}:", f":{region}:", 1)
         yield own.asked(resource=other), "the same in another Region"
+    # Of another account most resources stay denied, whatever the policy says: theirs has to allow it, too.
+    if arn.account and arn.account.isdigit():
+        other = text.replace(f":{arn.account}:", f":{_OTHER_ACCOUNT}:", 1)
+        yield own.asked(resource=other), "the same in another account"
 
 
 def _other_contexts(own: AllowedRequests) -> Iterator[_Candidate]:

@@ -42,7 +42,14 @@ def agreement(compared: RecordComparison) -> str:
         parts.append(
             f"AWS's record and our decision on its captured policies agree in {_share(agreeing, rows)}."
         )
-    odd = [row for row in agreeing if any(check.agrees is False for check in row.checks)]
+    if open_:
+        why = open_[0].why[0] if open_[0].why else "the record does not tell enough"
+        parts.append(
+            f"The record does not settle {counted(len(open_), 'evaluation')}: {_what(open_[0])}, because {why}."
+        )
+    odd = [
+        row for row in (*agreeing, *open_) if any(check.agrees is False for check in row.checks)
+    ]
     if odd:
         named = [
             f"{check.name} of {_what(row)} ({check.why})"
@@ -51,11 +58,6 @@ def agreement(compared: RecordComparison) -> str:
             if check.agrees is False
         ]
         parts.append(f"Single checks differ: {joined(named, shown=_MOST_NAMED)}.")
-    if open_:
-        why = open_[0].why[0] if open_[0].why else "the record does not tell enough"
-        parts.append(
-            f"The record does not settle {counted(len(open_), 'evaluation')}: {_what(open_[0])}, because {why}."
-        )
     if compared.not_judged:
         parts.append(f"{counted(compared.not_judged, 'further evaluation')} were not judged.")
     parts += [f"{note[:1].upper()}{note[1:]}." for note in compared.notes[:_MOST_NAMED]]

@@ -247,7 +247,12 @@ def proof_sentence(found: RecordedDenial) -> str:
         if captured.unchanged:
             stay = "stays as it is" if captured.unchanged == 1 else "stay as they are"
             rest = f", where {counted(captured.unchanged, 'other evaluation')} {stay}"
-        parts.append(f"That is proved on the captured policies{rest}.")
+        captured_any = any(level for levels in row.policies.places.values() for level in levels)
+        parts.append(
+            f"That is proved on the captured policies{rest}."
+            if captured_any or not row.lacks
+            else "No policy was captured to prove that on."
+        )
     if captured.changed:
         what = [_pair(other) for other in captured.changed]
         parts.append(f"It changes the decision of {joined(what, shown=3)} as well.")

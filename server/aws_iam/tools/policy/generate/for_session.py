@@ -144,7 +144,8 @@ def _by_arn(generated: Answer, found: Shrunk, role: str) -> Answer:
             hint="use ARN patterns, fewer access levels, or a role of its own",
         )
     files = artifacts(managed, QUOTAS[Kind.IDENTITY])
-    longest = min(max(found.result.sizes), found.shortest or max(found.result.sizes))
+    # With the line end of the file, which the calls send too.
+    longest = 1 + min(max(found.result.sizes), found.shortest or max(found.result.sizes))
     summary = (
         f"It does not fit a session policy: {counted(longest, 'character')} at the least, and {SESSION:,} are allowed;"
         f" nothing was left out and nothing widened. Instead, {counted(number, 'managed policy')} to create and pass by ARN"

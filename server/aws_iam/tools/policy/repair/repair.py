@@ -42,6 +42,8 @@ _MOST_STATEMENTS = 1_000
 _MOST_WORK = 200_000
 _SHOWN = 5
 _TOO_LONG = "POLICY_SIZE_EXCEEDS"
+# The keys that tell callers apart.
+_OF_CALLER = ("aws:principal", "aws:user")
 
 
 def repair_policy(
@@ -106,7 +108,7 @@ def _judge(policy: Policy, policies: Any) -> tuple[Judge, list[str]]:
 
 
 def _new_errors(policy: Policy, found: Repair) -> tuple[Finding, ...]:
-    """The errors of the repaired policy that the given one does not have, and its length where that is a warning."""
+    """The errors of the repaired policy that the given one does not have, and whether it is too long now."""
     # Imported here: the other actions must not load the rules.
     from aws_iam.rules.policy.run import policy_findings
 
@@ -166,6 +168,8 @@ def _facts(
         ]
     if found.freed_from:
         facts["freed_from"] = list(found.freed_from)
+    if found.denied_whatever:
+        facts["denied_whatever"] = list(found.denied_whatever)
     if found.limited_by:
         facts["limited_by"] = list(found.limited_by)
     if found.unproved:
@@ -214,6 +218,9 @@ def _summary(
     if found.freed_from:
         keys = joined([quoted(own) for own in found.freed_from], shown=_SHOWN)
         yield f"What is newly allowed does not depend on {keys}."
+    if found.denied_whatever:
+        keys = joined([quoted(own) for own in found.denied_whatever], shown=_SHOWN)
+        yield f"What is newly denied does not depend on {keys}."
     if found.limited_by:
         denies = joined([quoted(own) for own in found.limited_by], shown=_SHOWN)
         yield f"The allowed patterns stay subject to the conditions of the Deny at {denies}."
@@ -222,6 +229,7 @@ def _summary(
     elif findings:
         yield f"But the new policy has {counted(len(findings), 'new error')}: {findings[0].message}."
     yield from _doubts_in_words(specification)
+    yield from _caller_in_words(specification)
     if judge.others is None and judge.layer == "resource" and specification.of(Effect.DENY):
         yield "A policy of the caller's own may still allow what this one no longer grants: give `policies` to judge both."
 
@@ -261,6 +269,25 @@ def _doubts_in_words(specification: Specification) -> Iterator[str]:
         )
 
 
+def _caller_in_words(specification: Specification) -> Iterator[str]:
+    """For whom requests without a caller were judged, where a policy looks at the caller."""
+    judged = [
+        own.request for own in specification.requirements if own.request and not own.names_caller
+    ]
+    keys = {
+        name: None
+        for request in judged
+        for key, name in request.context.asked.items()
+        if key.startswith(_OF_CALLER)
+    }
+    if keys:
+        callers = dict.fromkeys(quoted(request.caller.arn) for request in judged)
+        yield (
+            f"A policy looks at {joined([quoted(key) for key in keys], shown=_SHOWN)}: what names no `principal` was judged"
+            f" for {joined(list(callers), shown=_SHOWN)} only."
+        )
+
+
 def _conflict_in_words(row: Mapping[str, Any]) -> str:
     sides = [
         f"{quoted(row[name]['pointer'])} must {word}"
@@ -274,4 +301,6 @@ def _others_in_words(found: Repair) -> str:
     layers = dict.fromkeys(layer for own in found.other_layers for layer in own.layers)
     count = counted(len(found.other_layers), "request")
     named = joined([quoted(layer) for layer in layers])
-    return f"Not repaired by this document alone: {count} must be allowed by the layer {named}, too, which refuses."
+    denies = dict.fromkeys(quoted(place) for own in found.other_layers for place in own.statements)
+    by = f" with the Deny at {joined(list(denies), shown=_SHOWN)}" if denies else ""
+    return f"Not repaired by this document alone: {count} must be allowed by the layer {named}, too, which refuses{by}."

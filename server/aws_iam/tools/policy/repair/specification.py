@@ -177,8 +177,13 @@ class _Reader:
                     f"{quoted(action)} is no action",
                     "give one such as `s3:GetObject` or `s3:Get*`",
                 )
+            if not is_literal(action) and not catalog().expand(action):
+                raise self._wrong(
+                    f"{quoted(action)} matches no action that the data of {catalog().as_of} knows",
+                    "name the actions: each is then decided by its text",
+                )
         wide = [own for own in whole if not is_literal(own)]
-        plain = [own for own in whole if is_literal(own)]
+        plain = list(dict.fromkeys(_as_spelled(own) for own in whole if is_literal(own)))
         everyone = fields.get("principal") == "*"
         points: list[tuple[str, str]] = []
         if wide:
@@ -235,7 +240,7 @@ class _Reader:
                 f"{quoted(action)} has a wildcard in the service, and the policy allows every service",
                 "name the services: AWS takes no wildcard there",
             )
-        services = dict.fromkeys(allowed)
+        services = [own for own in dict.fromkeys(allowed) if catalog().expand(f"{own}:{name}")]
         self.understood.append(
             f"{quoted(action)} as the services that the policy allows anything of: {', '.join(services)}"
         )
@@ -331,6 +336,12 @@ class _Reader:
 _EXAMPLE_ACTION = "s3:GetObject"
 _SAMPLE_ROLE = f"arn:aws:iam::{_SAMPLE_ACCOUNT}:role/example"
 _WITH_POLICIES = (CallerKind.USER, CallerKind.SESSION, CallerKind.FEDERATED)
+
+
+def _as_spelled(action: str) -> str:
+    """The action as AWS spells it, so that one action is one entry of a statement."""
+    known = catalog().action(action)
+    return known.full_name if known else action
 
 
 def _is_action_pattern(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact, Finding, NextCall, Severity, Status, next_call
@@ -11,8 +12,10 @@ from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.policy_quotas import (
     INLINE,
+    MANAGED,
     MOST_ATTACHED,
     MOST_ATTACHED_TO_ROLE,
+    RAISED_TRUST,
     Quota,
     compact,
     quota_of,
@@ -35,6 +38,11 @@ PAGE = "references/policy-design.md#shrink-a-policy"
 _LEAST_LIMIT = 150
 _MOST_LIMIT = 2_000_000
 _SHOWN = 5
+# What stands beside a number of characters, or the word for whose inline policies.
+_BESIDE_LIMIT = re.compile(
+    r"\b(?:inline|policy|policies|characters?|chars?|bytes?)(?![a-z])|(?<=_)inline\b"
+)
+_LONGEST_LIMIT = 100
 
 
 def shrink_policies(
@@ -106,9 +114,11 @@ def _limit(policy: Policy, limit: str | None, *, split: bool) -> Limit:
     )
     most: int | None = quota.most or None
     if limit is not None:
-        word = limit.strip().lower().removeprefix("inline").removesuffix("inline").strip(" _-")
-        digits = word.replace(",", "").replace("_", "")
-        if word in INLINE and policy.kind is Kind.IDENTITY:
+        word = _BESIDE_LIMIT.sub("", limit[:_LONGEST_LIMIT].lower()).strip(" _-")
+        digits = word.replace(",", "").replace("_", "").removesuffix(".0")
+        if word == "managed" and policy.kind is Kind.IDENTITY:
+            most = MANAGED
+        elif word in INLINE and policy.kind is Kind.IDENTITY:
             most = INLINE[word]
             quota = Quota(most=most, what=f"all inline policies of a {word}", source=quota.source)
         elif (
@@ -121,7 +131,7 @@ def _limit(policy: Policy, limit: str | None, *, split: bool) -> Limit:
         else:
             raise InputError(
                 f"`limit` {quoted(limit)} is no number of characters from {_LEAST_LIMIT} to {_MOST_LIMIT:,}",
-                hint="give a number, or for inline policies `role`, `user` or `group`",
+                hint="give a number, or for inline policies `role`, `user` or `group`; other kinds by `kind`",
             )
     # All inline policies of an identity count together, so several help no more than one.
     may_split = quota.together > 1
@@ -162,6 +172,8 @@ def _summary(policies: Sequence[Policy], limit: Limit, found: Shrunk) -> Iterato
         yield f"Not done, because no comparison proved it: {joined(found.undone)}."
     if not found.is_finished:
         yield "Not all entries were compared with each other: the patterns are too many, so some may be superfluous."
+    if policy.kind is Kind.SESSION and result.fits:
+        yield "AWS limits its packed size as well, with managed ARNs and session tags: only STS tells that (`PackedPolicySize`)."
     if limit.most is None:
         yield "The limit of such a policy is not known: give `resource_type`, or `limit`, to see whether it fits."
 
@@ -174,7 +186,7 @@ def _sizes(limit: Limit, found: Shrunk) -> str:
     sizes = found.result.sizes
     after, unit = sum(sizes), _unit(limit.quota)
     bound = f" of {limit.most:,}" if limit.most and len(sizes) == 1 else ""
-    if not found.result.steps and len(sizes) == 1 and after >= found.before:
+    if not found.result.steps and len(sizes) == 1 and not _written_shorter(limit.quota, found):
         return (
             f"Nothing was found to shorten: the policy has {counted(after, unit)}{bound}"
             " and is given back as it was."
@@ -185,6 +197,15 @@ def _sizes(limit: Limit, found: Shrunk) -> str:
         else f"{len(sizes)} policies of {joined([f'{own:,}' for own in sizes])} {unit}s"
     )
     return f"{counted(found.before, unit)} became {whole}, proved to allow exactly the same."
+
+
+def _written_shorter(quota: Quota, found: Shrunk) -> int:
+    """What the writing alone saves: white space, escapes, lists of one entry, empty elements. The line break at the end is none."""
+    if len(found.result.sizes) > 1:
+        return 0
+    steps = sum(own.saved for own in found.result.steps)
+    saved = found.before - found.result.sizes[0] - steps
+    return saved if saved > quota.counts_space else 0
 
 
 def _several(kind: Kind, limit: Limit, found: Documents) -> Iterator[str]:
@@ -244,10 +265,13 @@ def _too_long(kind: Kind, limit: Limit, found: Shrunk) -> Iterator[str]:
         )
     else:
         yield "One statement alone is too long, in lists that cannot be parted."
+    if kind is Kind.TRUST and longest <= RAISED_TRUST:
+        yield f"AWS raises the quota of trust policies to up to {RAISED_TRUST:,} on request."
     if kind is Kind.SESSION:
         yield "Pass managed policies by ARN (`--policy-arns`, up to 10), of which only the ARNs count."
     if found.shortest is not None and found.shortest < longest:
-        yield f"The shortest form, without Sids and with wildcards, has {found.shortest:,}."
+        unproved = ", which no comparison proves to be the same" if found.undone else ""
+        yield f"The shortest form, without Sids and with wildcards, has {found.shortest:,}{unproved}."
 
 
 def _findings(limit: Limit, found: Shrunk) -> Iterator[Finding]:
@@ -279,7 +303,7 @@ def _facts(policy: Policy, limit: Limit, found: Shrunk) -> Mapping[str, Any]:
         "fits": result.fits,
         # Nothing that is not proved is given.
         "equal": True,
-        **shrink_facts(result),
+        **shrink_facts(result, _written_shorter(limit.quota, found)),
         **(
             {"without_wildcards": list(found.without_wildcards.sizes)}
             if found.without_wildcards
@@ -288,12 +312,16 @@ def _facts(policy: Policy, limit: Limit, found: Shrunk) -> Mapping[str, Any]:
     }
 
 
-def shrink_facts(found: Documents) -> dict[str, Any]:
-    """What was done, step by step, and what each wildcard stands for."""
+def shrink_facts(found: Documents, written: int = 0) -> dict[str, Any]:
+    """What was done, step by step, what each wildcard stands for, and the characters that are `written` otherwise."""
+    steps = [
+        {"step": own.name, "saved": own.saved, "what": joined(own.done)} for own in found.steps
+    ]
+    if written:
+        what = "white space, escapes, lists of one entry, empty or repeated names"
+        steps.append({"step": "written in fewer characters", "saved": written, "what": what})
     facts = {
-        "steps": [
-            {"step": own.name, "saved": own.saved, "what": joined(own.done)} for own in found.steps
-        ],
+        "steps": steps,
         "wildcards": [
             {
                 "wildcard": own.pattern,
