@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from helpers.protocol.issuer import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,7 +73,7 @@ def postgres() -> Iterator[Database]:
         {"user": "postgres", "group": "postgres", "extra_groups": []} if as_root else {}
     )
     with tempfile.TemporaryDirectory() as folder:
-        password, data, port = Path(folder) / "password", Path(folder) / "data", _free_port()
+        password, data, port = Path(folder) / "password", Path(folder) / "data", free_port()
         password.write_text(OLD, encoding="utf-8")
         if as_root:
             for path in (folder, password):
@@ -110,7 +111,7 @@ def mariadb() -> Iterator[Database]:
     """MariaDB, whose administrator signs in by the socket."""
     owner = ["--user=root"] if os.getuid() == 0 else []
     with tempfile.TemporaryDirectory() as folder:
-        port, place = _free_port(), ["--no-defaults", f"--datadir={folder}/data", *owner]
+        port, place = free_port(), ["--no-defaults", f"--datadir={folder}/data", *owner]
         make = ["--auth-root-authentication-method=normal", "--skip-test-db"]
         subprocess.run(
             [program("mariadb-install-db") or "", *place, "--skip-name-resolve", *make],
@@ -146,10 +147,3 @@ def _running(command: list[str], ready: str, **options: Any) -> Iterator[None]:
             # PostgreSQL's fast shutdown; MariaDB takes no SIGINT.
             server.send_signal(signal.SIGINT if "postgres" in command[0] else signal.SIGTERM)
             server.communicate(timeout=_TIMEOUT)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -19,6 +19,7 @@ from aws_iam.tools.registry import NAMES, tool_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from concurrent.futures import Future
 
     from mcp.server.context import ServerRequestContext
 
@@ -69,7 +70,9 @@ async def run(  # noqa: PLR0913 - what is called, as whom, where, and for whom
     cancel_when_client_leaves(scope, context.request)
     try:
         with scope:
-            return await runner(call, progress, longest=kind.longest)
+            answer = await runner(call, progress, longest=kind.longest)
+            await progress.told()
+            return answer
     finally:
         progress.ended = True
     raise MCPError(types.CONNECTION_CLOSED, "the client has left")
@@ -122,6 +125,7 @@ class CallProgress:
         self._loop = loop
         self._send = context.session.report_progress
         self._sent = -1
+        self._under_way: list[Future[None]] = []
 
     def __call__(self, done: int, total: int, text: str) -> None:
         """Report a step; collectors call this from threads of their own."""
@@ -131,4 +135,9 @@ class CallProgress:
         percent = 100 * done // max(total, 1)
         if percent > self._sent:
             self._sent = percent
-            asyncio.run_coroutine_threadsafe(self._send(done, total, text), self._loop)
+            sending = asyncio.run_coroutine_threadsafe(self._send(done, total, text), self._loop)
+            self._under_way.append(sending)
+
+    async def told(self) -> None:
+        """Wait until all steps are on their way: what follows the answer reaches nobody."""
+        await asyncio.gather(*map(asyncio.wrap_future, self._under_way), return_exceptions=True)

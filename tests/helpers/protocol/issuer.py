@@ -6,9 +6,10 @@ import json
 import socket
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -80,10 +81,14 @@ def new_key(kid: str) -> RSAKey:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody uses, for a program that takes a number."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """A port of loopback that nobody uses, for a program that takes a number.
+
+    It is below those that systems give to whom asks for any port: none of the tests beside takes it meanwhile.
+    """
+    while True:
+        port = SystemRandom().randrange(20_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @contextmanager
