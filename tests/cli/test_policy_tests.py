@@ -6,7 +6,7 @@ import io
 import json
 import os
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -16,6 +16,7 @@ import yaml
 from aws_iam import templates
 from aws_iam.cli import command_line
 from helpers.folders import TESTS
+from helpers.policies.case_runs import answer, results, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,22 +51,6 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "cases.yaml").write_text(CASES, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    status = command_line.main(["policy", "test", *words], {})
-    output, errors = capsys.readouterr()
-    return status, output, errors
-
-
-def answer(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any]]:
-    status, output, errors = run(capsys, *words, "--json")
-    assert output, errors
-    return status, json.loads(output)
-
-
-def results(told: dict[str, Any]) -> dict[str, str]:
-    return {row["name"]: row["decided"] for row in told["facts"]["cases"]}
 
 
 def test_the_exit_status_is_that_of_the_cases(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from aws_iam.cli import command_line
+from helpers.policies.case_runs import answer, results, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,22 +53,6 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / ".git").mkdir()
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    status = command_line.main(["policy", "test", *words], {})
-    output, errors = capsys.readouterr()
-    return status, output, errors
-
-
-def answer(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any]]:
-    status, output, errors = run(capsys, *words, "--json")
-    assert output, errors
-    return status, json.loads(output)
-
-
-def results(told: dict[str, Any]) -> dict[str, str]:
-    return {row["name"]: row["decided"] for row in told["facts"]["cases"]}
 
 
 def test_values_of_deployment_decide_nothing_until_they_are_given(

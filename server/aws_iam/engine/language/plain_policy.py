@@ -10,6 +10,21 @@ from aws_iam.engine.language.document import dump
 if TYPE_CHECKING:
     from aws_iam.engine.language.document import Policy
 
+STATEMENT_ELEMENTS = (
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Condition",
+)
+"""The elements of a statement, in the order in which they are written.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+"""
 # Python reads no integer of more digits by default.
 _MOST_DIGITS = 4000
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.engine.generation.action_grants import resource_types_of
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, intersects, is_literal
+from aws_iam.engine.language.plain_policy import STATEMENT_ELEMENTS
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.facts import template_pattern
 from aws_iam.engine.repair.requirements import PRINCIPAL_KEY, bare
@@ -29,17 +30,6 @@ _NOT = (
     "StringNotLike",
     "ArnNotEqualsIfExists",
     "ArnNotLikeIfExists",
-)
-_ELEMENTS = (
-    "Sid",
-    "Effect",
-    "Principal",
-    "NotPrincipal",
-    "Action",
-    "NotAction",
-    "Resource",
-    "NotResource",
-    "Condition",
 )
 _IS = ("ArnEquals", "ArnLike")
 # Several values under these are none of them, so that one more value is one more condition.
@@ -141,7 +131,7 @@ def _named(statement: Mapping[str, Any], pieces: list[dict[str, Any]]) -> Iterat
         named = (
             {**piece, "Sid": f"{sid}{number + 1}"} if isinstance(sid, str) and number else piece
         )
-        yield {name: named[name] for name in _ELEMENTS if name in named}
+        yield {name: named[name] for name in STATEMENT_ELEMENTS if name in named}
 
 
 def _with_limit(

@@ -81,7 +81,7 @@ def test_a_failing_case_is_told_with_its_place_and_the_deciding_statement() -> N
     assert finding.where
     assert (finding.where.pointer, finding.where.line) == ("/0", 2)
     assert "expected Denied. Allowed:" in finding.message
-    assert "Decided by the Allow `Read` of identity (line 4:3)." in finding.message
+    assert "Decided by the Allow `Read` of identity (line 4:3)" in finding.message
     assert answer.summary == "1 of 1 case is decided otherwise than expected: `nobody reads`."
 
 
@@ -89,9 +89,7 @@ def test_a_failing_case_says_what_of_its_request_is_wrong_or_missing() -> None:
     limited = {**READ, "Statement": {**READ["Statement"], "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}}  # fmt: skip
     cases = [case("key", "s3:GetObject", "Allowed"), case("slip", "s3:GetObjekt", "Allowed")]
     first, second = tool.run({"action": "test", "cases": cases, "document": limited}).findings
-    assert (
-        "The request lacks `aws:MultiFactorAuthPresent`, on which this depends." in first.message
-    )
+    assert "The request lacks `aws:MultiFactorAuthPresent`, on which this depends" in first.message
     assert "did you mean `s3:GetObject`?" in second.message
 
 
@@ -149,3 +147,11 @@ def test_a_list_of_policies_of_one_principal_is_asked_as_one() -> None:
     for document in ([READ, write], {"identity": [READ, write]}):
         name = "policies" if isinstance(document, dict) else "document"
         assert tool.run({"action": "test", "cases": cases, name: document}).facts["failed"] == 0
+
+
+def test_what_fails_is_told_before_what_passes_with_something_open() -> None:
+    limited = {**READ, "Statement": [READ["Statement"], {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}]}  # fmt: skip
+    cases = [case("open", "s3:GetObject", "Allowed"), case("wrong", "s3:PutObject", "Allowed")]
+    answer = tool.run({"action": "test", "cases": cases, "document": limited})
+    codes = [finding.code for finding in answer.findings]
+    assert codes == ["POLICY_TEST_FAILED", "POLICY_TEST_LEAVES_OPEN"]

@@ -20,6 +20,7 @@ from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
 from aws_iam.tools.policy.denied import proofs
 from helpers.folders import TESTS
+from helpers.policies.odd_shapes import ODD_STATEMENT
 
 CASES = TESTS / "cases"
 REMEDIES = json.loads((CASES / "denied/remedies.json").read_text(encoding="utf-8"))
@@ -262,30 +263,8 @@ def test_every_change_leads_to_allowed_and_has_no_error_of_its_kind(
         assert [f.message for f in found if f.severity is Severity.ERROR] == []
 
 
-SHAPES = st.recursive(
-    st.none() | st.integers() | st.sampled_from(["*", "s3:*", "Allow", "arn:aws:s3:::b/*", "a${"]),
-    lambda inner: (
-        st.lists(inner, max_size=2)
-        | st.dictionaries(
-            st.sampled_from(["AWS", "ArnNotEquals", "aws:PrincipalArn"]), inner, max_size=2
-        )
-    ),
-    max_leaves=4,
-)
-ODD = st.fixed_dictionaries(
-    {"Effect": st.sampled_from(["Allow", "Deny"]), "Action": st.just("s3:*") | SHAPES},
-    optional={
-        "Sid": SHAPES,
-        "Principal": st.just("*") | SHAPES,
-        "Resource": st.just("*") | SHAPES,
-        "NotResource": SHAPES,
-        "Condition": SHAPES,
-    },
-)
-
-
 @settings(max_examples=40, deadline=None)
-@given(MESSAGES, st.sampled_from(LAYERS), st.lists(ODD, min_size=1, max_size=2))
+@given(MESSAGES, st.sampled_from(LAYERS), st.lists(ODD_STATEMENT, min_size=1, max_size=2))
 def test_policies_of_any_shape_give_an_answer_or_an_input_error(
     message: str, layer: str, statements: list[dict[str, Any]]
 ) -> None:

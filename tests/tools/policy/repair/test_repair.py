@@ -15,6 +15,7 @@ from aws_iam.engine.repair.edits import Edit, replayed
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
+from helpers.policies.odd_shapes import ODD_STATEMENT, SHAPES
 from helpers.repair import specifications as made
 from helpers.work import calls
 
@@ -216,28 +217,6 @@ def is_true(row: dict[str, Any], specification: made.Specification) -> bool:
     return made.may_take(allowed, request) and made.may_take(denied, request)
 
 
-SHAPES = st.recursive(
-    st.none()
-    | st.integers()
-    | st.sampled_from(["*", "s3:*", "s3:GetObject", "arn:aws:s3:::b/*", "a${", "delete"]),
-    lambda inner: (
-        st.lists(inner, max_size=2)
-        | st.dictionaries(
-            st.sampled_from(["AWS", "ArnNotEquals", "aws:PrincipalArn"]), inner, max_size=2
-        )
-    ),
-    max_leaves=4,
-)
-ODD_STATEMENT = st.fixed_dictionaries(
-    {"Effect": st.sampled_from(["Allow", "Deny"]), "Action": st.just("s3:*") | SHAPES},
-    optional={
-        "Sid": SHAPES,
-        "Principal": st.just("*") | SHAPES,
-        "Resource": st.just("*") | SHAPES,
-        "NotResource": SHAPES,
-        "Condition": SHAPES,
-    },
-)
 ODD_REQUEST = st.fixed_dictionaries(
     {"action": st.sampled_from(["s3:GetObject", "s3:Delete*", "read"]) | SHAPES},
     optional={
@@ -333,3 +312,25 @@ def test_a_pattern_is_searched_among_the_statements_about_it() -> None:
     repair(denied_buckets(2))
     few = calls(lambda: repair(denied_buckets(10)))
     assert calls(lambda: repair(denied_buckets(40))) < 8 * few
+
+
+@pytest.mark.parametrize(
+    ("resource", "says"),
+    [
+        ("arn:aws:s3:::b/tmp/*", "those that only `s3:Delete*` matched are no longer denied."),
+        ("*", None),
+    ],
+)
+def test_what_aws_adds_later_is_said_where_names_replace_the_pattern_of_a_deny(
+    resource: str, says: str | None
+) -> None:
+    names = "s3:Delete*" if says else ["s3:DeleteObject", "s3:DeleteBucket"]
+    allow = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    deny = {**allow, "Effect": "Deny"}
+    tls = {**deny, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    document = {"Version": "2012-10-17", "Statement": [allow, tls, {**deny, "Action": names}]}
+    asked = {"action": "s3:DeleteObject", "resource": resource}
+    answer = tool.run({"action": "repair", "document": document, "allow": asked})
+    assert answer.facts["repaired"]
+    assert ("Of the actions that AWS adds later" in answer.summary) is bool(says)
+    assert (says or "") in answer.summary

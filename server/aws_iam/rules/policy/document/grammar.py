@@ -15,6 +15,7 @@ from aws_iam.engine.language.document import (
     Policy,
     Syntax,
 )
+from aws_iam.engine.language.plain_policy import STATEMENT_ELEMENTS
 from aws_iam.engine.language.usable import VERSIONS, repeated_keys
 from aws_iam.engine.parsing.json_nodes import Lines
 from aws_iam.errors import closest
@@ -28,17 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _TOP = ("Version", "Id", "Statement")
-_STATEMENT = (
-    "Sid",
-    "Effect",
-    "Principal",
-    "NotPrincipal",
-    "Action",
-    "NotAction",
-    "Resource",
-    "NotResource",
-    "Condition",
-)
 _ALLOW = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
 _GOOD = {"Version": "2012-10-17", "Statement": [_ALLOW]}
 
@@ -168,7 +158,7 @@ def unknown_element(policy: Policy) -> Iterator[Fail]:
     yield from _unknown_members(policy.node, _TOP, "a policy")
     body = policy.node.member("Statement")
     for node in body.listed() if body else ():
-        yield from _unknown_members(node, _STATEMENT, "a statement")
+        yield from _unknown_members(node, STATEMENT_ELEMENTS, "a statement")
 
 
 def _unknown_members(node: Node, known: tuple[str, ...], owner: str) -> Iterator[Fail]:

@@ -13,6 +13,7 @@ from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.report.cases_report import CasesReport, ReportedCase
 from aws_iam.report.catalogue import report_formats
+from aws_iam.report.order import by_urgency
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.kit.policy_layers import by_layer
 from aws_iam.tools.kit.tool import UNDERSTOOD
@@ -51,7 +52,7 @@ def run_cases(
     given = reader.of_arguments(document, layers, policy)
     run = _Run(reader=reader, given=given)
     judged = tuple(run.judged(file, case) for file, case in all_cases(files))
-    findings = tuple(finding for own in judged for finding in _findings(own))
+    findings = by_urgency(finding for own in judged for finding in _findings(own))
     failed = [own for own in judged if not own.passes]
     notes = [
         *understood.get(UNDERSTOOD, ()),
@@ -185,14 +186,16 @@ def _findings(own: JudgedCase) -> Iterator[Finding]:
         if own.hangs_on:
             keys = joined([quoted(key) for key in own.hangs_on])
             says.append(f"The request lacks {keys}, on which this depends.")
-        says += [f"{why[:1].upper()}{why[1:]}." for why in own.weak]
+        says += [
+            f"{why[:1].upper()}{why[1:]}{'' if why.endswith('?') else '.'}" for why in own.weak
+        ]
         but = "" if own.differs == own.decision.outcome else f", but {own.differs}"
         yield Finding(
             code=FAILED,
             title="The policies decide otherwise than the case expects",
             severity=Severity.HIGH,
             status=Status.FAIL,
-            message=f"case {quoted(case.name)}: expected {case.expected}{but}. {' '.join(says)}",
+            message=f"case {quoted(case.name)}: expected {case.expected}{but}. {' '.join(says).removesuffix('.')}",
             where=case.where,
             fix=_fix(own),
             source=EVALUATION_LOGIC,

@@ -9,9 +9,11 @@ from aws_iam.answer import Answer, Artifact, Severity, next_call
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.evaluation.layers import LEVELLED, layers_of
 from aws_iam.engine.language.document import Kind, kind_named
+from aws_iam.engine.language.pattern import covers, is_literal
 from aws_iam.engine.language.plain_policy import plain
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.repair.draft import statements_of
 from aws_iam.engine.repair.judge import (
     OLDEST_VERSION,
     Judge,
@@ -19,6 +21,7 @@ from aws_iam.engine.repair.judge import (
     bucket_of,
     is_full_access_missing,
 )
+from aws_iam.engine.repair.narrowed_deny import listed
 from aws_iam.engine.repair.repair import repair as repair_document
 from aws_iam.engine.repair.requirements import Effect, layer_of
 from aws_iam.engine.sources.gather import one_policy
@@ -55,10 +58,13 @@ def repair_policy(
     specification = specification_of(allow, deny, policy)
     _refuse_work(policy, specification)
     judge, understood = _judge(policy, policies)
-    found = repair_document(plain(policy), specification.requirements, judge)
+    given = plain(policy)
+    found = repair_document(given, specification.requirements, judge)
     findings = _new_errors(policy, found) if found.edits else ()
     return Answer(
-        summary=" ".join(_summary(found, specification, judge, findings)),
+        summary=" ".join(
+            (*_summary(found, specification, judge, findings), *_later(given, found))
+        ),
         findings=findings,
         artifacts=_artifacts(found, judge, findings),
         facts=_facts(found, specification, policy, judge, understood),
@@ -242,6 +248,26 @@ def _next(found: Repair, judge: Judge, findings: tuple[Finding, ...]) -> Iterato
     if _too_long(findings):
         why = "the repaired policy in fewer characters, or in several policies"
         yield next_call("policy", "shrink", why, document=found.document, kind=judge.kind.value)
+
+
+def _later(given: Mapping[str, Any], found: Repair) -> Iterator[str]:
+    """That a Deny by names takes fewer of the actions that AWS adds later than its pattern did."""
+    old, new = statements_of(given), statements_of(found.document)
+    written = [own for own in new if own not in old and own.get("Effect") == "Deny"]
+    if any("NotAction" in own for own in written):
+        return
+    kept = [entry for own in written for entry in listed(own.get("Action"))]
+    gone = [
+        quoted(entry)
+        for own in old
+        if own not in new and own.get("Effect") == "Deny"
+        for entry in listed(own.get("Action"))
+        if not is_literal(entry) and not any(covers(one, entry, ignore_case=True) for one in kept)
+    ]
+    if gone:
+        yield (
+            f"Of the actions that AWS adds later, those that only {joined(gone, 'or', shown=_SHOWN)} matched are no longer denied."
+        )
 
 
 def _outcome_in_words(found: Repair, asked: str) -> Iterator[str]:
