@@ -12,15 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import aws_iam
+from aws_iam.engine.comparison.compare import compare
 from aws_iam.engine.explain.risks import RISK_CODES
-from aws_iam.engine.generation import minimise
 from aws_iam.engine.generation.access_levels import LEVEL_NAMES, AccessLevel, contents
-from aws_iam.engine.generation.action_grants import ActionGrant, AllowStatement
+from aws_iam.engine.generation.access_needs import read_needs
 from aws_iam.engine.generation.condition_limits import ConditionLimits
+from aws_iam.engine.generation.passed_roles import KEY, PASS_ROLE
+from aws_iam.engine.generation.plan import plan
 from aws_iam.engine.language.arn import Arn, closest_formats
-from aws_iam.engine.language.pattern import covers, matches
+from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.reference.policy_quotas import MANAGED, MOST_ATTACHED, size
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.growth
 
-EC2 = service.action_names if (service := catalog().service("ec2")) else ()
 SERVICES = sorted(catalog().services)
 _KNOWN = {"Partition": "aws", "Region": "eu-west-1"}
 _HOLE = re.compile(r"\$\{(\w+)[^}]*\}")
@@ -203,74 +203,69 @@ def test_a_condition_stands_on_what_carries_its_key_and_the_result_validates_cle
     assert all(row["Condition"] == {operator: {key: value}} for row in under)
 
 
-_GRANTS = st.lists(
-    st.builds(
-        ActionGrant,
-        action=st.sampled_from(
-            ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "sqs:SendMessage"]
-        ),
-        resource=st.sampled_from(["a", "a/*", "a/b", "a/b*", "a/**", "?", "*", "b"]),
-        limits=st.sampled_from([(), (), (0,)]),
-    ),
-    min_size=1,
-    max_size=12,
-)
+def _is_the_repair_of_the_empty_policy(needs: dict[str, list[str]]) -> bool:
+    """Whether `policy repair` writes the same policy where all that the needs mean is asked of an empty one."""
+    wanted = plan(read_needs(needs), ConditionLimits())
+    allow = [
+        {"action": level, "resource": arns} for level, arns in needs.items() if ":" not in level
+    ]
+    allow += [
+        {"action": own.action.full_name, "resource": own.resource}
+        for own in (*wanted.wanted, *wanted.added)
+        if own.need.exact
+    ]
+    for service in wanted.passed.services:
+        for own in allow:
+            if own["action"] == PASS_ROLE:
+                own["context"] = {KEY: service}
+    empty = {"Version": "2012-10-17", "Statement": []}
+    repaired = tool.run({"action": "repair", "document": empty, "allow": allow})
+    assert repaired.facts["repaired"]
+    made = [json.loads(file.content) for file in _generated(needs).artifacts]
+    (of_repair,) = (json.loads(file.content) for file in repaired.artifacts)
+    is_equal = compare(made, of_repair).relation == "equal"
+    return is_equal and (len(made) > 1 or made == [of_repair])
 
 
-@given(_GRANTS)
-def test_minimising_neither_widens_nor_narrows(grants: list[ActionGrant]) -> None:
-    found = minimise.statements(grants)
-    for grant in grants:
-        assert any(
-            grant.action in row.actions
-            and row.limits == grant.limits
-            and any(covers(wide, grant.resource) for wide in row.resources)
-            for row in found
-        )
-    asked = {(grant.action, grant.resource, grant.limits) for grant in grants}
-    for row in found:
-        assert {(a, r, row.limits) for a in row.actions for r in row.resources} <= asked
-
-
-@given(_GRANTS)
-def test_minimising_says_nothing_twice(grants: list[ActionGrant]) -> None:
-    found = minimise.statements(grants)
-    said = [(a, r, row.limits) for row in found for a in row.actions for r in row.resources]
-    assert len(set(said)) == len(said)
-    assert len({(row.resources, row.limits) for row in found}) == len(found)
-    for row in found:
-        for wide in row.resources:
-            assert not [r for r in row.resources if r != wide and covers(wide, r)]
-    assert minimise.statements(grants[::-1]) == found
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.integers(1, 4), st.integers(1, 200), st.integers(1, 200))
-def test_policies_fit_the_quota_and_hold_every_grant_once(
-    count: int, actions: int, resources: int
+@settings(max_examples=30, deadline=None)
+@given(st.lists(_targets(), min_size=1, max_size=3), st.data())
+def test_what_is_generated_is_the_repair_of_the_empty_policy(
+    targets: list[tuple[str, str, str]], data: st.DataObject
 ) -> None:
-    wanted = [
-        AllowStatement(
-            actions=tuple(f"ec2:{name}" for name in EC2[:actions]),
-            resources=tuple(f"arn:aws:s3:::reports-{number}-{n:04}/*" for n in range(resources)),
-        )
-        for number in range(count)
-    ]
+    needs: dict[str, list[str]] = {}
+    for level, prefix, arn in targets:
+        service = catalog().service(prefix)
+        assert service is not None
+        names = [own.full_name for own in service.actions.values() if _works_on(own, arn)]
+        for name in {level, data.draw(st.sampled_from([level, *names]))}:
+            needs.setdefault(name, []).append(arn)
     try:
-        packed = minimise.policies(wanted, ConditionLimits())
-    except InputError as refused:
-        assert "managed policies of 6,144, but only 10 can be attached" in str(refused)  # noqa: PT017
+        _generated(needs)
+    except InputError:
         return
-    assert len(packed) <= MOST_ATTACHED
-    said = [
-        (a, r) for policy in packed for row in policy for a in row.actions for r in row.resources
-    ]
-    assert sorted(said) == sorted((a, r) for w in wanted for a in w.actions for r in w.resources)
-    sids = [row.sid for policy in packed for row in policy]
-    assert len(set(sids)) == len(sids)
-    assert all(sid.isalnum() and len(sid) < 70 for sid in sids)
-    for policy in packed:
-        assert size(minimise.document(policy, ConditionLimits())) <= MANAGED
+    assert _is_the_repair_of_the_empty_policy(needs)
+
+
+@pytest.mark.parametrize(
+    "needs",
+    [
+        {
+            "lambda:CreateFunction": ["arn:aws:lambda:eu-west-1:111122223333:function:f"],
+            "iam:PassRole": ["arn:aws:iam::111122223333:role/app"],
+        },
+        {
+            "ec2:RunInstances": [
+                "arn:aws:ec2:eu-west-1:111122223333:instance/*",
+                "arn:aws:ec2:eu-west-1::image/ami-1",
+            ],
+            "ec2:DescribeInstances": ["*"],
+        },
+        {"s3:GetObject": ["arn:aws:s3:::a/*", "arn:aws:s3:::a/b/*"], "write": ["arn:aws:s3:::a"]},
+    ],
+    ids=lambda needs: next(iter(needs)),
+)
+def test_what_calls_need_besides_is_in_the_repair_too(needs: dict[str, list[str]]) -> None:
+    assert _is_the_repair_of_the_empty_policy(needs)
 
 
 _JUNK: st.SearchStrategy[Any] = st.recursive(

@@ -10,6 +10,7 @@ from aws_iam.engine.evaluation.layers import KIND_OF_LAYER, LEVELLED, layers_of
 from aws_iam.engine.language.document import Policy, dump
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.managed_policies import is_policy_arn
+from aws_iam.engine.repair.draft import EMPTY
 from aws_iam.engine.sources.gather import sources_of
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from aws_iam.engine.evaluation.layers import Layers
 
     Level = tuple["PolicyDocument", ...]
-
-EMPTY: Mapping[str, Any] = {"Version": "2012-10-17", "Statement": []}
 
 
 @slotted

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.engine.comparison.compare import compare
-from aws_iam.engine.denied.policy_documents import EMPTY, DocumentPlace, PolicyDocuments
+from aws_iam.engine.denied.policy_documents import DocumentPlace, PolicyDocuments
 from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
 from aws_iam.engine.evaluation.evaluate import evaluate_request
@@ -24,7 +24,7 @@ from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.repair import grant_statement
 from aws_iam.engine.repair.additions import add_cells, add_statements
-from aws_iam.engine.repair.draft import Draft, condition_keys, statements_of
+from aws_iam.engine.repair.draft import EMPTY, Draft, condition_keys, statements_of
 from aws_iam.engine.repair.judge import OLDEST_VERSION, Judge
 from aws_iam.engine.repair.narrowed_deny import ExemptRequest, listed
 from aws_iam.engine.repair.narrowest_deny import narrowest
@@ -252,7 +252,7 @@ def _granted(draft: Draft, cell: Cell, judge: Judge, *, may_widen: bool) -> Part
         add_cells(draft, Effect.ALLOW, (cell,), (cell,), judge)
     changed = [part for part in draft.parts if part.statement != draft.original(part)]
     if not changed:
-        add_statements(draft, Effect.ALLOW, (cell,), cell.who, judge.kind)
+        add_statements(draft, Effect.ALLOW, (cell,), judge.kind)
         changed = draft.parts[-1:]
     return changed[0]
 

@@ -1,1 +1,1 @@
-"""From needs to the fewest and shortest statements that grant them, with what the calls also need."""
+"""From needs to the actions and resources that grant them, with what the calls also need."""

@@ -1,4 +1,4 @@
-"""The values that `policy generate` works with: wanted actions, grants, omitted actions and statements."""
+"""The values that `policy generate` works with: wanted actions, grants and omitted actions."""
 
 from __future__ import annotations
 
@@ -86,13 +86,3 @@ def format_near(template: str, near: Arn | None) -> str:
         if value and is_literal(value) and "$" not in value:
             template = template.replace(f"${{{name}}}", value)
     return template
-
-
-@slotted
-class AllowStatement:
-    """A generated Allow statement, before its Sid is known: all actions on all resources."""
-
-    actions: tuple[str, ...]
-    resources: tuple[str, ...]
-    limits: tuple[int, ...] = ()
-    sid: str = ""

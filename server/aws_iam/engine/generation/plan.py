@@ -1,6 +1,6 @@
 """From needs to grants: which action is allowed on which resource, under which conditions.
 
-    needs ─ access_needs ─▶ Need ─ plan ─▶ Grant ─ minimise ─▶ statements ─ minimise ─▶ policies
+    needs ─ access_needs ─▶ Need ─ plan ─▶ Grant ─ repair of the empty policy ─▶ policies
 
 Nothing is guessed: what the needs do not name is not granted; the plan lists it.
 """

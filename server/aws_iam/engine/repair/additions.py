@@ -6,15 +6,12 @@ statements, in each of which every pair was asked.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.comparison.arn_formats import may_be_asked
-from aws_iam.engine.generation import minimise, statement_ids
-from aws_iam.engine.generation.action_grants import ActionGrant
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, is_literal
+from aws_iam.engine.repair.grouping import by_caller, grouped, signature
 from aws_iam.engine.repair.narrowed_deny import listed
 from aws_iam.engine.repair.requirements import (
     EVERYWHERE,
@@ -23,6 +20,7 @@ from aws_iam.engine.repair.requirements import (
     covers_action,
     statement_of,
 )
+from aws_iam.engine.repair.statement_ids import sids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -56,49 +54,31 @@ class AskedPairs:
         return self.has(action, resource) or not may_be_asked(action, resource)
 
 
-@slotted
-class _Group:
-    """Cells for the same callers and contexts."""
-
-    who: Mapping[str, Any]
-    cells: tuple[Cell, ...]
-
-
 def add_cells(
     draft: Draft, effect: Effect, cells: Sequence[Cell], asked: Sequence[Cell], judge: Judge
 ) -> None:
-    """Put the cells into the draft: first into statements that it has, then as new ones.
+    """Put the cells into the draft: first into statements that it has, the others as new ones.
 
     `asked` are all cells of the effect, those that the document meets already among them.
     """
-    every: dict[str, list[Cell]] = {}
-    for cell in asked:
-        every.setdefault(_signature(cell.who), []).append(cell)
-    for group in _groups(cells):
-        pairs = AskedPairs((*every.get(_signature(group.who), ()), *group.cells))
-        left = _widened(draft, effect, group, pairs, judge)
-        add_statements(draft, effect, left, group.who, judge.kind)
-
-
-def _groups(cells: Iterable[Cell]) -> list[_Group]:
-    found: dict[str, list[Cell]] = {}
-    for cell in cells:
-        found.setdefault(_signature(cell.who), []).append(cell)
-    return [_Group(who=own[0].who, cells=tuple(own)) for own in found.values()]
-
-
-def _signature(who: Mapping[str, Any]) -> str:
-    return json.dumps(who, sort_keys=True)
+    every = {signature(own[0].who): own for own in by_caller(asked)}
+    left = [
+        cell
+        for own in by_caller(cells)
+        for cell in _widened(draft, effect, own, every.get(signature(own[0].who), ()), judge)
+    ]
+    add_statements(draft, effect, left, judge.kind)
 
 
 def _widened(
-    draft: Draft, effect: Effect, group: _Group, asked: AskedPairs, judge: Judge
+    draft: Draft, effect: Effect, cells: Sequence[Cell], asked: Sequence[Cell], judge: Judge
 ) -> list[Cell]:
-    """The cells that no statement could take."""
-    left = list(group.cells)
+    """The cells, all for the same callers and contexts, that no statement could take."""
+    left = list(cells)
+    pairs = AskedPairs((*asked, *cells))
     for part in draft.parts:
-        if left and _can_take(part.statement, effect, group.who):
-            left = _taken(part, left, asked, judge)
+        if left and _can_take(part.statement, effect, left[0].who):
+            left = _taken(part, left, pairs, judge)
     return left
 
 
@@ -149,29 +129,12 @@ def _taken(part: Part, cells: list[Cell], asked: AskedPairs, judge: Judge) -> li
     return left
 
 
-def add_statements(
-    draft: Draft, effect: Effect, cells: Sequence[Cell], who: Mapping[str, Any], kind: Kind
-) -> None:
-    """Put cells for the same callers and contexts into the draft as new statements."""
-    if not cells:
-        return
-    grants = list(dict.fromkeys(ActionGrant(action=c.action, resource=c.resource) for c in cells))
-    for made in statement_ids.with_sids(minimise.statements(grants)):
-        served = [
-            cell.requirement
-            for cell in cells
-            if any(covers_action(own, cell.action) for own in made.actions)
-            and any(covers(own, cell.resource) for own in made.resources)
-        ]
-        is_plain = all(map(is_literal, made.actions)) and made.sid
-        purpose = made.sid if is_plain else _purpose(made.actions[0])
-        sid = draft.free_sid(f"{effect.value}{purpose}")
-        resources = () if kind is Kind.TRUST else made.resources
-        statement = statement_of(effect, who, made.actions, resources)
-        draft.add({"Sid": sid, **statement}, served)
-
-
-def _purpose(action: str) -> str:
-    """The letters of an action that the data does not know, or of a pattern."""
-    words = "".join(own if own.isalnum() else " " for own in action).split()
-    return "".join(own[0].upper() + own[1:] for own in words)
+def add_statements(draft: Draft, effect: Effect, cells: Sequence[Cell], kind: Kind) -> None:
+    """Put cells into the draft as new statements."""
+    rows = grouped(cells)
+    prefix = "Deny" if effect is Effect.DENY else ""
+    for row, sid in zip(rows, sids([(r.actions, r.resources) for r in rows], prefix), strict=True):
+        resources = () if kind is Kind.TRUST else row.resources
+        statement = statement_of(effect, row.who, row.actions, resources)
+        served = [cell.requirement for cell in row.cells]
+        draft.add({"Sid": draft.free_sid(sid), **statement}, served)

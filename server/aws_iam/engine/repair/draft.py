@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from aws_iam.engine.repair.requirements import Requirement
 
 Document = dict[str, Any]
+
+EMPTY: Final[Mapping[str, Any]] = {"Version": "2012-10-17", "Statement": []}
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -69,6 +69,20 @@ class Requirement:
             elements=elements,
         )
 
+    @classmethod
+    def pattern(cls, action: str, resource: str, elements: Mapping[str, Any]) -> Requirement:
+        """That an action is allowed on a resource, either of which may be a pattern, where the elements of a statement say."""
+        return cls(
+            pointer="",
+            effect=Effect.ALLOW,
+            actions=(action,),
+            resources=(resource,),
+            request=None,
+            given={"action": action, "resource": resource},
+            is_pattern=True,
+            elements=elements,
+        )
+
     @property
     def caller(self) -> str:
         """The ARN of the caller that the call names; empty where everyone is meant."""

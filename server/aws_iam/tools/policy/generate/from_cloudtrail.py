@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact, NextCall, Severity, next_call
-from aws_iam.engine.generation import minimise
 from aws_iam.engine.generation.passed_roles import KEY, PASS_ROLE
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.regions import regions
+from aws_iam.engine.repair.empty_policy import granting
 from aws_iam.engine.trail import cloudtrail
 from aws_iam.engine.trail.activity import CallerActivity, LogActivity, activity_of
 from aws_iam.engine.trail.event_resource import NEW_TYPE
@@ -185,10 +185,9 @@ def _documents(found: LeastGrants) -> tuple[dict[str, Any], ...]:
     if not found.grants:
         return ()
     try:
-        packed = minimise.policies(minimise.statements(found.grants), found.limits)
+        return granting(found.grants, found.limits)
     except InputError as error:
         raise InputError(error.message, hint=hint) from None
-    return tuple(minimise.document(statements, found.limits) for statements in packed)
 
 
 def _errors(policies: CallerPolicies) -> Iterator[tuple[str, str]]:

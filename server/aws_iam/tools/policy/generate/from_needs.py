@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact, NextCall, Severity, next_call
-from aws_iam.engine.generation import access_needs, minimise, passed_roles
+from aws_iam.engine.generation import access_needs, passed_roles
 from aws_iam.engine.generation import condition_limits as limits
 from aws_iam.engine.generation.access_levels import (
     DELETES,
@@ -23,6 +23,7 @@ from aws_iam.engine.generation.plan import Plan, plan
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.language.problems import Problems
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.repair.empty_policy import granting
 from aws_iam.escape import quoted
 from aws_iam.templates import can_fill, template
 from aws_iam.tools.policy.generate import needs_tables
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Finding
     from aws_iam.engine.generation.access_needs import Need
-    from aws_iam.engine.generation.action_grants import AllowStatement
 
 _QUOTAS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 _PAGE = "references/policy-design.md#policies-from-needs"
@@ -48,16 +48,15 @@ def generate_from_needs(needs: Any, conditions: Any = None) -> Answer:
     wanted = access_needs.read_needs(needs)
     condition_limits = limits.read_conditions(conditions)
     needed_plan = plan(wanted, condition_limits)
-    packed = minimise.policies(minimise.statements(needed_plan.grants), needed_plan.limits)
-    documents = [minimise.document(statements, needed_plan.limits) for statements in packed]
+    documents = granting(needed_plan.grants, needed_plan.limits)
     artifacts = tuple(_artifact(number, documents) for number in range(len(documents)))
     findings = _findings(artifacts, wanted)
     return Answer(
-        summary=_summary(wanted, needed_plan, packed, findings),
+        summary=_summary(wanted, needed_plan, documents, findings),
         findings=findings,
         artifacts=artifacts,
         facts=needs_tables.fact_tables(wanted, needed_plan, documents),
-        sources=_sources(needed_plan, packed),
+        sources=_sources(needed_plan, documents),
         next=tuple(_next(wanted, needed_plan)),
         as_of=catalog().as_of,
     )
@@ -125,12 +124,12 @@ def _name(number: int, total: int) -> str:
 def _summary(
     needs: Sequence[Need],
     needed_plan: Plan,
-    packed: Sequence[Sequence[AllowStatement]],
+    documents: Sequence[dict[str, Any]],
     findings: Sequence[Finding],
 ) -> str:
     actions = len({grant.action for grant in needed_plan.grants})
-    statements = sum(map(len, packed))
-    what = "A policy" if len(packed) == 1 else f"{len(packed)} policies to attach together,"
+    statements = sum(len(own["Statement"]) for own in documents)
+    what = "A policy" if len(documents) == 1 else f"{len(documents)} policies to attach together,"
     verdict = counted(len(findings), "finding") if findings else "no findings"
     first = f"{what} with {counted(statements, 'statement')} and {counted(actions, 'action')}: {verdict}."
     more = [
@@ -192,10 +191,10 @@ def _not_granted(actions: Sequence[str]) -> str:
     return f"Not granted: {counted(len(actions), 'action')} ({names}); the facts say why."
 
 
-def _sources(needed_plan: Plan, packed: Sequence[object]) -> tuple[str, ...]:
+def _sources(needed_plan: Plan, documents: Sequence[object]) -> tuple[str, ...]:
     services = dict.fromkeys(grant.action.partition(":")[0] for grant in needed_plan.grants)
     pages = [catalog().source(service) for service in services]
-    quota = (_QUOTAS,) if len(packed) > 1 else ()
+    quota = (_QUOTAS,) if len(documents) > 1 else ()
     return tuple(dict.fromkeys((*quota, *pages[:_MOST_SOURCES], _PAGE)))
 
 

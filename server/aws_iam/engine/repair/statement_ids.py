@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.generation.access_needs import Target
 from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from aws_iam.engine.generation.action_grants import AllowStatement
     from aws_iam.engine.reference.catalog import Action
     from aws_iam.engine.reference.catalog_file import Level
 
@@ -31,30 +30,32 @@ _FEW = 2
 _WORD = re.compile(r"[A-Za-z0-9]+")
 
 
-def with_sids(statements: Iterable[AllowStatement]) -> tuple[AllowStatement, ...]:
-    """The statements with Sids; a number distinguishes those with the same purpose."""
-    listed = [(statement, _purpose(statement)) for statement in statements]
-    repeated = {purpose for purpose, count in Counter(p for _, p in listed).items() if count > 1}
-    taken = {purpose for _, purpose in listed}
+def sids(rows: Sequence[tuple[Sequence[str], Sequence[str]]], prefix: str = "") -> list[str]:
+    """The Sids for statements with these actions and resources; a number distinguishes those with the same purpose."""
+    purposes = [f"{prefix}{_purpose(actions, resources)}" for actions, resources in rows]
+    repeated = {own for own, count in Counter(purposes).items() if count > 1}
+    taken = {*purposes}
     found = []
-    for statement, purpose in listed:
+    for purpose in purposes:
         sid, number = purpose, 1
         while purpose in repeated and sid in taken:
             sid, number = f"{purpose}{number}", number + 1
         taken.add(sid)
-        found.append(replace(statement, sid=sid))
-    return tuple(found)
+        found.append(sid)
+    return found
 
 
-def _purpose(statement: AllowStatement) -> str:
-    actions = [found for name in statement.actions if (found := catalog().action(name))]
+def _purpose(names: Sequence[str], resources: Sequence[str]) -> str:
+    actions = [found for name in names if (found := catalog().action(name))]
+    if not actions or not all(map(is_literal, names)):
+        return _camel(names[0])[:_LONGEST]
     services = tuple(dict.fromkeys(map(_service, actions)))
     owner = "".join(services) if len(services) <= _FEW else ""
     if len(actions) == 1:
         return f"{owner}{actions[0].name}"[:_LONGEST]
     levels = {action.level for action in actions}
     verbs = "".join(verb for level, verb in _VERBS.items() if level in levels)
-    where = "Everywhere" if statement.resources == ("*",) else _types(actions, statement.resources)
+    where = "Everywhere" if list(resources) == ["*"] else _types(actions, resources)
     return f"{verbs}{owner}{where}"[:_LONGEST]
 
 
