@@ -31,7 +31,7 @@ _NOT = (
     "ArnNotEqualsIfExists",
     "ArnNotLikeIfExists",
 )
-_IS = ("ArnEquals", "ArnLike")
+IS = ("ArnEquals", "ArnLike")
 # Several values under these are none of them, so that one more value is one more condition.
 _JOINED = ("NotEquals", "NotLike", "NotIpAddress")
 
@@ -95,7 +95,7 @@ def narrowed(
         if others is None:
             return None
         groups += [
-            (_with_limit(statement, _IS, PRINCIPAL_KEY, arns, join=False), own)
+            (_with_limit(statement, IS, PRINCIPAL_KEY, arns, join=False), own)
             for arns, own in _by_exemptions(exempt, named)
         ]
     else:

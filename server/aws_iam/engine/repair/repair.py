@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.language.document import IDENTITY_KINDS
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import intersects
 from aws_iam.engine.repair.additions import add_cells
@@ -20,22 +19,18 @@ from aws_iam.engine.repair.conflicts import Conflict, conflicts_of
 from aws_iam.engine.repair.contested import Contested
 from aws_iam.engine.repair.draft import Draft, condition_keys, statements_of
 from aws_iam.engine.repair.edits import Edit, edits_of
+from aws_iam.engine.repair.exemption import exemption
 from aws_iam.engine.repair.judge import DOCUMENT, Judge
-from aws_iam.engine.repair.narrowed_deny import ExemptRequest
-from aws_iam.engine.repair.narrowest_deny import narrowest
 from aws_iam.engine.repair.removals import take_out
 from aws_iam.engine.repair.requirements import (
     OF_RESOURCES,
-    PRINCIPAL_KEY,
     CannotBeWritten,
     Cell,
     Effect,
     cells_of,
-    entries_of,
     may_concern,
     statement_for,
 )
-from aws_iam.engine.repair.separation import of_condition
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
@@ -202,47 +197,22 @@ class _Work:
                 yield int(hit.statement.node.where.pointer.rpartition("/")[2])
 
     def _narrow(self, part: Part, number: int, exempt: Sequence[Requirement]) -> None:
-        asked = [one for own in exempt for one in self._exemptions(own, part.statement)]
-        found = narrowest(part.statement, asked, self.judge.kind, self.judge.own_resources)
+        found = exemption(part.statement, exempt, self.judge, self.contested)
         at = f"/Statement/{number}"
-        if found is None:
-            why = f"the Deny at {at} cannot be replaced by a narrower one that exempts this request alone"
-            raise _Stuck(Conflict(allowed=exempt[0], statement=at, why=why))
-        if found.beyond:
-            shown = quoted(found.beyond[0])
-            own = _first_within(exempt, found.beyond[0])
-            why = (
-                f"the Deny at {at} speaks of {shown}, and no pattern leaves one resource out of it: ask for all of"
-                f" {shown}, or change what it denies"
-            )
+        if found.left is None or found.why_not:
+            own, ask = exempt[0], ""
+            if found.left:
+                entry = found.left.beyond[0]
+                own = _first_within(exempt, entry)
+                ask = f": ask for all of {quoted(entry)}, or change what it denies"
+            why = f"the Deny at {at} {found.why_not}{ask}"
             raise _Stuck(Conflict(allowed=own, statement=at, why=why))
-        self.judge.is_of_own_resources |= found.of_own_resources
+        self.judge.is_of_own_resources |= found.left.of_own_resources
         self._free_from(condition_keys(part.statement.get("Condition")))
-        kept = [limit.key for one in asked for limit in one.separator.limits]
         for own in exempt:
-            self._free_from(_lost_keys(own, kept))
+            self._free_from(_lost_keys(own, found.kept))
         part.serve(*exempt)
-        self.draft.replace(part, found.statements)
-
-    def _exemptions(
-        self, requirement: Requirement, statement: Mapping[str, Any]
-    ) -> Iterator[ExemptRequest]:
-        own = self.judge.kind in IDENTITY_KINDS
-        principal = "" if own else requirement.principal_arn
-        apart = self.contested.separator_in(statement, requirement)
-        cells = self._cells([requirement])
-        if cells and self.judge.kind in (*IDENTITY_KINDS, *OF_RESOURCES):
-            # What is asked for a service, or a source, leaves the Deny for all others.
-            condition = cells[0].who.get("Condition", {})
-            apart = apart.joined(of_condition(condition))
-        if principal:
-            # What is left of the Deny tells callers apart already.
-            apart = apart.without(PRINCIPAL_KEY)
-        for action in requirement.actions:
-            for resource in entries_of(requirement, self.judge.kind):
-                yield ExemptRequest(
-                    action=action, resource=resource, principal=principal, separator=apart
-                )
+        self.draft.replace(part, found.left.statements)
 
     # What must be denied
 

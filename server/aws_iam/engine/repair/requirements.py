@@ -26,6 +26,7 @@ PRINCIPAL_KEY = "aws:PrincipalArn"
 OF_RESOURCES = (Kind.RESOURCE, Kind.TRUST)
 """The kinds whose statements name principals."""
 EVERYWHERE = "*"
+_OF_CALLER = ("Principal", "Condition")
 _COLONS = 5
 
 
@@ -52,7 +53,7 @@ class Requirement:
     is_pattern: bool = False
     # Whether the call names the caller; else one was assumed where it does not matter.
     names_caller: bool = False
-    # The elements Principal and Condition of a statement for it, where they are more than the caller's ARN says.
+    # A statement for it, or its elements Principal and Condition, where they are not what follows from the kind of the policy.
     elements: Mapping[str, Any] | None = field(default=None, hash=False)
 
     @classmethod
@@ -146,6 +147,8 @@ def entries_of(requirement: Requirement, kind: Kind) -> tuple[str, ...]:
         return (EVERYWHERE,)
     if requirement.is_pattern or requirement.request is None:
         return requirement.resources
+    if requirement.elements and "Resource" in requirement.elements:
+        return (requirement.elements["Resource"],)
     target = grant_statement.target(layer_of(kind), requirement.request)
     return (target.get("Resource", EVERYWHERE),)
 
@@ -191,7 +194,7 @@ def bare(texts: Sequence[str]) -> str | list[str]:
 def _who(requirement: Requirement, kind: Kind) -> dict[str, Any] | str:
     """The elements for the caller; or why there are none."""
     if requirement.elements is not None:
-        return dict(requirement.elements)
+        return {name: own for name, own in requirement.elements.items() if name in _OF_CALLER}
     if kind in IDENTITY_KINDS:
         return _service_only(requirement)
     if kind in OF_RESOURCES:

@@ -130,9 +130,9 @@ def of_condition(condition: Mapping[str, Mapping[str, Any]]) -> Separator:
         for key, own in keys.items()
     ]
     negations = [
-        replace(own, operator=_NEGATIONS[own.operator])
+        other
         for own in limits
-        if own.operator in _NEGATIONS
+        for other in _negated(own, _NEGATIONS.get(own.operator, ""), own.values, own.values)
     ]
     complete = len(negations) == len(limits)
     return Separator(limits=tuple(limits), negations=tuple(negations) if complete else ())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 import aws_iam
 from aws_iam.answer import Answer, Severity, to_json
+from aws_iam.engine.denied.change import kind_of
 from aws_iam.engine.denied.policy_documents import PolicyDocuments
-from aws_iam.engine.denied.remedy import kind_of, remedy
+from aws_iam.engine.denied.remedy import remedy
 from aws_iam.engine.evaluation.evaluate import evaluate
 from aws_iam.engine.evaluation.layers import LAYERS
 from aws_iam.errors import InputError
@@ -21,6 +22,9 @@ from aws_iam.tools.policy.actions import tool
 from aws_iam.tools.policy.denied import proofs
 from helpers.folders import TESTS
 from helpers.policies.odd_shapes import ODD_STATEMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 CASES = TESTS / "cases"
 REMEDIES = json.loads((CASES / "denied/remedies.json").read_text(encoding="utf-8"))
@@ -162,24 +166,81 @@ def test_a_refused_scenario_passes_after_its_changes_and_each_opens_what_it_says
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_a_change_grants_is_the_edit_of_policy_repair(case: dict[str, Any]) -> None:
+def test_a_change_is_the_edit_of_policy_repair(case: dict[str, Any]) -> None:
     decision = evaluate(case["request"], case["policies"])
     named = "".join(decision.decided_by[:1])
     way = remedy(case["request"], PolicyDocuments.of(case["policies"]), named=named)
     for change in way.changes:
-        # An endpoint's policy is repaired as one of a resource; an SCP that only denies stands beside FullAWSAccess.
+        # Everyone is the principal of an endpoint, under a condition on the caller; and where AWS says that no SCP allows the
+        # request, SCPs that only deny do not stand beside FullAWSAccess.
         alone = change.layer == "scp" and '"Allow"' not in json.dumps(dict(change.before))
-        if change.how == "except" or change.layer == "vpc_endpoint" or alone:
+        if change.how != "except" and (change.layer == "vpc_endpoint" or alone):
             continue
         asked = dict(case["request"])
-        if change.layer == "scp":
+        if change.layer == "scp" and change.how != "except":
             # The statement is for everyone in the account.
             del asked["principal"]
         kind = kind_of(way.request, change.layer).value
         answer = tool.run(
             {"action": "repair", "document": change.before, "allow": [asked], "kind": kind}
         )
-        assert json.loads(answer.artifacts[0].content) == change.after
+        if change.wider:
+            (conflict,) = answer.facts["conflicts"]
+            assert change.why_wider in conflict["why"]
+            continue
+        repaired = json.loads(answer.artifacts[0].content)
+        if change.how == "except":
+            # The Allow that the document may lack as well is a change of its own.
+            assert _denies(repaired) == _denies(change.after)
+        else:
+            assert repaired == change.after
+
+
+DENIES = st.builds(
+    lambda actions, resources: {"Effect": "Deny", "Action": actions, "Resource": resources},
+    st.lists(
+        st.sampled_from(["*", "s3:*", "s3:Get*", "s3:GetObject", "s3:DeleteObject", "ec2:*"]),
+        min_size=1,
+        max_size=2,
+    ),
+    st.lists(
+        st.sampled_from(["*", "arn:aws:s3:::b/*", "arn:aws:s3:::b/k", "arn:aws:s3:::c/*"]),
+        min_size=1,
+        max_size=2,
+        unique=True,
+    ),
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(DENIES, min_size=1, max_size=2), st.sampled_from(["identity", "boundary", "scp"]))
+def test_an_exception_is_the_one_of_policy_repair_or_says_what_it_opens_besides(
+    denies: list[dict[str, Any]], layer: str
+) -> None:
+    allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [allow, *denies]}
+    request = {
+        "principal": "arn:aws:iam::111122223333:user/dev",
+        "action": "s3:GetObject",
+        "resource": "arn:aws:s3:::b/k",
+    }
+    given_ = {"identity": {"Version": "2012-10-17", "Statement": allow}, layer: document}
+    way = remedy(request, PolicyDocuments.of(given_), named=layer, explicit=True)
+    arguments = {"action": "repair", "document": document, "allow": [request], "kind": layer}
+    answer = tool.run(arguments)
+    assert way.is_proved
+    assert answer.facts["repaired"] is not any(change.wider for change in way.changes)
+    if way.changes and answer.facts["repaired"]:
+        assert json.loads(answer.artifacts[0].content) == way.changes[-1].after
+    for row in proofs.proof_of(way).facts.get("changes", ()):
+        opens = row["opens_besides"]
+        assert opens == "nothing" or opens.startswith(
+            "`s3:GetObject` on all of `arn:aws:s3:::b/*`"
+        )
+
+
+def _denies(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [own for own in document["Statement"] if own["Effect"] == "Deny"]
 
 
 def _bare(request: dict[str, Any]) -> dict[str, Any]:

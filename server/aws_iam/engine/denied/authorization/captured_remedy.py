@@ -23,7 +23,8 @@ if TYPE_CHECKING:
         EvaluationComparison,
         RecordComparison,
     )
-    from aws_iam.engine.denied.remedy import Change, Remedy
+    from aws_iam.engine.denied.change import Change
+    from aws_iam.engine.denied.remedy import Remedy
     from aws_iam.engine.evaluation.layers import Layers
     from aws_iam.engine.evaluation.request import Request
 

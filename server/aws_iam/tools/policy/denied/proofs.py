@@ -7,17 +7,20 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Artifact, Severity
-from aws_iam.engine.denied.remedy import is_trust, kind_of
+from aws_iam.engine.denied.change import is_trust, kind_of
+from aws_iam.engine.repair.requirements import PRINCIPAL_KEY
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.denied.policy_types import policy_type_texts
+from aws_iam.tools.policy.repaired_in_words import later_actions
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.answer import Comparison, Finding
-    from aws_iam.engine.denied.remedy import Change, Remedy
+    from aws_iam.engine.denied.change import Change
+    from aws_iam.engine.denied.remedy import Remedy
 
 _TYPES = {
     "scp": "service control policy",
@@ -65,11 +68,15 @@ def proof_of(remedy: Remedy) -> Proof:
         if any(artifact.name == earlier.name for earlier in artifacts):
             artifact = replace(artifact, name=f"{number}-{artifact.name}")
         artifacts.append(artifact)
+    later = (
+        later_actions(changes[0].before, changes[-1].after)
+        for changes in _by_document(remedy.changes)
+    )
     return Proof(
-        sentence=_change_sentence(remedy, comparisons),
+        sentence=" ".join(filter(None, (_change_sentence(remedy, comparisons), *later))),
         artifacts=tuple(artifacts),
         findings=tuple(findings),
-        facts={"changes": rows, **_outcomes(remedy), **_opened_requests(comparisons)},
+        facts={"changes": rows, **_outcomes(remedy), **_opened_requests(remedy, comparisons)},
     )
 
 
@@ -92,21 +99,56 @@ def _change_sentence(remedy: Remedy, comparisons: Sequence[Comparison | str]) ->
         for comparison in comparisons
     )
     verb = "allows" if count == 1 else "allow"
-    end = "and nothing else" if equal else "and more requests, as the facts show"
-    freed_from = list(dict.fromkeys(key for change in remedy.changes for key in change.freed_from))
-    if equal and freed_from:
-        keys = joined([quoted(key) for key in freed_from], shown=_MOST_KEYS)
-        return f"{first} {verb} this request whatever the values of {keys} are, {end}."
-    left = dict.fromkeys(row for change in remedy.changes for row in change.left_open)
-    if equal and left:
-        ways = [f"{row.what} (limit it with {joined(row.keys, last='or')})" for row in left]
-        return f"{first} {verb} this request, and more: {joined(ways)}."
-    if any(
-        isinstance(comparison, str) or comparison.relation == "unknown"
-        for comparison in comparisons
-    ):
-        end = "but what else it allows is unknown"
-    return f"{first} {verb} {'exactly ' if equal else ''}this request, {end}."
+    if not equal:
+        unknown = any(
+            isinstance(comparison, str) or comparison.relation == "unknown"
+            for comparison in comparisons
+        )
+        end = (
+            "but what else it allows is unknown"
+            if unknown
+            else "and more requests, as the facts show"
+        )
+        return f"{first} {verb} this request, {end}."
+    freed = _whatever(remedy.changes)
+    more = list(dict.fromkeys(way for change in remedy.changes for way in _more(change)))
+    exactly = "" if freed or more else "exactly "
+    end = f"and more: {joined(more)}" if more else "and nothing else"
+    wider = [
+        f"No narrower exception can be written: the Deny at {quoted(change.place)} {change.why_wider}."
+        for change in remedy.changes
+        if change.why_wider
+    ]
+    return " ".join((f"{first} {verb} {exactly}this request{freed}, {end}.", *wider))
+
+
+def _whatever(changes: Sequence[Change]) -> str:
+    """That a request is allowed whatever the values of some keys are; empty where it depends on all."""
+    keys = list(dict.fromkeys(quoted(key) for change in changes for key in change.freed_from))
+    return f" whatever the values of {joined(keys, shown=_MOST_KEYS)} are" if keys else ""
+
+
+def _more(change: Change) -> Iterator[str]:
+    """What a change allows beside the request, where that is known."""
+    for row in change.left_open:
+        yield f"{row.what} (limit it with {joined(row.keys, last='or')})"
+    yield from _wider(change)
+
+
+def _wider(change: Change) -> Iterator[str]:
+    for row in _wider_requests(change):
+        by = f" to {quoted(row['principal'])}" if row["principal"] else ""
+        yield f"{quoted(row['action'])} on all of {quoted(row['resource'])}{by}"
+
+
+def _wider_requests(change: Change) -> Iterator[dict[str, str]]:
+    for pattern in change.wider:
+        condition = change.exactly.get("Condition", {})
+        yield {
+            "principal": condition.get("ArnEquals", {}).get(PRINCIPAL_KEY, ""),
+            "action": str(change.exactly["Action"]),
+            "resource": pattern,
+        }
 
 
 def policy_name(remedy: Remedy, layer: str) -> str:
@@ -135,13 +177,15 @@ def _comparison_of(change: Change) -> Comparison | str:
 def _row(remedy: Remedy, change: Change, comparison: Comparison | str) -> dict[str, str]:
     # The statements that replace a Deny are long; the file contains them.
     statement = f"{len(change.statements)} narrower Deny statements, see the changed policy"
+    if not change.statements:
+        statement = "none: the Deny is about nothing else"
     if change.how != "except":
         statement = json.dumps(change.statements[0], ensure_ascii=False)
     was = {"was": json.dumps(change.was, ensure_ascii=False)} if change.was else {}
     return {
         "policy": policy_name(remedy, change.layer),
         "where": change.own_policy or (change.place if change.pointer else "not given"),
-        "how": "replace the Deny" if change.how == "except" else change.how,
+        "how": _how(change),
         **was,
         "statement": statement,
         "who": owner_of(remedy, change.layer),
@@ -149,15 +193,20 @@ def _row(remedy: Remedy, change: Change, comparison: Comparison | str) -> dict[s
     }
 
 
+def _how(change: Change) -> str:
+    if change.how != "except":
+        return change.how
+    return "replace the Deny" if change.statements else "remove the Deny"
+
+
 def _opens_besides(change: Change, comparison: Comparison | str) -> str:
     if isinstance(comparison, str):
         return f"not compared: {comparison}"
     match comparison.relation:
-        case "equal" if change.freed_from:
-            keys = joined([quoted(key) for key in change.freed_from], shown=_MOST_KEYS)
-            return f"the same request whatever the values of {keys} are"
         case "equal":
-            return joined([row.what for row in change.left_open]) or "nothing"
+            freed = [f"the same request{own}" for own in (_whatever((change,)),) if own]
+            left = [row.what for row in change.left_open]
+            return joined([*freed, *left, *_wider(change)]) or "nothing"
         case "more":
             return "more, see opened_besides"
         case "unknown":
@@ -181,8 +230,9 @@ def _outcomes(remedy: Remedy) -> dict[str, Any]:
     return {"proof": proof}
 
 
-def _opened_requests(comparisons: Sequence[Comparison | str]) -> dict[str, Any]:
-    rows = [
+def _opened_requests(remedy: Remedy, comparisons: Sequence[Comparison | str]) -> dict[str, Any]:
+    rows = [row for change in remedy.changes for row in _wider_requests(change)]
+    rows += [
         {
             name: str(witness["request"].get(name, ""))
             for name in ("principal", "action", "resource")
@@ -241,9 +291,10 @@ def _artifact(
         not isinstance(comparison, str) and comparison.relation == "equal" for comparison in own
     ):
         freed = any(change.freed_from or change.left_open for change in changes)
-        proofs.append(
-            f"policy compare: {'only this request, in any context' if freed else 'nothing else'}"
-        )
+        only = "only this request, in any context" if freed else "nothing else"
+        if any(change.wider for change in changes):
+            only = "only what the answer says"
+        proofs.append(f"policy compare: {only}")
     if sound:
         proofs.append(f"policy validate: no error as {kind_of(remedy.request, last.layer).value}")
     return Artifact(

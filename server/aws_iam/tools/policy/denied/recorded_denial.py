@@ -33,7 +33,8 @@ if TYPE_CHECKING:
         RecordComparison,
     )
     from aws_iam.engine.denied.authorization.record import AuthorizationRecord
-    from aws_iam.engine.denied.remedy import Change, Remedy
+    from aws_iam.engine.denied.change import Change
+    from aws_iam.engine.denied.remedy import Remedy
 
 _TYPES = {
     "scp": "service control policy",
@@ -281,6 +282,9 @@ def statement_files(found: Remedy, artifacts: Sequence[Artifact]) -> tuple[Artif
     files: list[Artifact] = []
     for artifact, changes in zip(artifacts, by_document.values(), strict=True):
         statements = [dict(statement) for change in changes for statement in change.statements]
+        if not statements:
+            # A Deny that goes as a whole leaves nothing to put in its place.
+            continue
         layer = changes[-1].layer
         verb = "replacing" if any(change.how == "except" for change in changes) else "new"
         name = f"{verb}-statements-{layer}.json"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.denied.remedy import near_misses, needed_layers, principal_arn
+from aws_iam.engine.denied.change import principal_arn
+from aws_iam.engine.denied.near_misses import near_misses
+from aws_iam.engine.denied.remedy import needed_layers
 from aws_iam.engine.denied.request import UNKNOWN_ACCOUNT
 from aws_iam.engine.effective.escalation import escalation_paths
 from aws_iam.engine.evaluation.caller import CallerKind
@@ -20,11 +22,13 @@ from aws_iam.engine.repair.grant_statement import is_permission_set, only_for_th
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.denied.policy_types import policy_type_texts, service_remarks
 from aws_iam.tools.policy.denied.proofs import owner_of, policy_name
+from aws_iam.tools.policy.repaired_in_words import own_resources_only
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from aws_iam.engine.denied.change import Change
     from aws_iam.engine.denied.message import Denial
     from aws_iam.engine.denied.policy_documents import PolicyDocuments
     from aws_iam.engine.denied.remedy import Remedy
@@ -211,27 +215,25 @@ def _fixes(
             f"without changing a policy: the Allow at {row['statement']} applies to a request that meets"
             f" {row['does_not_match']}; the proposed change allows the request without it"
         )
-    for change in remedy.changes:
-        name = policy_name(remedy, change.layer)
-        if change.how == "add":
-            in_effect = "the policy in effect: add to it, do not replace it"
-            where = change.own_policy or (change.place if change.pointer else in_effect)
-            yield f"add the statement to the {name} ({where}); {owner_of(remedy, change.layer)} can do that"
-        elif change.how == "widen":
-            where = (
-                f"{change.place}, in {change.own_policy}" if change.own_policy else change.place
-            )
-            yield (
-                f"widen the statement at {where} of the {name}: `changes` has it as it `was` and as it becomes;"
-                f" {owner_of(remedy, change.layer)} can do that"
-            )
-        else:
-            yield (
-                f"ask {owner_of(remedy, change.layer)} for an exception from the Deny at {change.place}: the statements in"
-                " `changes` still deny everything else"
-            )
+    yield from (_way(remedy, change) for change in remedy.changes)
     if remedy.stuck:
         yield remedy.stuck
+
+
+def _way(remedy: Remedy, change: Change) -> str:
+    """What to do for one change, and who can."""
+    name, owner = policy_name(remedy, change.layer), owner_of(remedy, change.layer)
+    if change.how == "add":
+        in_effect = "the policy in effect: add to it, do not replace it"
+        where = change.own_policy or (change.place if change.pointer else in_effect)
+        return f"add the statement to the {name} ({where}); {owner} can do that"
+    if change.how == "widen":
+        where = f"{change.place}, in {change.own_policy}" if change.own_policy else change.place
+        return f"widen the statement at {where} of the {name}: `changes` has it as it `was` and as it becomes; {owner} can do that"
+    if not change.statements:
+        return f"ask {owner} to remove the Deny at {change.place}, which is about nothing else"
+    rest = "all but what `opens_besides` names" if change.wider else "everything else"
+    return f"ask {owner} for an exception from the Deny at {change.place}: the statements in `changes` still deny {rest}"
 
 
 def _ask_for_exception(denial: Denial, remedy: Remedy) -> Iterator[str]:
@@ -299,8 +301,9 @@ def open_facts(
     facts: dict[str, Any] = {}
     if request.concluded:
         facts["concluded"] = list(request.concluded)
-    if remedy and remedy.assumed:
-        facts["assumed"] = list(remedy.assumed.values())
+    assumed = list(_assumed(remedy)) if remedy else []
+    if assumed:
+        facts["assumed"] = assumed
     if remedy and documents is not None:
         named = {*(change.layer for change in remedy.changes), *remedy.assumed}
         not_given = [
@@ -314,6 +317,12 @@ def open_facts(
     if others:
         facts["other_messages"] = [_row(denial) for denial in others[:_MOST_ROWS]]
     return facts
+
+
+def _assumed(remedy: Remedy) -> Iterator[str]:
+    yield from remedy.assumed.values()
+    within = (change.within for change in remedy.changes)
+    yield from dict.fromkeys(own_resources_only(own) for own in within if own is not None)
 
 
 def _row(denial: Denial) -> dict[str, str]:

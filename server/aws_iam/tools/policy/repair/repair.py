@@ -9,11 +9,9 @@ from aws_iam.answer import Answer, Artifact, Severity, next_call
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.evaluation.layers import LEVELLED, layers_of
 from aws_iam.engine.language.document import Kind, kind_named
-from aws_iam.engine.language.pattern import covers, is_literal
 from aws_iam.engine.language.plain_policy import plain
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.repair.draft import statements_of
 from aws_iam.engine.repair.judge import (
     OLDEST_VERSION,
     Judge,
@@ -21,7 +19,6 @@ from aws_iam.engine.repair.judge import (
     bucket_of,
     is_full_access_missing,
 )
-from aws_iam.engine.repair.narrowed_deny import listed
 from aws_iam.engine.repair.repair import repair as repair_document
 from aws_iam.engine.repair.requirements import Effect, layer_of
 from aws_iam.engine.sources.gather import one_policy
@@ -30,6 +27,7 @@ from aws_iam.escape import quoted
 from aws_iam.tools.kit.policy_layers import by_layer
 from aws_iam.tools.kit.tool import UNDERSTOOD
 from aws_iam.tools.policy.repair.specification import specification_of
+from aws_iam.tools.policy.repaired_in_words import later_actions, own_resources_only
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -63,7 +61,13 @@ def repair_policy(
     findings = _new_errors(policy, found) if found.edits else ()
     return Answer(
         summary=" ".join(
-            (*_summary(found, specification, judge, findings), *_later(given, found))
+            filter(
+                None,
+                (
+                    *_summary(found, specification, judge, findings),
+                    later_actions(given, found.document),
+                ),
+            )
         ),
         findings=findings,
         artifacts=_artifacts(found, judge, findings),
@@ -187,11 +191,7 @@ def _facts(
     }
     facts["judged"] = _how_judged(judge)
     if judge.is_of_own_resources:
-        facts["assuming"] = (
-            "the policy is about its own bucket and the objects in it only"
-            if judge.own_resources
-            else "callers of the policy reach resources of their own partition only"
-        )
+        facts["assuming"] = own_resources_only(judge.own_resources)
     if specification.unknown_actions:
         facts["unknown_actions"] = list(specification.unknown_actions)
     if specification.unfit:
@@ -248,26 +248,6 @@ def _next(found: Repair, judge: Judge, findings: tuple[Finding, ...]) -> Iterato
     if _too_long(findings):
         why = "the repaired policy in fewer characters, or in several policies"
         yield next_call("policy", "shrink", why, document=found.document, kind=judge.kind.value)
-
-
-def _later(given: Mapping[str, Any], found: Repair) -> Iterator[str]:
-    """That a Deny by names takes fewer of the actions that AWS adds later than its pattern did."""
-    old, new = statements_of(given), statements_of(found.document)
-    written = [own for own in new if own not in old and own.get("Effect") == "Deny"]
-    if any("NotAction" in own for own in written):
-        return
-    kept = [entry for own in written for entry in listed(own.get("Action"))]
-    gone = [
-        quoted(entry)
-        for own in old
-        if own not in new and own.get("Effect") == "Deny"
-        for entry in listed(own.get("Action"))
-        if not is_literal(entry) and not any(covers(one, entry, ignore_case=True) for one in kept)
-    ]
-    if gone:
-        yield (
-            f"Of the actions that AWS adds later, those that only {joined(gone, 'or', shown=_SHOWN)} matched are no longer denied."
-        )
 
 
 def _outcome_in_words(found: Repair, asked: str) -> Iterator[str]:

@@ -1,0 +1,32 @@
+"""What a repaired policy leaves open or takes for granted, in words: the same in every answer that has one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_iam.engine.repair.later_actions import escaping
+from aws_iam.escape import quoted
+from aws_iam.wording import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_SHOWN = 5
+
+
+def later_actions(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """That a Deny by names takes fewer of the actions that AWS adds later than its pattern did; empty where none does."""
+    found = escaping(before, after)
+    if found is None:
+        return ""
+    patterns = joined([quoted(own) for own in found.patterns], "or", shown=_SHOWN)
+    whom = joined([quoted(own) for own in found.principals], shown=_SHOWN)
+    to = f" to {whom}" if whom else ""
+    return f"Of the actions that AWS adds later, those that only {patterns} matched are no longer denied{to}."
+
+
+def own_resources_only(own_resources: Sequence[str]) -> str:
+    """What a policy is taken to be about, where it is compared for that only."""
+    if own_resources:
+        return "the policy is about its own bucket and the objects in it only"
+    return "callers of the policy reach resources of their own partition only"
