@@ -177,8 +177,8 @@ def _by_record(
             sentence = "No change is proposed: by our reading the captured policies allow it."
         proof = replace(
             proof,
-            sentence=sentence,
-            artifacts=recorded_denial.statement_files(remedy, proof.artifacts),
+            sentence=recorded_denial.change_sentence(found, sentence),
+            artifacts=recorded_denial.statement_files(found, remedy, proof.artifacts),
             facts=recorded_denial.with_policies(found, proof.facts),
         )
     answer = _answer(

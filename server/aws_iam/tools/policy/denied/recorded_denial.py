@@ -237,23 +237,41 @@ def message_sentence(found: RecordedDenial) -> str:
     return f"The message and the record differ: {'; '.join(found.notes)}." if found.notes else ""
 
 
+def change_sentence(found: RecordedDenial, sentence: str) -> str:
+    """What the change does, as far as the record shows what decides."""
+    row, captured = found.row, found.remedy
+    if row is None or captured is None or not captured.remedy.changes or not row.lacks:
+        return sentence
+    condition = "If nothing that the record lacks refuses it too,"
+    if not _has_captured(row):
+        condition = (
+            "No policy was captured, so no change is proved. If nothing else refuses the request,"
+        )
+    return f"{condition} {sentence[:1].lower()}{sentence[1:]}"
+
+
+def _has_captured(row: EvaluationComparison) -> bool:
+    """Whether the record has any policy of the evaluation, apart from AWS's own that allow everything."""
+    return any(
+        own.document is not None and not own.is_known
+        for levels in row.policies.places.values()
+        for level in levels
+        for own in level
+    )
+
+
 def proof_sentence(found: RecordedDenial) -> str:
     """What the proposed change is proved on, and what not."""
     row, captured = found.row, found.remedy
     if row is None or captured is None or not captured.remedy.changes:
         return ""
     parts = []
-    if captured.remedy.is_proved:
+    if captured.remedy.is_proved and (_has_captured(row) or not row.lacks):
         rest = ""
         if captured.unchanged:
             stay = "stays as it is" if captured.unchanged == 1 else "stay as they are"
             rest = f", where {counted(captured.unchanged, 'other evaluation')} {stay}"
-        captured_any = any(level for levels in row.policies.places.values() for level in levels)
-        parts.append(
-            f"That is proved on the captured policies{rest}."
-            if captured_any or not row.lacks
-            else "No policy was captured to prove that on."
-        )
+        parts.append(f"That is proved on the captured policies{rest}.")
     if captured.changed:
         what = [_pair(other) for other in captured.changed]
         parts.append(f"It changes the decision of {joined(what, shown=3)} as well.")
@@ -266,7 +284,12 @@ def proof_sentence(found: RecordedDenial) -> str:
             f"The call is refused for {joined(what, shown=3)} too, until that is allowed as well."
         )
     if row.lacks:
-        parts.append(f"It is not proved for what is missing: {joined(row.lacks, shown=3)}.")
+        says = (
+            "It is not proved for what is missing"
+            if _has_captured(row)
+            else "The record is not whole"
+        )
+        parts.append(f"{says}: {joined(row.lacks, shown=3)}.")
     return " ".join(parts)
 
 
@@ -274,10 +297,12 @@ def _pair(row: EvaluationComparison) -> str:
     return f"{quoted(row.evaluation.action)} on {quoted(row.evaluation.resource or '*')}"
 
 
-def statement_files(found: Remedy, artifacts: Sequence[Artifact]) -> tuple[Artifact, ...]:
+def statement_files(
+    found: RecordedDenial, changed: Remedy, artifacts: Sequence[Artifact]
+) -> tuple[Artifact, ...]:
     """The new statements alone: a captured document may leave out others, so it must not replace the policy in effect."""
     by_document: dict[object, list[Change]] = {}
-    for change in found.changes:
+    for change in changed.changes:
         by_document.setdefault(change.spot, []).append(change)
     files: list[Artifact] = []
     for artifact, changes in zip(artifacts, by_document.values(), strict=True):
@@ -291,18 +316,24 @@ def statement_files(found: Remedy, artifacts: Sequence[Artifact]) -> tuple[Artif
         if any(file.name == name for file in files):
             name = f"{len(files) + 1}-{name}"
         content = {"Version": "2012-10-17", "Statement": statements}
-        checked = (
-            f"{artifact.checked_by} (on the captured policies)" if artifact.checked_by else None
-        )
+        checked = _checked(found, artifact.checked_by or "")
         files.append(
             replace(
                 artifact,
                 name=name,
                 content=json.dumps(content, indent=2, ensure_ascii=False) + "\n",
-                checked_by=checked,
+                checked_by=checked or None,
             )
         )
     return tuple(files)
+
+
+def _checked(found: RecordedDenial, checks: str) -> str:
+    """The checks of a file that are any on the policies of AWS."""
+    row = found.row
+    if row and row.lacks and not _has_captured(row):
+        return "; ".join(own for own in checks.split("; ") if own.startswith("policy validate"))
+    return f"{checks} (on the captured policies)" if checks else ""
 
 
 def with_policies(found: RecordedDenial, facts: Mapping[str, Any]) -> dict[str, Any]:
