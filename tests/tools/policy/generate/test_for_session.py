@@ -61,6 +61,25 @@ def test_a_task_of_an_agent_is_one_line_that_allows_what_was_asked() -> None:
     assert "call no action of" not in answer.artifacts[-1].content
 
 
+@pytest.mark.parametrize(
+    ("principal", "says"),
+    [
+        (AGENT, None),
+        (None, "Replace ROLE_ARN in `session.sh` before use."),
+        ("agent", "`agent` is not the ARN of a role: `session.sh` has ROLE_ARN in its place"),
+        (f"arn:aws:iam::{ACCOUNT}:user/ann", "user/ann` is not the ARN of a role"),
+    ],
+)
+@pytest.mark.parametrize("needs", [TASK, LARGE])
+def test_a_role_that_the_calls_lack_is_in_the_summary(
+    needs: Any, principal: str | None, says: str | None
+) -> None:
+    answer = session(needs=needs, principal=principal)
+    assert ("ROLE_ARN" in answer.summary) is bool(says)
+    assert ("ROLE_ARN" in answer.artifacts[-1].content) is bool(says)
+    assert (says or "") in answer.summary
+
+
 @pytest.mark.parametrize("needs", [TASK, LARGE])
 def test_the_calls_are_such_as_the_sdk_has(needs: Any) -> None:
     models = botocore.session.get_session()

@@ -33,11 +33,15 @@ _CHECKED_BY = "policy validate; policy compare: equal to what was generated"
 _NOT_FEDERATED = frozenset({"iam", "sts"})
 _LONGEST_STATEMENTS = 5
 _MOST_ARNS = 10
+# Stands in the calls for a role that nothing names.
+_HOLE = "ROLE_ARN"
 
 
 def session_policy(generated: Answer, principal: str | None) -> Answer:
     """The answer with one session policy in place of its policies; where it does not fit, managed ones to pass by ARN."""
     role = _role(generated, principal)
+    hole = _hole_in_words(generated, principal) if role == _HOLE else ""
+    generated = replace(generated, summary=f"{generated.summary} {hole}".rstrip())
     policies = [one_policy(file.content, Kind.SESSION) for file in generated.artifacts]
     found = shrink(policies, Limit(most=SESSION, quota=QUOTAS[Kind.SESSION]))
     if not found.result.fits:
@@ -63,7 +67,14 @@ def _role(generated: Answer, principal: str | None) -> str:
         arn = Arn.of(text) if text else None
         if arn and arn.resource.startswith("role/"):
             return str(text)
-    return "ROLE_ARN"
+    return _HOLE
+
+
+def _hole_in_words(generated: Answer, principal: str | None) -> str:
+    """That the calls lack the role, and why where one may think that it was given."""
+    if principal and not generated.facts.get("callers"):
+        return f"{quoted(principal)} is not the ARN of a role: `session.sh` has {_HOLE} in its place, replace it before use."
+    return f"Replace {_HOLE} in `session.sh` before use."
 
 
 def _findings(file: Artifact) -> tuple[Finding, ...]:
