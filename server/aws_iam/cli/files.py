@@ -177,9 +177,17 @@ _LIKE_TOKEN = re.compile(r"(?<![\w-])ey[\w-]{8,}\.")
 _NEVER_SHOWN = frozenset({"token"})
 
 
+# A request in words: `s3:GetObject on ARN`. No file is likely to be called so.
+_REQUEST = re.compile(r"\s*[A-Za-z][A-Za-z0-9-]*:[A-Za-z*?][A-Za-z0-9*?]*(?:\s|$)")
+
+
 def _is_text(value: str) -> bool:
     # The ARN of an AWS managed policy stands for its document.
-    return value.lstrip().startswith(("{", "[", "arn:")) or _TOKEN.fullmatch(value) is not None
+    return (
+        value.lstrip().startswith(("{", "[", "arn:"))
+        or _TOKEN.fullmatch(value) is not None
+        or _REQUEST.match(value) is not None
+    )
 
 
 def _shown(name: str, value: str) -> str:

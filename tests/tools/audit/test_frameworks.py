@@ -306,3 +306,24 @@ def test_a_concise_page_has_the_ids_that_it_shows_and_a_full_one_has_all(
     assert {found.code: found.frameworks for found in full}.items() <= {
         found.code: found.frameworks for found in answer.findings
     }.items()
+
+
+OF_OTHERS = {
+    **dict.fromkeys(OF_PRINCIPALS, "audit principals"),
+    **dict.fromkeys((check.code for check in IRSA_CHECKS), "irsa check"),
+    **dict.fromkeys(KMS_CHECKS, "kms check"),
+    **dict.fromkeys(SECRETS_CHECKS, "secrets check"),
+}
+
+
+def test_every_id_of_best_practices_leads_to_its_control_or_finding() -> None:
+    of_controls = {
+        id_: key for key, row in mapping()["controls"].items() for id_ in row.get("fsbp", ())
+    }
+    for id_, key in of_controls.items():
+        assert key in json.dumps(ask(action="control", id=id_).facts)
+    for code, row in mapping()["checks"].items():
+        for id_ in set(row.get("fsbp", ())) - of_controls.keys():
+            with pytest.raises(InputError) as refused:
+                ask(action="control", id=id_)
+            assert f"`{code}` of `{OF_OTHERS[code]}`" in refused.value.hint

@@ -10,6 +10,7 @@ from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.parsing.json_text import Syntax, python_value
+from aws_iam.engine.reference.named_policies import policy_named
 from aws_iam.engine.sources.gather import sources_of
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
@@ -192,6 +193,8 @@ def _placed_policies(layer: str, pointer: str, value: Any) -> Iterator[PlacedPol
 
 
 def _policies(layer: str, pointer: str, value: Any) -> Iterator[PlacedPolicy]:
+    if isinstance(value, str):
+        value = policy_named(value) or value
     for source in sources_of(value, KIND_OF_LAYER[layer]):
         content = source.content
         if isinstance(content, Syntax):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Finding
 
-CIS = "cis"
+CIS, FSBP = "cis", "fsbp"
 _FILE = "frameworks.json"
 _IN_SHORT = 3
 
@@ -70,6 +70,16 @@ def ids_of(code: str) -> Mapping[str, tuple[str, ...]]:
     data = _data()
     row = data["controls"].get(code) or data["checks"].get(code, {})
     return MappingProxyType({name: tuple(ids) for name, ids in row.items()})
+
+
+def codes_with(framework_: str, id_: str) -> tuple[str, ...]:
+    """The codes of the checks, without the controls, that carry an id in a framework."""
+    wanted = id_.lower()
+    return tuple(
+        code
+        for code, row in _data()["checks"].items()
+        if wanted in map(str.lower, row.get(framework_, ()))
+    )
 
 
 def with_cis(code: str, number: str | None) -> dict[str, tuple[str, ...]]:

@@ -128,7 +128,6 @@ def test_accounts_together_decide_across_their_borders(tmp_path: Path) -> None:
         ([], None, "needs `who_can`"),
         (["s3:GetObjekt"], "s3:bucket", "s3:GetObject"),
         (["nothing:*"], "*", "matches no known action"),
-        (["s3:GetObject"], None, "is asked on a resource"),
         (["s3:GetObject"], "arn:aws:sqs:eu-west-1:111122223333:q", "never asked on"),
         (["s3:GetObject"], "s3:buckets", "s3:bucket"),
         (["dynamodb:GetItem"], "dynamodb:table", "was read"),
@@ -141,6 +140,16 @@ def test_a_question_that_cannot_be_asked_is_told_what_would_work(
     with pytest.raises(InputError) as refused:
         tool.run({"action": "access", "who_can": who, "on": on, "demo": True}, cli=True)
     assert says in f"{refused.value} {refused.value.hint}"
+
+
+@pytest.mark.parametrize("on", [None, "*"])
+def test_without_a_resource_every_one_that_the_action_needs_is_meant(on: str | None) -> None:
+    asked = {"action": "access", "who_can": ["iam:CreateUser"], "demo": True}
+    answer = tool.run({**asked, "on": on} if on else asked, cli=True)
+    every = tool.run({**asked, "on": "arn:aws:iam::*:user/*"}, cli=True)
+    assert answer.facts["principals"] == every.facts["principals"]
+    told = "`iam:CreateUser` without `on`, as on `arn:aws:iam::*:user/*`"
+    assert (answer.facts["on"], answer.facts["understood"]) == ("*", [told])
 
 
 def test_a_kind_of_which_nothing_could_be_listed_is_not_evaluated(tmp_path: Path) -> None:

@@ -89,7 +89,10 @@ def test_a_run_says_how_words_were_understood() -> None:
         ("zebra", "a control is named by its key"),
         ("public zebra", "about it: .*`s3_block_public`"),
         ("root_mfaa", "did you mean `root_mfa`"),
-        ("IAM.21", "CIS versions have these of Security Hub's IAM controls: IAM.1, IAM.2, "),
+        ("IAM.10", "of Security Hub's IAM ids the controls have IAM.1, IAM.2, "),
+        ("IAM.21", "it is the finding `FULL_SERVICE_ACCESS` of `audit principals`"),
+        ("kms.3", "it is the finding `KMS-DEL-PENDING` of `kms check`"),
+        ("EKS.1", "it is the finding `EKS-PUBLIC` of `irsa check`"),
     ],
 )
 def test_words_that_name_no_control_run_nothing(words: str, hint: str) -> None:

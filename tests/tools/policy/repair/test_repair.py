@@ -311,3 +311,37 @@ def test_what_aws_adds_later_is_said_where_names_replace_the_pattern_of_a_deny(
     assert answer.facts["repaired"]
     assert ("Of the actions that AWS adds later" in answer.summary) is bool(says)
     assert (says or "") in answer.summary
+
+
+READ = [{"action": "s3:DeleteObject", "resource": "arn:aws:s3:::amzn-s3-demo-bucket/a"}]
+WRITTEN_OTHERWISE = [
+    "s3:DeleteObject on arn:aws:s3:::amzn-s3-demo-bucket/a",
+    ["s3:DeleteObject arn:aws:s3:::amzn-s3-demo-bucket/a"],
+    "s3:DeleteObject s3://amzn-s3-demo-bucket/a\n",
+    {"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": READ[0]["resource"]},
+]
+
+
+@pytest.mark.parametrize("written", WRITTEN_OTHERWISE, ids=str)
+def test_requests_in_words_and_as_statements_are_those_of_objects(written: Any) -> None:
+    answer = tool.run({"action": "repair", "document": POLICY, "allow": written})
+    assert (
+        answer.artifacts
+        == tool.run({"action": "repair", "document": POLICY, "allow": READ}).artifacts
+    )
+    assert answer.facts["repaired"]
+
+
+def test_what_must_not_be_allowed_is_meant_on_every_resource_where_none_is_named() -> None:
+    document = {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:PutObject"],
+            "Resource": "*",
+        },
+    }
+    answer = tool.run({"action": "repair", "document": document, "deny": "s3:PutObject"})
+    assert "`s3:PutObject` in `deny`, without a resource, as on all" in answer.facts["understood"]
+    (statement,) = json.loads(answer.artifacts[0].content)["Statement"]
+    assert statement["Action"] == ["s3:GetObject"]

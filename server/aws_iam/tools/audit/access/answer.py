@@ -8,7 +8,7 @@ from aws_iam.answer import Answer, next_call
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
-from aws_iam.tools.audit.access.estate import Estate, needed_facts
+from aws_iam.tools.audit.access.estate import Estate, facts_if_known, needed_facts
 from aws_iam.tools.audit.access.estate_accounts import with_unread
 from aws_iam.tools.audit.access.summary import summary
 from aws_iam.tools.audit.access.who_can import who_can
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 _PAGE = "references/compliance-checklist.md#who-can-do-what"
 _LEFT_OUT = (
-    "the root users, access control lists of S3, S3 access points, session policies, the policies of VPC endpoints, and roles"
+    "the root users, access control lists of S3, S3 access points, session policies, the policies of VPC endpoints that no"
+    " condition on aws:SourceVpce asks for or that were not read, and roles"
     " that only an AWS service can use; tags are conditions left open, but for those that users and roles have"
 )
 
@@ -45,7 +46,7 @@ def access_answer(asked: AskedAccounts, actions: Sequence[str] | None, on: str |
             "`audit access` needs `who_can`, `principal` or `to`",
             hint='name the actions, such as `s3:GetObject`, and with `on` the resource, such as "arn:aws:s3:::books/*"; or give `to`: `admin`',
         )
-    read = asked.read(needed_facts())
+    read = asked.read((*needed_facts(), *facts_if_known()))
     accounts = read.accounts
     estate = Estate.of(accounts)
     found = who_can(estate, actions, on or "")

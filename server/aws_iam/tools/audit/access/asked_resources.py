@@ -17,7 +17,7 @@ from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import AwsError, InputError, closest
 from aws_iam.escape import quoted
-from aws_iam.tools.audit.access.resource_policies import LISTINGS, lists_kind
+from aws_iam.tools.audit.access.resource_policies import LISTINGS
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
@@ -60,10 +60,7 @@ def asked_resources(estate: Estate, action: str, on: str) -> AskedResources:
     if known and not known.resource_types:
         return _without_resource(action, on)
     if not on or on == "*":
-        raise InputError(
-            f"{quoted(action)} is asked on a resource",
-            hint=f"name it with `on`: {_forms(known)}{_kinds(known)}",
-        )
+        return _of_all_kinds(estate, action, known)
     if not on.startswith("arn:"):
         return _of_kind(estate, known, on)
     arn = Arn.of(on)
@@ -91,6 +88,26 @@ def asked_resources(estate: Estate, action: str, on: str) -> AskedResources:
         arns=_bounded(existing),
         patterns=_patterns(estate, known, _in_places(estate, arn)),
         understood=understood,
+    )
+
+
+def _of_all_kinds(estate: Estate, action: str, known: Action | None) -> AskedResources:
+    """Every resource that an action needs one of, whether it exists or not."""
+    partition = next((own.account.partition for own in estate.members.values()), "aws")
+    formats = _formats(known, needed=True) if known else ()
+    forms = dict.fromkeys(
+        without_variables(text.replace("${Partition}", partition), "*") for text in formats
+    )
+    if not forms:
+        raise InputError(
+            f"{quoted(action)} is asked on a resource", hint=f"name it with `on`: {_forms(known)}"
+        )
+    found = [asked_resources(estate, action, text) for text in forms]
+    shown = joined([quoted(text) for text in forms], shown=_SHOWN)
+    return AskedResources(
+        arns=_bounded(own for part in found for own in part.arns),
+        patterns=tuple(dict.fromkeys(own for part in found for own in part.patterns)),
+        understood=f"{quoted(action)} without `on`, as on {shown}",
     )
 
 
@@ -276,31 +293,17 @@ def _takes(known: Action, arn: str) -> bool:
     )
 
 
-def _formats(known: Action) -> tuple[str, ...]:
+def _formats(known: Action, *, needed: bool = False) -> tuple[str, ...]:
+    """The formats of ARNs that an action is asked on; of those that it always needs, where it needs some."""
     service = catalog().service(known.service)
-    types = (
-        [service.resource_types.get(name.lower()) for name in known.resource_types]
-        if service
-        else []
-    )
+    names = (needed and known.required) or known.resource_types
+    types = [service.resource_types.get(name.lower()) for name in names] if service else []
     return tuple(text for own in types if own for text in own.arn_formats)
 
 
 def _forms(known: Action | None) -> str:
     forms = _formats(known) if known else ()
     return joined([quoted(text) for text in forms], "or", shown=_SHOWN) if forms else "an ARN"
-
-
-def _kinds(known: Action | None) -> str:
-    """A kind of listed resources, all of which can be asked about together; objects by their bucket."""
-    names = list(known.resource_types) if known else []
-    if known and known.service == "s3" and "object" in names:
-        names.append("bucket")
-    for name in names:
-        kind = _kind(on := f"{known.service if known else ''}:{name}")
-        if kind and any(lists_kind(without_variables(text, "x")) for text in kind.arn_formats):
-            return f", or all that were read, as {quoted(on.lower())}"
-    return ""
 
 
 def _formats_in(known: Action | None, text: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.block_public_access import cuts_strangers_off
+from aws_iam.tools.audit.access.endpoint_limits import known_endpoints
 from aws_iam.tools.audit.access.held_policies import NamedPolicy
 from aws_iam.tools.audit.access.key_grants import (
     UNKNOWN,
@@ -76,7 +77,7 @@ class Decider:
         # Resources of patterns that no account has: they have no policy either.
         self._made_up: set[str] = set()
         dates = [int(own.account.collected_at.timestamp()) for own in estate.members.values()]
-        self._verdicts = Verdicts(min(dates, default=0))
+        self._verdicts = Verdicts(min(dates, default=0), known_endpoints(estate, self._layers))
 
     def decide(
         self,

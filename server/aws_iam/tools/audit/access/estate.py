@@ -12,6 +12,7 @@ from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.identity.authorization import AUTHORIZATION
 from aws_iam.account.collect.kms.grants import KEY_GRANTS
 from aws_iam.account.collect.kms.keys import KMS_KEYS
+from aws_iam.account.collect.network.endpoint_policies import ENDPOINT_POLICIES
 from aws_iam.account.collect.organization.organization import (
     ORG_GUARDRAILS,
     ORG_TREE,
@@ -63,6 +64,11 @@ def needed_facts() -> tuple[Fact[Any], ...]:
         SECRETS,
         BUCKET_ENCRYPTION,
     )
+
+
+def facts_if_known() -> tuple[Fact[Any], ...]:
+    """Facts that make the answer more exact: without them it leaves conditions open."""
+    return (ENDPOINT_POLICIES,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

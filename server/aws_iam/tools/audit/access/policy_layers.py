@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.access.estate import Member
     from aws_iam.tools.audit.access.held_policies import HeldPolicies
 
-_OF_RESOURCES = frozenset({"resource", "rcp"})
+_OF_RESOURCES = frozenset({"resource", "rcp", "vpc_endpoint"})
 
 
 def _everything(**principal: str) -> str:

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Literal
 from aws_iam.engine.comparison.automaton import Budget
 from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.tools.audit.access.condition_search import ConditionSearch, Values
-from aws_iam.tools.audit.access.condition_words import conditions_of
+from aws_iam.tools.audit.access.condition_words import Needs, conditions_of
+from aws_iam.tools.audit.access.endpoint_limits import (
+    SOURCE_VPC,
+    SOURCE_VPCE,
+    asked_endpoints,
+    through,
+)
 from aws_iam.tools.audit.access.partial_evaluation import partial_verdict
 
 if TYPE_CHECKING:
@@ -21,10 +27,13 @@ if TYPE_CHECKING:
     from aws_iam.engine.evaluation.decision_flow import Outcome
     from aws_iam.engine.evaluation.layers import Layers
     from aws_iam.engine.evaluation.request import Request
+    from aws_iam.tools.audit.access.condition_search import Openings
+    from aws_iam.tools.audit.access.endpoint_limits import KnownEndpoint
 
 Verdict = Literal["can", "cannot", "unknown"]
 # Steps of all searches over condition keys in one question.
 _MOST_STEPS = 5_000_000
+VPC_ENDPOINT = "vpc_endpoint"
 _VERDICTS: Mapping[Outcome, Verdict] = {
     "Allowed": "can",
     "ImplicitlyDenied": "cannot",
@@ -56,8 +65,9 @@ class Access:
 class Verdicts:
     """Judges the requests of one question; `now` is their time at the earliest, in seconds since 1970."""
 
-    def __init__(self, now: int) -> None:
+    def __init__(self, now: int, endpoints: Mapping[str, KnownEndpoint] | None = None) -> None:
         self._now = now
+        self._endpoints = endpoints or {}
         self._values: Values = {}
         self._budget = Budget(_MOST_STEPS)
 
@@ -87,9 +97,60 @@ class Verdicts:
             opened = evaluate_request(openings.request, layers).decision
             if opened.outcome == "Allowed":
                 conditions = conditions_of(openings.alternatives, complete=openings.complete)
-                return Access(verdict="can", conditions=conditions, proof=opened)
+                found_here = Access(verdict="can", conditions=conditions, proof=opened)
+                return self._through_endpoints(found_here, openings, request, layers, is_open)
         at_most = replace(search, friendly=True).found()
         if openings.complete and at_most.complete and at_most.request is None:
             return Access(verdict="cannot", proof=decision)
         why = evaluation.reason or openings.why or at_most.why or whole.reason
         return Access(verdict="unknown", why=why, proof=decision)
+
+    def _through_endpoints(
+        self,
+        found: Access,
+        openings: Openings,
+        request: Request,
+        layers: Layers,
+        is_open: Callable[[str], bool],
+    ) -> Access:
+        """The access as the policies of the endpoints leave it that the request must come through."""
+        if not self._endpoints or VPC_ENDPOINT in layers:
+            return found
+        ids = dict.fromkeys(id_ for own in openings.alternatives for id_ in asked_endpoints(own))
+        judged = {id_: self._limited(id_, request, layers, is_open) for id_ in ids}
+        limited = {id_: own for id_, own in judged.items() if own}
+        if not limited:
+            return found
+        ways: list[Needs] = []
+        for needs in openings.alternatives:
+            asked = asked_endpoints(needs)
+            if limited.keys().isdisjoint(asked):
+                ways.append(needs)
+                continue
+            if free := [id_ for id_ in asked if id_ not in limited]:
+                ways.append(through(needs, free))
+            passing = [id_ for id_ in asked if id_ in limited and limited[id_].verdict == "can"]
+            ways += (through(Needs(), [id_], limited[id_].conditions) for id_ in passing)
+        by_limit = [limited[id_] for id_ in ids if id_ in limited]
+        if ways:
+            proof = next((own.proof for own in by_limit if own.verdict == "can"), found.proof)
+            conditions = conditions_of(ways, complete=openings.complete)
+            return Access(verdict="can", conditions=conditions, proof=proof)
+        why = next((own.why for own in by_limit if own.verdict == "unknown"), openings.why)
+        return Access(verdict="unknown" if why else "cannot", why=why, proof=by_limit[0].proof)
+
+    def _limited(
+        self, id_: str, request: Request, layers: Layers, is_open: Callable[[str], bool]
+    ) -> Access | None:
+        """The access through an endpoint; None where its policy is not known, or changes nothing."""
+        endpoint = self._endpoints.get(id_)
+        if endpoint is None or endpoint.service != request.service:
+            return None
+        coming = request.with_key(SOURCE_VPCE, id_).with_key(SOURCE_VPC, endpoint.vpc)
+        without = self.of(coming, layers, is_open)
+        levels = {**layers.levels, VPC_ENDPOINT: endpoint.layer.levels}
+        found = self.of(coming, replace(layers, levels=levels), is_open)
+        if endpoint.layer.why_unread and found.verdict == "can":
+            return replace(found, verdict="unknown", why=endpoint.layer.why_unread)
+        is_same = (found.verdict, found.conditions) == (without.verdict, without.conditions)
+        return None if is_same else found

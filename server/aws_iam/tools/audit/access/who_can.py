@@ -132,7 +132,7 @@ def who_can(estate: Estate, actions: Sequence[str], on: str) -> WhoCan:
         raise InputError(f"`on` has {len(on):,} characters, more than {_LONGEST:,}")
     asked, left_out = asked_actions(estate, actions, on)
     takes_resource = any(own.arns != ("*",) for own in asked.values())
-    found = WhoCan(actions=tuple(asked), on=on if takes_resource else "*")
+    found = WhoCan(actions=tuple(asked), on=(on or "*") if takes_resource else "*")
     found.understood += dict.fromkeys(own.understood for own in asked.values() if own.understood)
     found.understood += [left_out] if left_out else []
     arns = [text for own in asked.values() for text in own.texts]

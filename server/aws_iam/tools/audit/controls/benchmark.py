@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from aws_iam import resources
 from aws_iam.answer import Severity
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.reference.frameworks import FSBP, codes_with, ids_of
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.controls.by_words import about, named_by
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -142,8 +144,7 @@ class Benchmark:
         raise InputError(f"no control is called {quoted(name)}", hint=_near(name))
 
     def _labels(self, control: Control) -> frozenset[str]:
-        labels = (control.key, self.id_of(control), *control.security_hub)
-        return frozenset(label.lower() for label in labels)
+        return frozenset({control.key, self.id_of(control), *_hub_labels(control.key)})
 
 
 @slotted
@@ -236,21 +237,40 @@ def order(number: str) -> tuple[int, ...]:
 
 
 def _versions_with(control: Control, word: str) -> tuple[str, ...]:
-    if word == control.key or word in {label.lower() for label in control.security_hub}:
+    if word == control.key or word in _hub_labels(control.key):
         return tuple(control.ids)
     return tuple(version for version, number in control.ids.items() if number == word)
 
 
+def _hub_ids(key: str) -> tuple[str, ...]:
+    """The ids of Security Hub for a control, those of its CIS standards and of the foundational one."""
+    return (*controls()[key].security_hub, *ids_of(key).get(FSBP, ()))
+
+
+@cache
+def _hub_labels(key: str) -> frozenset[str]:
+    return frozenset(map(str.lower, _hub_ids(key)))
+
+
 def _near(name: str) -> str:
+    hub_id = name.strip().strip("[]")
+    if checks := codes_with(FSBP, hub_id):
+        told = [
+            f"`{code}` of `{_TOOLS.get(code.partition('-')[0], 'audit principals')}`"
+            for code in checks
+        ]
+        return f"it is the finding {joined(told)}"
     if found := about(name, controls().values()).meant:
         return f"about it: {', '.join(f'`{control.key}`' for control in found)}"
-    hub_ids = [hub_id for control in controls().values() for hub_id in control.security_hub]
+    hub_ids = sorted({hub_id for key in controls() for hub_id in _hub_ids(key)})
     if written := _HUB_ID.fullmatch(name.strip()):
         return _near_hub_id(written[1], written[2], hub_ids)
     near = closest(name, [*controls(), *hub_ids])
     return f"did you mean `{near}`?" if near else _FORMS
 
 
+# Which action has a check, by how its code begins.
+_TOOLS = {"EKS": "irsa check", "ENV": "secrets check", "KMS": "kms check", "SEC": "secrets check"}
 _HUB_ID = re.compile(r"\[?([A-Za-z][A-Za-z0-9]*)\.(\d+)\]?")
 _FORMS = "a control is named by its key (`root_mfa`), a CIS number (`1.5`) or a Security Hub id (`IAM.9`)"
 
@@ -264,7 +284,7 @@ def _near_hub_id(written: str, number: str, hub_ids: Sequence[str]) -> str:
         return f"did you mean `{service}.{number}`?"
     own = sorted({int(n) for name, _, n in (i.partition(".") for i in hub_ids) if name == service})
     listed = ", ".join(f"{service}.{n}" for n in own)
-    return f"CIS versions have these of Security Hub's {service} controls: {listed}"
+    return f"of Security Hub's {service} ids the controls have {listed}"
 
 
 def _short(version: str) -> str:

@@ -10,7 +10,7 @@ from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import AwsError
 from aws_iam.escape import quoted
-from aws_iam.tools.audit.access.estate import Estate
+from aws_iam.tools.audit.access.estate import Estate, facts_if_known
 from aws_iam.tools.audit.access.estate_accounts import with_unread
 from aws_iam.tools.audit.paths.becoming import Becoming, becoming
 from aws_iam.tools.audit.paths.book import PowerBook
@@ -38,7 +38,7 @@ _MOST_NAMED = 5
 
 def principal_answer(asked: AskedAccounts, text: str) -> Answer:
     """The services, levels and risky actions of a principal in effect, and whom it can become."""
-    read = asked.read(needed_facts())
+    read = asked.read((*needed_facts(), *facts_if_known()))
     accounts = read.accounts
     estate = Estate.of(accounts)
     _refuse_unread(estate, accounts)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Answer, next_call
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.tools.audit.access.estate import facts_if_known
 from aws_iam.tools.audit.access.estate_accounts import with_unread
 from aws_iam.tools.audit.paths.found_paths import LEFT_OUT, PAGE, found_paths, needed_facts
 from aws_iam.tools.audit.paths.hop import ADMIN
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 def to_answer(asked: AskedAccounts, to: str, who_can: Sequence[str]) -> Answer:
     """Who is or can become an administrator, a principal, or whoever can act on a resource."""
-    read = asked.read(needed_facts())
+    read = asked.read((*needed_facts(), *facts_if_known()))
     answer = paths_answer(read.accounts, to, who_can)
     oldest = min(read.accounts, key=lambda account: account.collected_at)
     return with_unread(dated(answer, oldest, asked.source), read)

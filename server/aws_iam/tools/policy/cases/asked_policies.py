@@ -18,7 +18,7 @@ from aws_iam.engine.language.document import Kind, Policy, Source, policy_of
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, Node, rooted
 from aws_iam.engine.parsing.json_value import from_value
-from aws_iam.engine.reference.managed_policies import managed_policy
+from aws_iam.engine.reference.named_policies import policy_named
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.engine.sources.gathered import Gathered
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.gathered import Unread
 
 _NAMED = 10
-_POLICY_NAME = re.compile(r"[A-Za-z][\w+=@-]{2,127}")
 _MODULE = re.compile(r"module\.[^.\[]+(?:\[[^\]]*\])?\.")
 _REFERENCE = frozenset({"file", "policy", "values"})
 _LAYER_OF_KIND = {
@@ -47,12 +46,6 @@ _LAYER_OF_KIND = {
     Kind.RESOURCE: "resource",
     Kind.TRUST: "resource",
 }
-_ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-_OF_ORGANIZATIONS = {
-    "FullAWSAccess": _ALLOW_ALL,
-    "RCPFullAWSAccess": {**_ALLOW_ALL, "Principal": "*"},
-}
-"""The policies of Organizations that are attached everywhere at first."""
 
 
 @slotted
@@ -212,7 +205,7 @@ class PolicyReader:
     def _named(self, text: str, cases: str, values: Mapping[str, str]) -> Gathered:
         if text.lstrip().startswith(("{", "[", "arn:")):
             return gathered(text)
-        if _POLICY_NAME.fullmatch(text) and (known := _known_policy(text)):
+        if known := policy_named(text):
             return gathered(known)
         return self._file(text, cases, values)
 
@@ -241,13 +234,6 @@ def _beside(document: AskedPolicies, by_layer: AskedPolicies) -> AskedPolicies:
             hint="give its policies in one of them",
         )
     return document.under(by_layer)
-
-
-def _known_policy(name: str) -> Any:
-    if name in _OF_ORGANIZATIONS:
-        return {"Version": "2012-10-17", "Statement": [_OF_ORGANIZATIONS[name]]}
-    policy = managed_policy(name)
-    return policy.arn if policy else None
 
 
 def _is_reference(node: Node) -> bool:

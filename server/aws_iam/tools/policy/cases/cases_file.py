@@ -4,6 +4,8 @@ document: policy.json                                  or `policies`, by layer; 
 request: {principal: arn:aws:iam::111122223333:role/app}        what the requests of all cases have
 cases:
   - {name: reads reports, action: s3:GetObject, resource: arn:aws:s3:::reports/a, expect: Allowed}
+
+In the place of `expect`, requests may stand under `allow` and `deny`, at the top or in a case; layers at the top are `policies`.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Where
+from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.usable import repeated_keys
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node
@@ -20,13 +23,14 @@ from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, Files
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import escaped, quoted
 from aws_iam.tools.kit.argument_values import folded
+from aws_iam.tools.kit.policy_layers import layer_named
 from aws_iam.tools.policy.cases import expectation
 from aws_iam.tools.policy.cases.expectation import Expectation, expectation_of
 from aws_iam.tools.policy.evaluate.requests import NAMES as REQUEST_NAMES
-from aws_iam.tools.policy.evaluate.requests import requests_of
+from aws_iam.tools.policy.evaluate.requests import request_in_words, requests_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 MOST_CASES = 10_000
 MOST_REQUESTS = 50_000
@@ -35,6 +39,13 @@ POLICIES = ("document", "policies", "policy", "values")
 """The fields that say which policies are asked: of all cases at the top of a file, or in a case."""
 _OF_A_FILE = ("cases", *POLICIES, "request", "description")
 _OF_A_CASE = ("name", "expect", *POLICIES, "request", "description")
+_SIDES = {
+    **dict.fromkeys(("allow", "allowed", "mustallow", "shouldallow"), "Allowed"),
+    **dict.fromkeys(
+        ("deny", "denied", "mustdeny", "shoulddeny", "mustnotallow"), expectation.DENIED
+    ),
+}
+"""What is expected of the requests under a word."""
 _SYNONYMS = {
     "tests": "cases",
     "testcases": "cases",
@@ -167,17 +178,19 @@ def _file(name: str, root: Node) -> CasesFile:
             f"{quoted(name or 'cases')} is a policy, and no cases",
             hint="give it as `document`; with `init` its first cases are written",
         )
-    is_alone = not any(_named(member.key, ("cases",)) for member in root.members)
+    is_alone = not any(map(_begins_a_file, root.members))
     if root.form is Form.ARRAY or is_alone:
-        items, fields = root.listed(), {}
+        fields, usual = dict[str, Node](), dict[str, Any]()
+        groups: list[tuple[str | None, Sequence[Node]]] = [(None, root.listed())]
     else:
-        fields = _fields(name, root, _OF_A_FILE)
-        items = fields["cases"].listed()
-    usual = _request(name, fields["request"]) if "request" in fields else {}
+        fields, sides, usual = _top(name, root)
+        groups = [(None, fields["cases"].listed() if "cases" in fields else ())]
+        groups += [(side, node.listed()) for side, node in sides]
     cases = []
     names: dict[str, Node] = {}
-    for number, item in enumerate(items, 1):
-        case = _case(name, item, number, usual)
+    items = ((item, side) for side, listed in groups for item in listed)
+    for number, (item, side) in enumerate(items, 1):
+        case = _case(name, item, number, usual, side)
         first = names.setdefault(case.name, item)
         if first is not item:
             there = at_place(_in(name, first.where))
@@ -189,10 +202,63 @@ def _file(name: str, root: Node) -> CasesFile:
     return CasesFile(name=name, cases=tuple(cases), policies=_policies(fields))
 
 
-def _case(file: str, item: Node, number: int, usual: Mapping[str, Any]) -> Case:
+def _begins_a_file(member: Member) -> bool:
+    """Whether it holds cases: a list of them, or of requests that are allowed or denied."""
+    lists = member.value.form is Form.ARRAY and folded(member.key) in _SIDES
+    return lists or bool(_named(member.key, ("cases",)))
+
+
+def _top(file: str, root: Node) -> tuple[dict[str, Node], list[tuple[str, Node]], dict[str, Any]]:
+    """The fields of a file, the requests by what is expected of them, and what the requests of all cases have."""
+    own: list[Member] = []
+    layers: list[Member] = []
+    sides: list[tuple[str, Node]] = []
+    usual: dict[str, Any] = {}
+    for member in root.members:
+        word = folded(member.key)
+        if _meant(member, _OF_A_FILE):
+            own.append(member)
+        elif word in _SIDES:
+            sides.append((_SIDES[word], member.value))
+        elif layer_named(member.key) and not _is_of_request(member):
+            layers.append(member)
+        elif word in _REQUEST_WORDS:
+            usual[member.key] = plain_value(member.value)
+        else:
+            own.append(member)
+    fields = _fields(file, own)
+    if layers and "policies" in fields:
+        place = at_place(_in(file, layers[0].name.where))
+        raise InputError(
+            f"{place}: the layer {quoted(layers[0].key)} stands beside `policies`",
+            hint="put all layers into `policies`",
+        )
+    if layers:
+        fields["policies"] = Node(Form.OBJECT, root.at, members=tuple(layers))
+    if "request" in fields:
+        usual = _joined(_request(file, fields["request"]), usual)
+    return fields, sides, usual
+
+
+def _is_of_request(member: Member) -> bool:
+    """Whether `resource` is what requests are on, and no policy."""
+    text = member.value.string()
+    return (
+        text is not None and folded(member.key) in _REQUEST_WORDS and Arn.of(text.text) is not None
+    )
+
+
+def _joined(request: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, Any]:
+    """A request, and the fields that stand beside it; InputError where both name one."""
+    if twice := request.keys() & beside.keys():
+        raise InputError(f"{quoted(min(twice))} is given twice", hint="give it once")
+    return {**request, **beside}
+
+
+def _case(file: str, item: Node, number: int, usual: Mapping[str, Any], side: str | None) -> Case:
     where = _in(file, item.where)
     try:
-        return _case_of(file, item, number, usual)
+        return _case_of(file, item, number, usual, side)
     except InputError as error:
         name = item.member("name")
         named = f" of the case {quoted(name.text)}" if name and name.text else ""
@@ -201,26 +267,32 @@ def _case(file: str, item: Node, number: int, usual: Mapping[str, Any]) -> Case:
         raise InputError(f"{at_place(where)}{named}: {error.message}", hint=error.hint) from None
 
 
-def _case_of(file: str, item: Node, number: int, usual: Mapping[str, Any]) -> Case:
-    if item.form is not Form.OBJECT:
+def _case_of(
+    file: str, item: Node, number: int, usual: Mapping[str, Any], side: str | None
+) -> Case:
+    in_words = _in_words(item) if side else None
+    if item.form is not Form.OBJECT and in_words is None:
         raise InputError(f"a case must be an object, not {item.form}", hint=_HINT)
     # A case may have the fields of its request, and of what it expects, without an object around them.
-    parts: dict[str, dict[str, Any]] = {"request": {}, "expect": {}}
+    expects: dict[str, Any] = {"outcome": side} if side else {}
+    beside: dict[str, Any] = {}
     fields: dict[str, Node] = {}
     for member in item.members:
         word = folded(member.key)
         if meant := _meant(member, _OF_A_CASE):
             _take(fields, meant, member.value)
+        elif word in _SIDES:
+            _take(expects, "outcome", _outcome(_SIDES[word], member.value))
+            if member.value.form is not Form.BOOLEAN:
+                _take(fields, "request", member.value)
         elif word in _REQUEST_WORDS:
-            parts["request"][member.key] = plain_value(member.value)
+            beside[member.key] = plain_value(member.value)
         elif word in expectation.NAMES:
-            _take(parts["expect"], expectation.NAMES[word], plain_value(member.value))
+            _take(expects, expectation.NAMES[word], plain_value(member.value))
         else:
             raise _unknown(member.key, (*_OF_A_CASE, *REQUEST_NAMES.values(), *expectation.FIELDS))
-    request = {**_request(file, fields["request"])} if "request" in fields else {}
-    if twice := request.keys() & parts["request"].keys():
-        raise InputError(f"{quoted(min(twice))} is given twice", hint="give it once")
-    request = _with_usual({**request, **parts["request"]}, usual)
+    own = _request(file, fields["request"]) if "request" in fields else in_words or {}
+    request = _with_usual(_joined(own, beside), usual)
     if not request:
         raise InputError("the case has no `request`", hint=_HINT)
     expect = plain_value(fields["expect"]) if "expect" in fields else None
@@ -228,17 +300,30 @@ def _case_of(file: str, item: Node, number: int, usual: Mapping[str, Any]) -> Ca
     return Case(
         name=_name(fields.get("name"), request, number),
         requests=tuple(own for of_action in asked.by_action for own in of_action),
-        expected=expectation_of(expect, parts["expect"]),
+        expected=expectation_of(expect, expects),
         policies=_policies(fields),
         where=_in(file, item.where),
         understood=asked.understood,
     )
 
 
+def _outcome(side: str, node: Node) -> str:
+    """What is expected under `allow` or `deny`, which hold a request, or true or false."""
+    is_turned = node.form is Form.BOOLEAN and node.text == "false"
+    return (expectation.DENIED if side == "Allowed" else "Allowed") if is_turned else side
+
+
+def _in_words(node: Node) -> dict[str, Any] | None:
+    word = node.string()
+    return request_in_words(word.text) if word is not None else None
+
+
 _REQUEST_WORDS = frozenset(map(folded, REQUEST_NAMES))
 
 
 def _request(file: str, node: Node) -> dict[str, Any]:
+    if in_words := _in_words(node):
+        return in_words
     if node.form is not Form.OBJECT:
         place = at_place(_in(file, node.where))
         raise InputError(f"{place}: `request` must be an object, not {node.form}", hint=_HINT)
@@ -274,13 +359,13 @@ def _policies(fields: Mapping[str, Node]) -> dict[str, Node]:
     return {name: fields[name] for name in POLICIES if name in fields}
 
 
-def _fields(file: str, node: Node, known: Sequence[str]) -> dict[str, Node]:
+def _fields(file: str, members: Iterable[Member]) -> dict[str, Node]:
     found: dict[str, Node] = {}
-    for member in node.members:
-        meant = _meant(member, known)
+    for member in members:
+        meant = _meant(member, _OF_A_FILE)
         try:
             if meant is None:
-                raise _unknown(member.key, known)
+                raise _unknown(member.key, _OF_A_FILE)
             _take(found, meant, member.value)
         except InputError as error:
             place = at_place(_in(file, member.name.where))

@@ -116,6 +116,8 @@ def expectation_of(given: Any, beside: Mapping[str, Any]) -> Expectation:
                 raise InputError(f"`{meant}` is expected twice", hint="give it once")
             fields[meant] = value
     elif given is not None:
+        if "outcome" in fields:
+            raise InputError("`outcome` is expected twice", hint="give it once")
         fields["outcome"] = given
     if not fields:
         raise InputError("`expect` is missing", hint=_hint())
@@ -131,6 +133,8 @@ def expectation_of(given: Any, beside: Mapping[str, Any]) -> Expectation:
 
 def _outcome(fields: Mapping[str, Any]) -> str:
     given = fields.get("outcome")
+    if isinstance(given, bool):
+        given = "Allowed" if given else DENIED
     outcome = _WORDS.get(folded(given)) if isinstance(given, str) else None
     if given is not None and outcome is None:
         near = closest(given, OUTCOMES) if isinstance(given, str) else None

@@ -20,6 +20,7 @@ from aws_iam.tools.policy.cases.cases_file import at_place
 from aws_iam.tools.policy.cases.expectation import DENIED
 from aws_iam.tools.policy.evaluate import notes as evaluate_notes
 from aws_iam.tools.policy.evaluate.evaluate import decision_in_words, reference_notes
+from aws_iam.tools.policy.evaluate.unnamed_caller import refuse_if_looked_at, with_caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -63,21 +64,20 @@ class JudgedCase:
 def judged_case(case: Case, layers: CaseLayers) -> JudgedCase:
     """The case with the first of its requests that is not decided as expected, else the first one."""
     try:
-        requests = [request_of(own) for own in case.requests]
+        requests = [request_of(with_caller(own, layers.names_of_layers)) for own in case.requests]
     except InputError as error:
-        hint = error.hint
-        if "lacks" in error.message and "`principal`" in error.message:
-            hint = "give it in the case, or for all cases: request: {principal: ARN} at the top of the file"
-        raise InputError(
-            f"{at_place(case.where)} of the case {quoted(case.name)}: {error.message}", hint=hint
-        ) from None
+        raise _named(case, error) from None
     weak: dict[str, None] = {}
     hangs_on: dict[str, None] = {}
     missing: dict[str, None] = {}
     first = None
-    for request in requests:
+    for asked, request in zip(case.requests, requests, strict=True):
         evaluation = layers.evaluation(request)
         decision = evaluation.decision
+        try:
+            refuse_if_looked_at(asked, decision)
+        except InputError as error:
+            raise _named(case, error) from None
         differs = "; ".join(case.expected.differences(decision, layers.names(decision.because)))
         decided = tuple(map(layers.named, decision.because))
         if differs or first is None:
@@ -99,6 +99,15 @@ def judged_case(case: Case, layers: CaseLayers) -> JudgedCase:
         raise InputError(f"the case {quoted(case.name)} has no request")
     differs = case.expected.not_missing(missing)
     return replace(first, differs=differs, weak=tuple(weak), hangs_on=tuple(hangs_on))
+
+
+def _named(case: Case, error: InputError) -> InputError:
+    """The error of a request with the place and the name of its case."""
+    hint = error.hint
+    if "lacks" in error.message and "`principal`" in error.message:
+        hint = "give it in the case, or for all cases: request: {principal: ARN} at the top of the file"
+    message = f"{at_place(case.where)} of the case {quoted(case.name)}: {error.message}"
+    return InputError(message, hint=hint)
 
 
 def weaknesses(request: Request, layers: CaseLayers, decision: Decision) -> Iterator[str]:

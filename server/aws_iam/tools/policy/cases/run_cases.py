@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact, Finding, NextCall, Severity, Status, next_call
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
+from aws_iam.engine.parsing.json_nodes import Form, Node
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.files import Files
 from aws_iam.errors import InputError
@@ -15,7 +16,7 @@ from aws_iam.report.cases_report import CasesReport, ReportedCase
 from aws_iam.report.catalogue import report_formats
 from aws_iam.report.order import by_urgency
 from aws_iam.tools.kit import policy_inputs
-from aws_iam.tools.kit.policy_layers import by_layer
+from aws_iam.tools.kit.policy_layers import by_layer, layer_named
 from aws_iam.tools.kit.tool import UNDERSTOOD
 from aws_iam.tools.policy.cases.asked_policies import AskedPolicies, PolicyReader
 from aws_iam.tools.policy.cases.case_layers import CaseLayers
@@ -26,7 +27,6 @@ from aws_iam.wording import counted, joined
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aws_iam.engine.parsing.json_nodes import Node
     from aws_iam.engine.sources.gathered import Unread
     from aws_iam.tools.policy.cases.cases_file import Case
 
@@ -50,7 +50,7 @@ def run_cases(
     layers, understood = by_layer(policies)
     reader = PolicyReader(cases if isinstance(cases, Files) else None)
     given = reader.of_arguments(document, layers, policy)
-    run = _Run(reader=reader, given=given)
+    run = _Run(reader=reader, given=given, has_document=document is not None)
     judged = tuple(run.judged(file, case) for file, case in all_cases(files))
     findings = by_urgency(finding for own in judged for finding in _findings(own))
     failed = [own for own in judged if not own.passes]
@@ -85,18 +85,20 @@ def run_cases(
 class _Run:
     """The policies of each case, read and placed once for all cases that ask the same."""
 
-    def __init__(self, *, reader: PolicyReader, given: AskedPolicies) -> None:
+    def __init__(self, *, reader: PolicyReader, given: AskedPolicies, has_document: bool) -> None:
         self.not_judged: dict[Unread, None] = {}
         self.policy_names: dict[str, None] = {}
         self.notes: dict[str, None] = {}
         self._reader = reader
         self._given = given
+        self._has_document = has_document
         self._layers: dict[tuple[int, int], tuple[AskedPolicies, CaseLayers]] = {}
         self._read: dict[int, tuple[Mapping[str, Node], AskedPolicies]] = {}
+        self._of_files: dict[str, AskedPolicies] = {}
 
     def judged(self, file: CasesFile, case: Case) -> JudgedCase:
         """The case, decided by its policies."""
-        common = self._given if self._given.layers else self._of(file.policies, file.name, "")
+        common = self._common(file)
         own = self._of(case.policies, file.name, f"{at_place(case.where)}: ")
         key = (id(common), id(own))
         if key not in self._layers:
@@ -115,6 +117,33 @@ class _Run:
                 ] = None
             self.policy_names |= dict.fromkeys(asked.source.name for asked in both.policies)
         return judged_case(case, self._layers[key][1])
+
+    def _common(self, file: CasesFile) -> AskedPolicies:
+        """The policies of a file for all its cases, with those of the call in the place of the same layers."""
+        if file.name not in self._of_files:
+            own = self._of(self._not_replaced(file.policies), file.name, "")
+            self._of_files[file.name] = own.under(self._given)
+        return self._of_files[file.name]
+
+    def _not_replaced(self, fields: Mapping[str, Node]) -> Mapping[str, Node]:
+        """The fields without the document and the layers that the call has: nobody needs to be able to read those."""
+        if not self._given.layers:
+            return fields
+        kept = {
+            name: node
+            for name, node in fields.items()
+            if not self._has_document or name == "policies"
+        }
+        if "policies" in kept:
+            members = tuple(
+                own
+                for own in kept["policies"].members
+                if layer_named(own.key) not in self._given.layers
+            )
+            kept["policies"] = Node(Form.OBJECT, kept["policies"].at, members=members)
+            if self._has_document and "values" in fields:
+                kept["values"] = fields["values"]
+        return kept
 
     def _of(self, fields: Mapping[str, Node], file: str, place: str) -> AskedPolicies:
         if not fields:
@@ -136,7 +165,8 @@ _NOTHING = AskedPolicies()
 def _replaced(files: Sequence[CasesFile], given: AskedPolicies) -> Iterator[str]:
     """That the policies of a call come in the place of those of the files."""
     if given.layers and any(own.policies for own in files):
-        yield "the policies of the call, in the place of those at the top of the file of cases"
+        shown = joined([f"`{layer}`" for layer in sorted(given.layers)])
+        yield f"the policies of the call for the layer {shown}, in the place of those at the top of the file of cases"
 
 
 def _summary(judged: Sequence[JudgedCase], not_judged: Sequence[Unread]) -> Iterator[str]:

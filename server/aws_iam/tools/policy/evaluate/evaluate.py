@@ -20,12 +20,14 @@ from aws_iam.tools.kit.policy_layers import by_layer
 from aws_iam.tools.kit.tool import UNDERSTOOD
 from aws_iam.tools.policy.evaluate import notes as evaluate_notes
 from aws_iam.tools.policy.evaluate.requests import requests_of
+from aws_iam.tools.policy.evaluate.unnamed_caller import refuse_if_looked_at, with_caller
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.engine.reference.catalog import Action
+    from aws_iam.tools.policy.evaluate.requests import AskedRequests
 
 _LOGIC = (
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
@@ -39,10 +41,7 @@ def evaluate(request: Any, policies: Any) -> Answer:
     policies, understood = by_layer(policies)
     layers = layers_of(policies)
     asked = requests_of(request)
-    calls = [
-        [(part, evaluate_request(part, layers)) for part in map(request_of, of_action)]
-        for of_action in asked.by_action
-    ]
+    calls = [[_decided(part, layers) for part in of_action] for of_action in asked.by_action]
     evaluations = [pair for call in calls for pair in call]
     worst, evaluation = _worst(evaluations)
     missing = outcomes_of_missing_keys(worst, layers, evaluation.decision)
@@ -51,6 +50,7 @@ def evaluate(request: Any, policies: Any) -> Answer:
         summary=_summary_of_actions(calls)
         + decision_in_words(worst, evaluation)
         + _depends_on(missing)
+        + _assumed_caller(asked)
         + _assumed_owner(worst, evaluation.decision),
         decision=_call_decision(evaluation.decision, [other.decision for _, other in evaluations]),
         facts=({UNDERSTOOD: notes} if notes else {})
@@ -59,6 +59,14 @@ def evaluate(request: Any, policies: Any) -> Answer:
         next=tuple(_next(worst, evaluation.decision)),
         as_of=catalog().as_of,
     )
+
+
+def _decided(asked: Any, layers: Layers) -> tuple[Request, Evaluation]:
+    request = request_of(with_caller(asked, layers.levels))
+    found = evaluate_request(request, layers)
+    if isinstance(asked, dict):
+        refuse_if_looked_at(asked, found.decision)
+    return request, found
 
 
 _RANK = ("Allowed", "Unknown", "ImplicitlyDenied", "ExplicitlyDenied")
@@ -146,6 +154,17 @@ def _assumed_owner(request: Request, decision: Decision) -> str:
     return (
         f" The ARN of the resource has no account: it is taken to belong to {request.resource_account}, the caller's account;"
         " give `resource_account` if another one owns it."
+    )
+
+
+def _assumed_caller(asked: AskedRequests) -> str:
+    """That no caller was named: the policies decide alike for every one that has them."""
+    every = [own for of_action in asked.by_action for own in of_action]
+    if all(isinstance(own, dict) and "principal" in own for own in every):
+        return ""
+    return (
+        " The request names no `principal`: it is decided for a role of the resource's account, and alike for everybody there who"
+        " has these policies."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,7 @@ NAMES = _SYNONYMS | {name: name for name in FIELDS}
 _EXAMPLE = '{"principal": "ARN", "action": "s3:GetObject", "resource": "ARN"}'
 _MOST = 100
 _S3 = "s3://"
+_LONGEST = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,10 @@ class AskedRequests:
 
 def requests_of(request: Any) -> AskedRequests:
     """The requests of a call; InputError where a list has too many entries."""
-    request = json_value("request", request, example=_EXAMPLE)
     understood: list[str] = []
+    if (in_words := request_in_words(request)) is not None:
+        request = in_words
+    request = json_value("request", request, example=_EXAMPLE)
     if isinstance(request, list) and len(request) == 1:
         (request,) = request
     if not isinstance(request, dict):
@@ -75,6 +79,22 @@ def requests_of(request: Any) -> AskedRequests:
     return AskedRequests(by_action=tuple(groups), understood=tuple(understood))
 
 
+# An action, and what it is on: `s3:GetObject on arn:aws:s3:::bucket/key`.
+_IN_WORDS = re.compile(
+    r"(?P<action>\*|[A-Za-z][A-Za-z0-9-]*:[A-Za-z0-9*?_-]+)(?:\s+(?:on\s+|for\s+|to\s+)?(?P<resource>\*|arn:\S+|s3://\S+))?"
+)
+
+
+def request_in_words(text: Any) -> dict[str, Any] | None:
+    """The request in a text such as `s3:GetObject on ARN`, or None for anything else."""
+    found = (
+        _IN_WORDS.fullmatch(text.strip())
+        if isinstance(text, str) and len(text) <= _LONGEST
+        else None
+    )
+    return {name: own for name, own in found.groupdict().items() if own} if found else None
+
+
 def understood_fields(request: dict[str, Any], understood: list[str]) -> dict[str, Any]:
     """The fields of a request by their own names, with ARNs; `understood` gets how others were taken."""
     return _with_arns(_renamed(request, understood), understood)
@@ -89,6 +109,9 @@ def _renamed(request: dict[str, Any], understood: list[str]) -> dict[str, Any]:
         fields[meant] = value
         if folded(name) != folded(meant):
             understood.append(f"{quoted(name)} as `{meant}`")
+    principal = fields.get("principal")
+    if isinstance(principal, dict) and len(principal) == 1:
+        (fields["principal"],) = principal.values()
     if isinstance(fields.get("context"), list):
         fields["context"] = _of_entries(fields["context"])
         understood.append("`context`: the entries as keys and values")

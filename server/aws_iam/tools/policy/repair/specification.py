@@ -15,8 +15,14 @@ from aws_iam.engine.repair.levels import NAMES, actions_of_level, level_named
 from aws_iam.engine.repair.requirements import OF_RESOURCES, Effect, Requirement
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.tools.kit.argument_values import folded
 from aws_iam.tools.kit.json_object import json_value
-from aws_iam.tools.policy.evaluate.requests import understood_fields, with_prefix
+from aws_iam.tools.policy.evaluate.requests import (
+    request_in_words,
+    understood_fields,
+    with_prefix,
+)
+from aws_iam.tools.policy.evaluate.unnamed_caller import SAMPLE_ACCOUNT, sample_caller
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,7 +35,6 @@ MOST = 500
 """Requests and patterns of one call."""
 MOST_PATTERNS = 100
 _MOST_ENTRIES = 2_000
-_SAMPLE_ACCOUNT = "111122223333"
 _ACCOUNT_DIGITS = 12
 
 
@@ -79,6 +84,10 @@ def specification_of(allow: Any, deny: Any, policy: Policy) -> Specification:
 
 
 def _entries(name: str, given: Any) -> Sequence[Any]:
+    if isinstance(given, str):
+        lines = [line for line in given.splitlines() if line.strip()]
+        if lines and all(map(request_in_words, lines)):
+            given = lines
     value = json_value(name, given, example=_EXAMPLE)
     if value is None:
         return ()
@@ -122,11 +131,13 @@ class _Reader:
 
     def requirements(self, entry: Any) -> Iterator[Requirement]:
         """The requests and the pattern of an entry."""
+        entry = request_in_words(entry) or entry
         if not isinstance(entry, dict):
-            raise self._wrong("must be an object", f"such as {_EXAMPLE[1:-1]}")
-        fields = understood_fields(
-            {str(name): value for name, value in entry.items()}, self.understood
-        )
+            raise self._wrong(
+                "must be an object, or text such as `s3:GetObject on ARN`",
+                f"such as {_EXAMPLE[1:-1]}",
+            )
+        fields = understood_fields(dict(self._said(entry)), self.understood)
         for name in fields:
             if name not in FIELDS:
                 known = ", ".join(f"`{field_}`" for field_ in FIELDS)
@@ -146,6 +157,13 @@ class _Reader:
             raise self._wrong(f"has more than {_MOST_ENTRIES:,} pairs", "use patterns")
         yield from self._of_levels(levels, resources, fields)
         yield from self._of_actions(actions, resources, fields)
+
+    def _said(self, entry: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+        """The members of an entry: of a statement without the effect of its list, with a level as what is asked."""
+        for name, value in entry.items():
+            if folded(str(name)) == "effect" and value == self.effect.value:
+                continue
+            yield ("action" if folded(str(name)) in _LEVEL_WORDS else str(name)), value
 
     def _of_levels(
         self, levels: Iterable[str], resources: Sequence[str], fields: Mapping[str, Any]
@@ -211,6 +229,9 @@ class _Reader:
             return resources or (_SAMPLE_ROLE,)
         if known and not known.resource_types:
             return ("*",)
+        if not resources and self.effect is Effect.DENY:
+            self.understood.append(f"{quoted(action)} in `deny`, without a resource, as on all")
+            return ("*",)
         if not resources:
             raise self._wrong(
                 f"lacks `resource` for {quoted(action)}",
@@ -263,7 +284,7 @@ class _Reader:
         request = self._request(
             {
                 **{name: own for name, own in fields.items() if name != "resource"},
-                "principal": principal if named else _sample_caller(resource),
+                "principal": principal if named else sample_caller(resource),
                 "action": next(filter(is_literal, actions), _EXAMPLE_ACTION),
                 "resource": resource,
             }
@@ -291,9 +312,9 @@ class _Reader:
                 return self._pattern((action,), (resource,), fields)
             raise self._no_principal()
         given = {**fields, "action": action, "resource": resource}
-        asked = given if named else {"principal": _sample_caller(resource), **given}
+        asked = given if named else {"principal": sample_caller(resource), **given}
         if "resource" not in fields and self.kind is Kind.TRUST:
-            asked = {**asked, "resource": _role_beside(str(fields["principal"]))}
+            asked = {**asked, "resource": sample_caller(fields["principal"])}
             del given["resource"]
         request = self._request(asked)
         if self.kind in IDENTITY_KINDS and request.caller.kind not in _WITH_POLICIES:
@@ -334,7 +355,8 @@ class _Reader:
 
 
 _EXAMPLE_ACTION = "s3:GetObject"
-_SAMPLE_ROLE = f"arn:aws:iam::{_SAMPLE_ACCOUNT}:role/example"
+_SAMPLE_ROLE = f"arn:aws:iam::{SAMPLE_ACCOUNT}:role/example"
+_LEVEL_WORDS = ("level", "accesslevel", "access")
 _WITH_POLICIES = (CallerKind.USER, CallerKind.SESSION, CallerKind.FEDERATED)
 
 
@@ -353,20 +375,6 @@ def _example_of(resource: str) -> str:
     """A resource that a pattern matches; `*` where none has the form of an ARN."""
     text = resource.replace("*", "x").replace("?", "x")
     return text if Arn.of(text) and text.startswith("arn:") else "*"
-
-
-def _sample_caller(resource: str) -> str:
-    """A caller in the account and the partition of the resource."""
-    arn = Arn.of(resource) if resource != "*" else None
-    account = arn.account if arn and arn.account.isdigit() else _SAMPLE_ACCOUNT
-    return f"arn:{arn.partition if arn else 'aws'}:iam::{account}:role/example"
-
-
-def _role_beside(principal: str) -> str:
-    """A role in the account of the caller, as the one that a trust policy belongs to."""
-    arn = Arn.of(principal)
-    account = arn.account if arn and arn.account.isdigit() else _SAMPLE_ACCOUNT
-    return f"arn:{arn.partition if arn else 'aws'}:iam::{account}:role/example"
 
 
 def _bare(texts: Sequence[str]) -> Any:

@@ -1,0 +1,85 @@
+"""What the policy of a VPC endpoint leaves of a request that must come through it, because another policy lets in nothing else.
+
+asked_endpoints(needs)   →   ("vpce-1",): a request must come through one of them
+known_endpoints(estate, layers)["vpce-1"]   →   KnownEndpoint: its policy as a layer
+
+A request need not come through an endpoint where no condition on `aws:SourceVpce` asks for one: then no endpoint's policy limits
+it. Source: https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.network.endpoint_policies import ENDPOINT_POLICIES
+from aws_iam.engine.comparison.distinct_values import Atom
+from aws_iam.engine.evaluation.conditions import positive_operator
+from aws_iam.engine.language.pattern import is_literal
+from aws_iam.escape import quoted
+from aws_iam.tools.audit.access.condition_words import Need, Needs
+from aws_iam.tools.audit.access.held_policies import NamedPolicy
+from aws_iam.wording import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from aws_iam.tools.audit.access.estate import Estate
+    from aws_iam.tools.audit.access.policy_layers import Layer, PolicyLayers
+
+SOURCE_VPCE, SOURCE_VPC = "aws:SourceVpce", "aws:SourceVpc"
+_KEY = SOURCE_VPCE.lower()
+_EQUAL = frozenset({"StringEquals", "StringEqualsIgnoreCase", "StringLike"})
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEndpoint:
+    """An endpoint whose policy was read; `service` is the prefix of the actions that come through it."""
+
+    id: str
+    vpc: str
+    service: str
+    layer: Layer
+
+
+def known_endpoints(estate: Estate, layers: PolicyLayers) -> Mapping[str, KnownEndpoint]:
+    """The endpoints of all accounts by their ids, each with its policy as a layer."""
+    found: dict[str, KnownEndpoint] = {}
+    for member in estate.members.values():
+        for _, listed in member.account.in_each(ENDPOINT_POLICIES):
+            for own in () if isinstance(listed, Miss) else listed:
+                if own.document is not None:
+                    layer = layers.layer(
+                        "vpc_endpoint", ((NamedPolicy(own.endpoint, own.document),),)
+                    )
+                    service = own.service.rpartition(".")[2]
+                    found[own.endpoint] = KnownEndpoint(own.endpoint, own.vpc, service, layer)
+    return found
+
+
+def asked_endpoints(needs: Needs) -> tuple[str, ...]:
+    """The endpoints of which a request must come through one; none where it may come another way, or they are patterns."""
+    found: set[str] | None = None
+    for need in needs:
+        operator = need.atom.operator
+        positive = positive_operator(operator)
+        is_negated = positive != operator
+        if need.atom.key != _KEY or need.holds is is_negated:
+            continue
+        if positive.removesuffix("IfExists") not in _EQUAL or (
+            need.holds and operator.endswith("IfExists")
+        ):
+            continue
+        if not all(map(is_literal, need.atom.wanted)):
+            continue
+        found = set(need.atom.wanted) if found is None else found & set(need.atom.wanted)
+    return tuple(sorted(found or ()))
+
+
+def through(needs: Needs, endpoints: Sequence[str], more: Iterable[str] = ()) -> Needs:
+    """The needs with one of some endpoints in the place of those asked for, and what else the request must meet, in words."""
+    others = (need for need in needs if need.atom.key != _KEY)
+    named = joined([quoted(own) for own in endpoints], "or", shown=len(endpoints))
+    way = Need(Atom(_KEY, "", tuple(endpoints)), value=f"{quoted(SOURCE_VPCE)} is {named}")
+    return frozenset({*others, way, *(Need(Atom(text, "", ()), value=text) for text in more)})
