@@ -8,6 +8,8 @@ from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING
 
+import networkx as nx
+
 from helpers.folders import ROOT
 
 if TYPE_CHECKING:
@@ -51,8 +53,9 @@ def test_every_file_is_one_idea_of_a_size_to_read_and_swallows_nothing() -> None
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
     """Imports for types and inside functions count: whoever reads one module of a circle has to read them all."""
-    imports = {name: set(_imported(tree)) for name, tree in _modules().items()}
-    assert [sorted(circle) for circle in _circles(imports)] == []
+    imports = nx.DiGraph({name: set(_imported(tree)) for name, tree in _modules().items()})
+    groups = map(sorted, nx.strongly_connected_components(imports))
+    assert [circle for circle in groups if len(circle) > 1] == []
 
 
 @cache
@@ -75,27 +78,6 @@ def _imported(tree: ast.Module) -> Iterator[str]:
                 inner = f"{node.module}.{alias.name}"
                 if inner in known or node.module in known:
                     yield inner if inner in known else node.module
-
-
-def _circles(imports: dict[str, set[str]]) -> list[set[str]]:
-    """The groups of modules that reach each other."""
-    reached = {name: _reached(name, imports) for name in imports}
-    circles: list[set[str]] = []
-    for name, there in reached.items():
-        circle = {other for other in there if name in reached[other]}
-        if circle and circle not in circles:
-            circles.append(circle)
-    return circles
-
-
-def _reached(start: str, imports: dict[str, set[str]]) -> set[str]:
-    found: set[str] = set()
-    left = [start]
-    while left:
-        for name in imports[left.pop()] - found:
-            found.add(name)
-            left.append(name)
-    return found
 
 
 def test_no_variable_is_called_each() -> None:

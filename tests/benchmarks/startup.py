@@ -24,7 +24,7 @@ MINIMAL = (
 )
 MOST_RATIO = 1.25
 MOST_BYTES = 16_384
-FORBIDDEN = ("boto3", "botocore", "moto", "jsonschema", "httpx")
+FORBIDDEN = ("boto3", "botocore", "moto", "jsonschema", "httpx", "networkx")
 
 _HANDSHAKE = {
     "protocolVersion": "2025-11-25",

@@ -480,7 +480,7 @@ def test_listing_loads_no_aws_sdk() -> None:
         "import sys; from aws_iam.cli import command_line; from aws_iam.server import mcp_server; from aws_iam.tools.kit import schemas\n"
         "from aws_iam.tools.registry import tools\n"
         "[schemas.input_schema(tool) for tool in tools()]; mcp_server.build()\n"
-        "print(sorted({'boto3', 'botocore', 'moto', 'httpx', 'rich', 'jinja2'} & set(sys.modules)))"
+        "print(sorted({'boto3', 'botocore', 'moto', 'httpx', 'rich', 'jinja2', 'networkx'} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=BARE

@@ -2,8 +2,8 @@
 
 layered(drawn(report, 200, 80))   →   Drawing(width=…, height=…, boxes=(Box(…),), arrows=(Arrow(…),))
 
-networkx has columns (`multipartite_layout`) but no order within them that keeps arrows from crossing, and Graphviz is no
-library of Python.
+networkx makes the columns. It has no order within them that keeps arrows from crossing (`multipartite_layout` takes the order
+that it is given), and Graphviz is no library of Python.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from aws_iam.report.access_report import AccessNode, AccessStep, Drawn
 
@@ -53,12 +53,7 @@ class Drawing:
 
 def layered(found: Drawn) -> Drawing:
     """The drawing: what the paths lead to is on the right."""
-    from_end: dict[str, int] = {}
-    for path in found.paths:
-        moving = [step for step in path if step.start != step.end] or path
-        for distance, step in enumerate(reversed(moving)):
-            for id_, far in ((step.end, distance), (step.start, distance + 1)):
-                from_end[id_] = max(from_end.get(id_, 0), far)
+    from_end = _from_end(found.steps)
     columns: dict[int, list[str]] = defaultdict(list)
     for node in found.nodes:
         columns[from_end[node.id]].append(node.id)
@@ -77,6 +72,21 @@ def layered(found: Drawn) -> Drawing:
             Arrow(step, _curve(places[step.start], places[step.end])) for step in found.steps
         ),
     )
+
+
+def _from_end(steps: Iterable[AccessStep]) -> dict[str, int]:
+    """The most steps from each node to where its paths end, so that arrows go to the right; nodes of a circle stand together."""
+    # Imported here: most answers draw nothing.
+    import networkx as nx
+
+    backwards: nx.DiGraph[str] = nx.DiGraph([(step.end, step.start) for step in steps])
+    circles = nx.condensation(backwards)
+    return {
+        id_: distance
+        for distance, column in enumerate(nx.topological_generations(circles))
+        for circle in column
+        for id_ in circles.nodes[circle]["members"]
+    }
 
 
 def _ordered(columns: Mapping[int, list[str]], steps: tuple[AccessStep, ...]) -> dict[str, float]:

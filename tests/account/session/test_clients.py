@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from io import BytesIO
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore import xform_name
+from botocore.awsrequest import AWSResponse
 
 from aws_iam import __version__
 from aws_iam.account.calls.clients import Clients
+from aws_iam.account.guard.allowlist import ALLOWED
+from aws_iam.account.session.connect import connect
+from aws_iam.tools.kit.parameters import Source
 from helpers.caller import KEYS, calls_to
 from helpers.loopback import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from helpers.loopback import Loopback
 
@@ -35,6 +44,55 @@ def test_cloudtrail_shows_who_called(recorded: Loopback) -> None:
         assert client.get_rest_apis()["items"] == []
     ((_, headers),) = recorded.asked
     assert headers["User-Agent"].startswith(f"aws-iam-mcp/{__version__} Botocore/")
+
+
+class Body(BytesIO):
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
+def requests_of(client: Any, operations: Iterable[str]) -> list[tuple[Any, ...]]:
+    """What the client sends for each operation that needs no arguments, apart from who sends it and when."""
+    sent: list[tuple[Any, ...]] = []
+
+    def keep(request: Any, **_: Any) -> AWSResponse:
+        headers = {
+            name: value
+            for name, value in request.headers.items()
+            if name.lower() not in OF_ONE_CALL
+        }
+        sent.append((request.method, request.url, headers, request.body))
+        return AWSResponse(request.url, 200, {}, Body())
+
+    client.meta.events.register(
+        f"before-send.{client.meta.service_model.service_id.hyphenize()}", keep
+    )
+    for name in operations:
+        shape = client.meta.service_model.operation_model(name).input_shape
+        if not (shape and shape.required_members):
+            with suppress(Exception):
+                getattr(client, xform_name(name))()
+    return sent
+
+
+OF_ONE_CALL = {"authorization", "x-amz-date", "user-agent", "amz-sdk-invocation-id", "x-amz-security-token", "x-amz-user-agent"}  # fmt: skip
+SENT = sorted(operation.partition(":")[::2] for operation in ALLOWED)
+
+
+def test_our_clients_send_what_the_sdks_own_send(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that the SDK does with a request before it is sent is done, whatever name of the service it goes by in the SDK."""
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    place = {"region_name": "eu-west-1"}
+    ours, own = connect(Source()), boto3.Session()
+    compared = 0
+    for service, listed in groupby(SENT, itemgetter(0)):
+        operations = [name for _, name in listed]
+        clients: list[Any] = [made.client(service, **place) for made in (ours, own)]  # type: ignore[call-overload]
+        sent, as_sdk = (requests_of(client, operations) for client in clients)
+        assert sent == as_sdk, service
+        compared += len(sent)
+    assert compared > len(SENT) / 4
 
 
 LIMITED = """

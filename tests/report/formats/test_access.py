@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -258,6 +259,38 @@ def test_the_page_draws_lists_searches_and_marks_paths(opened: Opened) -> None:
     before = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.locator("#theme").click()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
+
+
+ANN_ON_A_LONGER_WAY = (
+    (step("user/ann", "role/ci", "sts:AssumeRole"), step("role/ci", "role/admin", "sts:AssumeRole")),
+    (step("role/ci", "role/deploy", "sts:AssumeRole"), ADMIN),
+)  # fmt: skip
+IN_A_CIRCLE = (
+    (step("role/ci", "role/deploy", "sts:AssumeRole"), ADMIN),
+    (step("role/deploy", "role/ci", "sts:AssumeRole"), step("role/ci", "role/admin", "sts:AssumeRole")),
+)  # fmt: skip
+ON_ITSELF = ((step("user/ann", "user/ann", "iam:AttachUserPolicy"),),)
+COLUMNS: list[tuple[str, tuple[Way, ...], list[str]]] = [
+    ("paths that share steps", PATHS, ["bob", "ann", "ci deploy", "admin"]),
+    ("a step that one path takes early and another late", ANN_ON_A_LONGER_WAY, ["ann", "ci", "deploy", "admin"]),
+    ("steps in a circle", IN_A_CIRCLE, ["ci deploy", "admin"]),
+    ("a step that changes its own actor", ON_ITSELF, ["ann"]),
+]  # fmt: skip
+_BOX = re.compile(r'<title>[^<]*/(\w+)</title><rect x="(\d+)" y="(\d+)"')
+
+
+@pytest.mark.parametrize(("paths", "columns"), [case[1:] for case in COLUMNS], ids=[case[0] for case in COLUMNS])  # fmt: skip
+def test_each_principal_is_drawn_left_of_all_that_it_leads_to(
+    paths: tuple[Way, ...], columns: list[str]
+) -> None:
+    boxes = {
+        (int(x), int(y)): name
+        for name, x, y in _BOX.findall(written("html", report(paths, cuts=())))
+    }
+    drawn: dict[int, list[str]] = {}
+    for (x, _), name in sorted(boxes.items()):
+        drawn.setdefault(x, []).append(name)
+    assert [" ".join(sorted(names)) for names in drawn.values()] == columns
 
 
 @pytest.mark.browser

@@ -27,6 +27,7 @@ from botocore.exceptions import (
 from botocore.exceptions import (
     ConnectionError as UnreachableError,
 )
+from botocore.hooks import HierarchicalEmitter
 from botocore.parsers import ResponseParserError
 
 from aws_iam.account.calls.clients import client_config, make_client
@@ -255,7 +256,11 @@ def _assumed(session: boto3.Session, source: AccountArguments) -> boto3.Session:
 def _core(profile: str | None) -> Any:
     import botocore.session
 
-    core: Any = botocore.session.Session(profile=profile)
+    handlers = HierarchicalEmitter()
+    core: Any = botocore.session.Session(profile=profile, event_hooks=handlers)
+    # INVARIANT: what registers a handler on a client names services as botocore does today. It goes without the translator of
+    # former names that the session registers its own through: each client would copy it and learn all names anew.
+    core.register_component("event_emitter", handlers)
     core.lazy_register_component(
         "data_loader",
         lambda: trimmed_loader(ALLOWED),

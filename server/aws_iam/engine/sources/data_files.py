@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.language.document import Policy, Source, Syntax
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.parsing.json_text import scan
-from aws_iam.engine.sources.containers.generic_data import NOT_JSON
 from aws_iam.engine.sources.document_shapes import (
     is_answer,
     is_document_as_text,
@@ -21,6 +20,7 @@ from aws_iam.engine.sources.gathered import Gathered, Unread, together, under_na
 from aws_iam.engine.sources.parsed_values import of_artifacts, of_larger, of_root, scanned
 from aws_iam.engine.sources.policy_signs import (
     CONDITIONAL,
+    NOT_JSON,
     TEMPLATE,
     looks_like_policy,
     may_hold_policy,

@@ -50,6 +50,7 @@ _DOCUMENT = re.compile(r'\baws_iam_policy_document"?[ \t]+"?[\w-]+"?[ \t]*\{')
 # Resources of Terraform, CloudFormation, Crossplane and ACK.
 _DECLARED = re.compile(r"\baws_iam_|\bAWS::\w+::\w|\biam\.(?:aws|services)\.")
 
+NOT_JSON = "it looks like a policy but is not JSON"
 FRAGMENT = (
     "it has statements, but no policy that holds them: write `Version` and `Statement` around them"
 )

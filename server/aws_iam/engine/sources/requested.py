@@ -134,11 +134,12 @@ def _in_root(own: FoundPolicy, found: FoundPolicy, source: Source, requested: Re
 
 def with_functions_filled(source: Source) -> Source:
     """A policy outside any template, with values for the functions of CloudFormation in it; any other as it is."""
-    from aws_iam.engine.sources.containers.template_variants import function_variants
-
     policy = source.content
     if not isinstance(policy, Policy) or source.unresolved or not _may_have_function(policy):
         return source
+    # Imported here: policies as AWS has them hold no functions.
+    from aws_iam.engine.sources.containers.template_variants import function_variants
+
     nodes, places = function_variants(policy.node)
     if not nodes:
         return source

@@ -1,14 +1,13 @@
 """Paths of access as GraphML, for networkx, Gephi, yEd and graph databases: http://graphml.graphdrawing.org/specification.html.
 
-networkx reads it in the tests. It does not write it here: its import alone takes half a second and 19 MB on disk, for thirty
-lines that then still have to clean names and tell ids apart.
+access_graphml(report)   →   the text that networkx writes of the graph of the report
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from io import BytesIO
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree as ET
 
 from aws_iam.report.catalogue import ReportFormat
 from aws_iam.report.xml_text import xml_text
@@ -18,53 +17,36 @@ if TYPE_CHECKING:
 
     from aws_iam.report.access_report import AccessReport
 
-_NAMESPACE = "http://graphml.graphdrawing.org/xmlns"
 _MOST_TEXT = 4_000
-_OF_NODES = {"name": "string", "kind": "string", "account": "string", "administrator": "boolean"}
-_OF_EDGES = {
-    "actions": "string",
-    "through": "string",
-    "statement": "string",
-    "conditions": "string",
-    "unknown": "string",
-    "paths": "int",
-}
 
 
 def access_graphml(report: AccessReport) -> str:
     """Every principal and step of the paths once; `paths` says how many of them use a step."""
-    root = ET.Element("graphml", xmlns=_NAMESPACE)
-    for domain, keys in (("node", _OF_NODES), ("edge", _OF_EDGES)):
-        for name, type_ in keys.items():
-            key = {"id": f"{domain}_{name}", "for": domain, "attr.name": name, "attr.type": type_}
-            ET.SubElement(root, "key", key)
-    graph = ET.SubElement(root, "graph", id="access", edgedefault="directed")
+    # Imported here: most answers are no graphs.
+    import networkx as nx
+
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(id="access")
     used = Counter(edge for path in report.paths for edge in {step.edge for step in path})
     ids = _ids(dict.fromkeys(id_ for step in report.steps for id_ in (step.start, step.end)))
     for id_, shown in ids.items():
         node = report.nodes[id_]
-        values = {
-            "name": report.name(id_),
-            "kind": node.kind,
-            "account": node.account,
-            "administrator": str(node.is_administrator or node.kind == "goal").lower(),
-        }
-        _add(ET.SubElement(graph, "node", id=shown), "node", values)
+        texts = {"name": report.name(id_), "kind": node.kind, "account": node.account}
+        is_administrator = node.is_administrator or node.kind == "goal"
+        graph.add_node(shown, **_cleaned(texts), administrator=is_administrator)
     for number, step in enumerate(report.steps):
-        element = ET.SubElement(
-            graph, "edge", id=f"e{number}", source=ids[step.start], target=ids[step.end]
-        )
-        values = {
+        texts = {
             "actions": ", ".join(step.actions),
             "through": ", ".join(step.through),
             "statement": step.statement,
             "conditions": "; ".join(step.conditions),
             "unknown": step.why_unknown,
-            "paths": str(used[step.edge]),
         }
-        _add(element, "edge", values)
-    ET.indent(root)
-    return f"<?xml version='1.0' encoding='utf-8'?>\n{ET.tostring(root, encoding='unicode')}\n"
+        start, end = ids[step.start], ids[step.end]
+        graph.add_edge(start, end, f"e{number}", **_cleaned(texts), paths=used[step.edge])
+    file = BytesIO()
+    # Not `write_graphml`, which writes otherwise where lxml happens to be installed.
+    nx.write_graphml_xml(graph, file, named_key_ids=True)
+    return file.getvalue().decode()
 
 
 def _ids(nodes: Iterable[str]) -> dict[str, str]:
@@ -78,10 +60,9 @@ def _ids(nodes: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _add(element: ET.Element, domain: str, values: Mapping[str, str]) -> None:
-    for name, value in values.items():
-        if value:
-            ET.SubElement(element, "data", key=f"{domain}_{name}").text = _text(value)
+def _cleaned(texts: Mapping[str, str]) -> dict[str, str]:
+    """The texts that say something, as XML can hold them; networkx escapes the markup."""
+    return {name: _text(text) for name, text in texts.items() if text}
 
 
 def _text(value: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import networkx as nx
@@ -15,6 +17,7 @@ from aws_iam.errors import InputError
 from aws_iam.report.catalogue import access_formats
 from aws_iam.tools.audit.actions import tool
 from helpers.cis_snapshots import ACCOUNT, arn, facts_of, snapshot
+from helpers.folders import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,6 +121,32 @@ def test_the_page_names_the_question_and_what_closes_most_paths() -> None:
     assert "user/carol.lindqvist can become</h1>" in page.content
     (page,) = ask(to="arn:aws:s3:::larkspur-orders-111122223333/x", format="html").artifacts
     assert "<h1>Who can get to perform s3:GetObject on arn:aws:s3:::larkspur-" in page.content
+
+
+LOADED = """
+import sys
+from contextlib import redirect_stdout
+from io import BytesIO, TextIOWrapper
+from aws_iam.cli import command_line
+for words in sys.argv[1:]:
+    with redirect_stdout(TextIOWrapper(BytesIO())):
+        command_line.main(words.split(), {})
+    print("networkx" in sys.modules)
+"""
+ACCESS = "audit access --to admin --demo"
+
+
+def test_networkx_is_imported_only_where_a_graph_is_written_or_drawn() -> None:
+    without = ["audit run --demo", ACCESS, f"{ACCESS} --json", f"{ACCESS} --format mermaid"]
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, *without, f"{ACCESS} --format graphml"],
+        env={"PYTHONPATH": str(ROOT / "server")},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout.split() == [*["False"] * len(without), "True"], done.stderr
 
 
 def test_a_pipe_gets_the_file_alone_and_out_writes_it(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import positional
@@ -33,6 +33,7 @@ from aws_iam.engine.sources.containers.pulumi_config import with_configuration
 from aws_iam.engine.sources.containers.pulumi_documents import pulumi_documents
 from aws_iam.engine.sources.containers.role_documents import roles_in_document
 from aws_iam.engine.sources.containers.service_accounts import annotated_roles
+from aws_iam.engine.sources.policy_signs import NOT_JSON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from aws_iam.engine.sources.containers.placeholders import Placeholders
 
 NAME = "policies in other data"
-NOT_JSON: Final = "it looks like a policy but is not JSON"
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/openapi-extensions-policy.html
 _OF_AN_API, _API = "x-amazon-apigateway-policy", "AWS::ApiGateway::RestApi"
 _CONSTRUCT_TREE = "the AWS CDK notes there again what its templates have, which are beside it"
