@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Answer
+from aws_iam.engine.language.frozen import positional, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ MOST_NAMED = 3
 """Actions that stand beside a drawn step; all of them are in its text."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class AccessNode:
     """A principal, a resource, or access itself; `id` is an ARN, or the word that stands for several."""
 
@@ -28,7 +29,7 @@ class AccessNode:
     is_administrator: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class AccessStep:
     """What one does to act as the next, or to act on it; `start` and `end` are ids of nodes."""
 
@@ -58,7 +59,7 @@ Way = tuple[AccessStep, ...]
 """A path: each step begins where the one before it ended."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class AccessCut:
     """What to take away: all that one does to another, or a statement that allows more steps than that one.
 
@@ -73,7 +74,7 @@ class AccessCut:
     statement: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class AccessReport:
     """The answer to a question about access; the paths come shortest first."""
 
@@ -127,7 +128,7 @@ class AccessReport:
         return self.accounts > 1 or len(named) > 1
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Drawn:
     """The part of a report that a drawing has room for, and how many of the paths it leaves out."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Status, counts
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.frameworks import CIS, Framework, framework
 from aws_iam.escape import escaped
 from aws_iam.report.clean import FIX_LIMIT
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from aws_iam.report.access_report import AccessReport
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class AuditReport:
     """An audit of one account or many: its findings, worst first, and the facts about it that a report shows."""
 

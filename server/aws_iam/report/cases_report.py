@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.answer import Finding
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class ReportedCase:
     """A case, the file that has it, its first request or the one that fails, and what it is decided by."""
 
@@ -22,7 +23,7 @@ class ReportedCase:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class CasesReport:
     """The cases of one call to `policy test`, in their order."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
 from aws_iam.report import formats
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from aws_iam.report.policy_report import PolicyReport
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class ReportFormat:
     """A format, the file it makes, and a writer for each kind of report it can hold."""
 

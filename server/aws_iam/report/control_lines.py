@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity, Status
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.frameworks import framework, in_short
 from aws_iam.escape import up_to_a_word
 from aws_iam.report.order import by_urgency
@@ -28,7 +28,7 @@ _OTHERS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class ControlLine:
     """A control; its worst finding says what is wrong."""
 

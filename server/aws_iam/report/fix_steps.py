@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.frozen import positional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ _END = re.compile(r"; |, (?:then|or) |, and | \(|\)(?=$|[ .;,])|(?<=\w)\.(?= [A-
 _AROUND = " ;,"
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Step:
     """Words, or what is copied: a command or a JSON document."""
 

@@ -9,8 +9,9 @@ that it is given), and Graphviz is no library of Python.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.frozen import positional
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,7 +25,7 @@ _SWEEPS = 4
 _LOOP = _ROW - BOX_HEIGHT
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Box:
     """A node and its upper left corner, in pixels."""
 
@@ -33,7 +34,7 @@ class Box:
     y: int
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Arrow:
     """A step, and the curve of its arrow as SVG writes a path."""
 
@@ -41,7 +42,7 @@ class Arrow:
     curve: str
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Drawing:
     """All of it, with its size in pixels."""
 

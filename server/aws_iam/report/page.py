@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import accumulate, takewhile
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Artifact, to_json
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.frameworks import CIS
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -43,7 +44,7 @@ _SHORT_TEXT = 1_000
 """The characters of a text where whole ones would fill the page."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Part:
     """A piece of an answer: the field it belongs to, its key there, and the value."""
 

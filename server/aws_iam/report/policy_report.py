@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ NO_FILE = "stdin"
 """Stands for the file of what came from none; GitHub matches alerts by path, so it must not vary."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class ValidatedPolicy:
     """A policy, the file it was found in, and its problems."""
 
@@ -25,7 +26,7 @@ class ValidatedPolicy:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class SkippedPlace:
     """A place in which no policy was judged; `broken` when its file cannot be read as what it claims to be."""
 
@@ -36,7 +37,7 @@ class SkippedPlace:
     finding: Finding
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class PolicyReport:
     """The policies of one call to `policy validate`, and what a report says beside their problems."""
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.calls.account_credentials import signing_key_id
+from aws_iam.engine.language.frozen import positional
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Rate:
     """A token bucket: calls per second, and how many may be made at once before that counts."""
 

@@ -12,8 +12,9 @@ The decorator returns a `Collector` value, which `catalogue.py` finds: nothing i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Collector:
     """How one fact is read; `read` takes the Region too when the fact is `regional`."""
 

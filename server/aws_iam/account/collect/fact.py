@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.errors import NotCollected
 from aws_iam.escape import escaped
 
@@ -38,7 +38,7 @@ class MissKind(StrEnum):
     """It was not requested when the snapshot was taken."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Miss:
     """One failed call: `call` is `service:Operation`, `permission` the IAM action to allow.
 
@@ -129,7 +129,7 @@ class RefusedError(Exception):
         self.miss = miss
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Fact(Generic[T]):
     """The name of a value in a snapshot and its type; `of` is that type at run time, for the JSON codec."""
 
@@ -137,7 +137,7 @@ class Fact(Generic[T]):
     of: Any
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class AccountFact(Fact[T]):
     """A fact that the account has once: `account.require(SUMMARY)`."""
 
@@ -146,7 +146,7 @@ class AccountFact(Fact[T]):
         return Held(fact=self, region="", value=value)
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class RegionFact(Fact[T]):
     """A fact that each Region has: `account.require_in("eu-west-1", ALARMS)`."""
 
@@ -155,7 +155,7 @@ class RegionFact(Fact[T]):
         return Held(fact=self, region=region, value=value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Held:
     """One entry of a snapshot; `region` is empty for a fact of the account."""
 

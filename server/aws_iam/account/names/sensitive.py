@@ -9,13 +9,13 @@ import json
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING
 
 from aws_iam import resources
 from aws_iam.account.names.secret_names import Suspicion, suspicion
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ class ValueKind(StrEnum):
     """A known format of keys and tokens, or a text that contains a secret."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Variable:
     """A variable: its name and what kind of value it has."""
 
@@ -59,7 +59,7 @@ class Variable:
     """`short` (under 8 characters), `medium` or `long` (from 32)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Exposure:
     """Why a variable seems to hold a secret: the word of its name, or the format of its value."""
 

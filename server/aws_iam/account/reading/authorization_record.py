@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied-auth
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from aws_iam.account.session.connect import (
     known_regions,
 )
 from aws_iam.account.session.permitted import regions_of
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import AwsError
 from aws_iam.escape import escaped
 
@@ -45,7 +46,7 @@ WAITS = (2, 4)
 _LONGEST_URI = 2_048
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class ReadRecord:
     """The record as the API's answers have it; `unread` says by URI why a policy was not read."""
 

@@ -5,7 +5,7 @@ account = collect((SUMMARY, ALARMS), source, progress)
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from aws_iam.account.session.connect import (
     known_regions,
 )
 from aws_iam.account.session.permitted import regions_of
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
@@ -95,7 +96,7 @@ def collect_from(
     return collect_open_account(needs, opened, progress)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class OpenAccount:
     """An account that can be read: its id, the caller, the clients, the Regions."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ from aws_iam.account.session.connect import (
     role_session,
     session_of,
 )
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import AwsError, InputError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ WORKERS_PER_ACCOUNT = 8
 _MAKING = threading.Lock()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class AccountRole:
     """An account and the role to assume in it; without a role it is the caller's own account."""
 
@@ -61,14 +62,14 @@ class AccountRole:
     external_id: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class NotRead:
     """Why an account could not be read at all."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _Caller:
     """The arguments of `connect` for the caller's own account."""
 

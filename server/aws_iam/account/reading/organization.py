@@ -6,7 +6,7 @@ the management account shows, they do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.calls.failures import FAILURES, calling, code_of
@@ -25,6 +25,7 @@ from aws_iam.account.collect.organization.organization import (
 )
 from aws_iam.account.collect.organization.root_features import ROOT_FEATURES
 from aws_iam.account.reading.many_accounts import AccountRole, NotRead
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import AwsError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ _ORGANIZATION_TYPE = "ORGANIZATION"
 _NOT_READ = Miss(kind=MissKind.UNASKED, call="")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class SharedFacts:
     """What was read once for all members."""
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +23,7 @@ from aws_iam.account.collect.fact import AccountFact, Fact, Held, Miss, MissKind
 from aws_iam.account.guard.allowlist import actions_of
 from aws_iam.account.names import id_formats
 from aws_iam.account.reading import snapshot_codec
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError, system_reason
 from aws_iam.escape import quoted
 from aws_iam.regular_files import open_regular
@@ -66,7 +67,7 @@ _ADDED_FIELDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Regions:
     """The Regions of a snapshot."""
 
@@ -94,7 +95,7 @@ class Regions:
         return f"{read} of {len(self.enabled)} enabled Regions"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Account:
     """One account at one moment."""
 

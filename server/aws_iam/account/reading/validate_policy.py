@@ -6,13 +6,13 @@ https://docs.aws.amazon.com/access-analyzer/latest/APIReference/API_ValidatePoli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.calls.clients import client_config, make_client
 from aws_iam.account.calls.failures import FAILURES, calling, miss_of
 from aws_iam.account.session.connect import checked_regions, connect, home_region
 from aws_iam.account.session.permitted import regions_of
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ RESOURCE_TYPES = frozenset(
 """The resource types with checks of their own; the policy of any other resource is sent without its type."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class ValidationRequest:
     """A request: the document, `policyType`, and `validatePolicyResourceType` or nothing."""
 
@@ -44,7 +44,7 @@ class ValidationRequest:
     resource_type: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class PolicyFinding:
     """One finding of AWS; `places` are paths into the document, each a list of keys and indexes."""
 

@@ -7,10 +7,10 @@ who started the server allowed is taken. The command line is that person's own: 
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language import pattern
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.wording import joined
@@ -24,7 +24,7 @@ EVERY = "*"
 """In the place of a profile's name: every profile."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class UserRole:
     """The role of one user of a shared server, and how the user's name goes into its session."""
 
@@ -35,7 +35,7 @@ class UserRole:
     tags: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Permitted:
     """The profiles, roles (patterns with `*` and `?`) and Regions that may be named; by default no profile and no role.
 

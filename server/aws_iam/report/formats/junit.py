@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity, Status
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.report.answer_text import place_of
 from aws_iam.report.catalogue import ReportFormat
 from aws_iam.report.clean import FIX_LIMIT
@@ -33,7 +34,7 @@ _NO_RANK = -1
 _UNDECIDED = frozenset({Status.UNKNOWN, Status.MANUAL})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Case:
     """A policy or a control: its name, the suite (a file, a section) it belongs to, and its findings."""
 
@@ -42,7 +43,7 @@ class Case:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _Test:
     """A case whose findings are sorted by what they mean for the test."""
 

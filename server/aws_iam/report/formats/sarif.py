@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from aws_iam.answer import Finding, Status, Where
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import escaped
 from aws_iam.report.audit_report import identity, parts_of
 from aws_iam.report.catalogue import ReportFormat
@@ -54,7 +55,7 @@ _NUMBER = re.compile(r"/\d+(?=/|$)")
 _MARKUP = re.compile(r"([\\*_<>\[\]|])")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class SarifRun:
     """What the log says besides its findings: who wrote it, and why each rule matters."""
 
@@ -363,7 +364,7 @@ class _Places:
         return {"uri": _percent(path), "uriBaseId": _ROOT}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _Context:
     """What the results of a log share; `seen` counts equal fingerprints."""
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 
@@ -34,7 +35,7 @@ class ArgumentKind(StrEnum):
     DOCUMENT = "document"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Implied:
     """Another argument that words of a choice give too (`mysql` for a database), where one of those `beside` is given."""
 
@@ -43,7 +44,7 @@ class Implied:
     beside: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Argument:
     """One argument of an action, as MCP and the command line show it."""
 
@@ -78,7 +79,7 @@ class Argument:
         return self.offered() if callable(self.offered) else self.offered
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class AsRead:
     """A value as the action gets it, and in words how it was understood, if it was written as a synonym."""
 

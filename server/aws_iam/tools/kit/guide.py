@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam import resources
 from aws_iam.answer import Answer, Artifact, next_call
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError, nearest
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import code_list
@@ -22,7 +23,7 @@ _ANY_HEADING = re.compile(r"^(##+) +(.+?) *$")
 _FENCE = re.compile(r"^\s*(```|~~~)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Section:
     """One `##` section of a page: its title, its slug and its Markdown, heading included."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError, closest, nearest
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import argument_named, code_list, flag_of, folded
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Need:
     """One name of the object, and the values it accepts."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Annotated
 
 from aws_iam.answer import Severity
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference import frameworks
 from aws_iam.errors import InputError
 from aws_iam.tools.kit.tool import Json, Parameter
@@ -88,7 +89,7 @@ ACCOUNT_ID = Parameter("12-digit account id", brief="id", also=ACCOUNT_NAMES)
 AccountId = Annotated[str, ACCOUNT_ID]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Connection:
     """How to reach AWS: by the default credential chain, a profile, or a role to assume."""
 
@@ -113,7 +114,7 @@ def refuse_connection_without_online(connection: Connection, *, online: bool) ->
         raise InputError(f"`{stated[0]}` needs `online`")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Source(Connection):
     """The account to read: live from AWS, a saved snapshot, or the demonstration account."""
 

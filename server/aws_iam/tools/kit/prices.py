@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _SMALLEST = Decimal("0.0001")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Price:
     """The price of `per` units a month, its source, and whether it was confirmed there."""
 
@@ -33,7 +33,7 @@ class Price:
         return self.usd * max(0, units - self.free) / self.per
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class PriceList:
     """The prices of one Region by name, and their date."""
 

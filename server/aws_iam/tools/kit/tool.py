@@ -8,11 +8,12 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, field, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from aws_iam.answer import Answer, NextCall, counts
+from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.reference.catalog import follow_refresh
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
@@ -44,7 +45,7 @@ UNDERSTOOD = "understood"
 """The fact that says how words of the call were understood."""
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Parameter:
     """How an argument is described, and what it accepts.
 
@@ -76,7 +77,7 @@ class Parameter:
     listed: bool = field(default=False, kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Action:
     """A function of a tool with its arguments; `groups` are dataclass parameters, whose fields are arguments."""
 

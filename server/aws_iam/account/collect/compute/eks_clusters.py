@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class ClusterDetails:
     """`DescribeCluster`; with `auto_mode`, AWS runs the nodes and the Pod Identity agent on them.
 
@@ -34,7 +34,7 @@ class ClusterDetails:
     authentication_mode: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class AssociationDetails:
     """`DescribePodIdentityAssociation`: what the list leaves out."""
 
@@ -45,7 +45,7 @@ class AssociationDetails:
     has_policy: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Association:
     """Pods of one service account that get a role through EKS Pod Identity."""
 
@@ -56,7 +56,7 @@ class Association:
     details: AssociationDetails | Miss
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class MetadataOptions:
     """Instance metadata options of a launch template; None: the default of the account or the image."""
 
@@ -64,7 +64,7 @@ class MetadataOptions:
     hop_limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class NodegroupDetails:
     """`DescribeNodegroup`; `metadata` comes from its own launch template, None where it has none."""
 
@@ -75,7 +75,7 @@ class NodegroupDetails:
     metadata: MetadataOptions | Miss | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Nodegroup:
     """A managed node group."""
 
@@ -83,7 +83,7 @@ class Nodegroup:
     details: NodegroupDetails | Miss
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Selector:
     """The pods that run on Fargate: those of a namespace (a pattern), with certain labels if `labelled`."""
 
@@ -91,7 +91,7 @@ class Selector:
     labelled: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class FargateProfile:
     """A Fargate profile."""
 
@@ -99,7 +99,7 @@ class FargateProfile:
     selectors: tuple[Selector, ...] | Miss
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class AccessEntry:
     """A principal of IAM that may enter the cluster; `policies` are its access policies that hold for all namespaces."""
 
@@ -107,7 +107,7 @@ class AccessEntry:
     policies: tuple[str, ...] | Miss
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Cluster:
     """An EKS cluster; each part may be missing on its own. `access` is None where it has no access entries, by its mode."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
@@ -10,12 +9,13 @@ from aws_iam.account.collect.fact import Miss, MissKind, many_in
 from aws_iam.account.collect.secrets.parameters import STORES, stored_names
 from aws_iam.account.collect.secrets.secrets import SECRETS
 from aws_iam.account.names.sensitive import Variable, classified_variable
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Function:
     """A Lambda function; `hidden` is AWS's code for why the environment is not shown, empty when it is.
 
@@ -31,7 +31,7 @@ class Function:
     role: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class RotationFunction:
     """A function that secrets name for their rotation; `state` None: it does not exist."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in, value_or_refused
 from aws_iam.account.collect.secrets.parameters import STORES, stored_names
 from aws_iam.account.names.sensitive import Variable, classified_variable, secrets_in_text
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class SecretReference:
     """One entry of a container's `secrets`: the variable, and where its value comes from."""
 
@@ -25,7 +25,7 @@ class SecretReference:
     value_from: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Container:
     """A container of a task definition."""
 
@@ -36,7 +36,7 @@ class Container:
     """What looks like a secret in its entry point, command and health check."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class TaskDefinition:
     """A task definition that services use; without services the latest one of its family.
 

@@ -5,7 +5,6 @@ INVARIANT: the text itself is dropped in the collector; names of variables and f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.fact import Miss, MissKind, RefusedError
@@ -16,12 +15,13 @@ from aws_iam.account.names.sensitive import (
     exposure,
     secrets_in_text,
 )
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class TextHolder:
     """A resource with a text of configuration: what in it looks like a secret, or why it was not read.
 

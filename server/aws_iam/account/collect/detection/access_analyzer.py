@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Analyzer:
     """An Access Analyzer analyzer: `ACCOUNT`, `ORGANIZATION`, `…_UNUSED_ACCESS`, `…_INTERNAL_ACCESS`."""
 
@@ -22,7 +22,7 @@ class Analyzer:
     status: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class AnalyzerFinding:
     """An active finding of an analyzer."""
 
@@ -33,7 +33,7 @@ class AnalyzerFinding:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class AnalyzerFindings:
     """The active findings of one analyzer, without archived and resolved ones; `more`: there are more than were read."""
 

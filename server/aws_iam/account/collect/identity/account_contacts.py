@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.collector import collector
 from aws_iam.account.collect.fact import maybe, one
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class AccountContact:
     """The account's main contact; phone and address are cut to their last characters on purpose."""
 
@@ -23,7 +23,7 @@ class AccountContact:
     address_end: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class AlternateContact:
     """An alternate contact: its name, and whether email and phone are filled in."""
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 - the codec reads the hints
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector
 from aws_iam.account.collect.fact import one
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Attached:
     """A managed policy attached to an identity."""
 
@@ -23,7 +23,7 @@ class Attached:
     arn: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class InlinePolicy:
     """A policy that lives inside one identity; `document` is its JSON text."""
 
@@ -31,7 +31,7 @@ class InlinePolicy:
     document: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Tag:
     """A tag of a user or a role."""
 
@@ -39,7 +39,7 @@ class Tag:
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class User:
     """An IAM user with what is attached to it; `tags` is None in a snapshot that lacks them."""
 
@@ -53,7 +53,7 @@ class User:
     tags: tuple[Tag, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Group:
     """An IAM group with what is attached to it."""
 
@@ -63,7 +63,7 @@ class Group:
     inline: tuple[InlinePolicy, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Role:
     """An IAM role; `trust` is the JSON text of its trust policy, `profiles` are the ARNs of its instance profiles.
 
@@ -88,7 +88,7 @@ class Role:
         return self.path.startswith("/aws-service-role/")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class PolicyVersion:
     """A version of a managed policy that is not the default; `document` is None where AWS did not send it."""
 
@@ -96,7 +96,7 @@ class PolicyVersion:
     document: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class ManagedPolicy:
     """A managed policy; `document` is the JSON text of its default version, None where AWS did not send it.
 
@@ -111,7 +111,7 @@ class ManagedPolicy:
     versions: tuple[PolicyVersion, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Authorization:
     """`GetAccountAuthorizationDetails`: every identity and every policy in use, in four lists."""
 

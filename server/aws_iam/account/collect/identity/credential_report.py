@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector
 from aws_iam.account.collect.fact import Miss, MissKind, RefusedError, one
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROOT_ROW = "<root_account>"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class ReportedKey:
     """The columns of one access key; `last_used` None: never, as far as AWS knows."""
 
@@ -31,7 +31,7 @@ class ReportedKey:
     last_used: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class CredentialReportRow:
     """One row of the credential report; None stands for its `N/A`, `no_information` and `not_supported`."""
 
@@ -53,7 +53,7 @@ class CredentialReportRow:
         return self.user == ROOT_ROW
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class CredentialReport:
     """The whole report; `generated_at` because AWS may serve one that is up to four hours old."""
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 - the codec reads the hints
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector
 from aws_iam.account.collect.fact import Miss, many
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Provider:
     """An identity provider; for OpenID Connect `name` is the issuer without `https://`."""
 
@@ -21,7 +21,7 @@ class Provider:
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class ProviderSettings:
     """`GetOpenIDConnectProvider`: the client ids whose tokens it accepts, and its thumbprints."""
 
@@ -30,7 +30,7 @@ class ProviderSettings:
     created: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class OidcProvider:
     """An OpenID Connect provider; `host` is the issuer without `https://`."""
 

@@ -5,20 +5,20 @@ IAM generates a report for each on demand, which changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 - the codec reads the hints
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector
 from aws_iam.account.collect.fact import Miss, MissKind, RefusedError, one, value_or_refused
 from aws_iam.account.collect.identity.authorization import AUTHORIZATION
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
     from aws_iam.account.collect.identity.authorization import Role, User
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class ActionUse:
     """An action that AWS tracks by its name without the service; `last_used` None: not in the time that AWS keeps."""
 
@@ -26,7 +26,7 @@ class ActionUse:
     last_used: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class ServiceUse:
     """A service that an identity's policies allow; `last_used` None: not in the time that AWS keeps.
 
@@ -39,7 +39,7 @@ class ServiceUse:
     actions: tuple[ActionUse, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class IdentityUse:
     """The services of one user or role."""
 
@@ -47,7 +47,7 @@ class IdentityUse:
     services: tuple[ServiceUse, ...] | Miss
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Usage:
     """The identities that were read, by ARN; `left_out`: how many more there were."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in
 from aws_iam.account.collect.kms.keys import KMS_KEYS, customer_keys
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aws_iam.account.collect.kms.keys import KmsKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Grant:
     """Grants of one key with the same terms; `id` is that of one of them, `count` how many there are.
 
@@ -31,7 +31,7 @@ class Grant:
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class KeyGrants:
     """The grants of a key."""
 

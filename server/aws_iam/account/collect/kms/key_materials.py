@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 - the codec reads the hints
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in
 from aws_iam.account.collect.kms.keys import KMS_KEYS, customer_keys
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
     from aws_iam.account.collect.kms.keys import KmsKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Material:
     """One piece of imported key material; `expires` None: never."""
 
@@ -25,7 +25,7 @@ class Material:
     state: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class KeyMaterials:
     """The imported material of a key."""
 

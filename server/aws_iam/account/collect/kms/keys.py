@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 - the codec reads the hints
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class KeyDetails:
     """`DescribeKey`, in AWS's words."""
 
@@ -29,7 +29,7 @@ class KeyDetails:
     deletion_date: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class KeyRotation:
     """Automatic rotation; the period is known only where AWS sends it."""
 
@@ -37,7 +37,7 @@ class KeyRotation:
     period_days: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class KmsKey:
     """A key that no `alias/aws/…` points at; `rotation` None: KMS cannot rotate this kind of key."""
 

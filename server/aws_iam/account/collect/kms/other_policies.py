@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in
 from aws_iam.account.collect.kms.keys import KMS_KEYS, customer_keys
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aws_iam.account.collect.kms.keys import KmsKey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class OtherPolicies:
     """The names and JSON texts of a key's policies other than the default one; `AWS_RAM` is that of shares."""
 

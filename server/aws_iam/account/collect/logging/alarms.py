@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector, collector_in
 from aws_iam.account.collect.fact import Miss, many, many_in
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Metric:
     """A CloudWatch metric; `dimensions` are their names, sorted. With other dimensions it is another metric."""
 
@@ -23,7 +23,7 @@ class Metric:
     dimensions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Alarm:
     """A metric alarm; `metrics` are those of its own account, from both MetricName and Metrics[].MetricStat."""
 
@@ -34,7 +34,7 @@ class Alarm:
     metrics: tuple[Metric, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Subscription:
     """A subscription of a topic, without its address."""
 
@@ -47,7 +47,7 @@ class Subscription:
         return self.arn.startswith("arn:")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Topic:
     """An SNS topic that an alarm of this account notifies."""
 

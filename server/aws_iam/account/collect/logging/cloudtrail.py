@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 - the codec reads the hints
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,13 +9,14 @@ from aws_iam.account.collect.collector import collector
 from aws_iam.account.collect.fact import Miss, MissKind, RefusedError, many, one
 from aws_iam.account.names import id_formats
 from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class TrailStatus:
     """`GetTrailStatus` of the home Region."""
 
@@ -27,7 +27,7 @@ class TrailStatus:
     logs_delivery_error: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class DataResource:
     """Objects whose data events a classic selector records, such as `AWS::S3::Object`, `arn:aws:s3`."""
 
@@ -35,7 +35,7 @@ class DataResource:
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class EventSelector:
     """A classic event selector."""
 
@@ -45,7 +45,7 @@ class EventSelector:
     excluded_sources: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class FieldSelector:
     """One condition of an advanced selector; `operators` as AWS names them (`Equals`, `NotStartsWith` …)."""
 
@@ -57,7 +57,7 @@ class FieldSelector:
         return dict(self.operators).get(operator, ())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class AdvancedSelector:
     """An advanced event selector: all its fields must match."""
 
@@ -65,7 +65,7 @@ class AdvancedSelector:
     fields: tuple[FieldSelector, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Selectors:
     """Both kinds of selectors; a trail without any records all management events."""
 
@@ -73,7 +73,7 @@ class Selectors:
     advanced: tuple[AdvancedSelector, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Trail:
     """One trail; its shadow trails, which `DescribeTrails` lists in other Regions, are merged by ARN."""
 
@@ -99,7 +99,7 @@ class Trail:
         return arn.account if arn else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Trails:
     """Every trail seen from the account, by ARN.
 
@@ -118,7 +118,7 @@ class Trails:
         return tuple(miss for miss in self.unread if not miss.region)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class TrailInsights:
     """The kinds of Insights events that a trail records, such as `ApiCallRateInsight`."""
 

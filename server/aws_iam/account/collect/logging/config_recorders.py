@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import many_in
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Recorder:
     """A Config recorder, the customer's or a service-linked one (`service_principal`)."""
 
@@ -23,7 +23,7 @@ class Recorder:
     service_principal: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class RecorderStatus:
     """Whether a recorder records, and how the last delivery went, in AWS's words."""
 
@@ -32,7 +32,7 @@ class RecorderStatus:
     last_status: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class DeliveryChannel:
     """Where Config delivers."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import many_in
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
@@ -20,7 +20,7 @@ AccessLogWay = Literal["standard", "real-time", "delivery", "bucket"]
 """How access is logged: CloudFront's standard or real-time logs, a log delivery, a load balancer's bucket."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class DeliverySource:
     """A delivery source of CloudWatch Logs; `delivered`: some delivery uses it."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class ApiStage:
     """A stage of an API and where its access logs go; None: nowhere."""
 
@@ -22,7 +22,7 @@ class ApiStage:
     destination: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Api:
     """An API of API Gateway: `REST` with its endpoint types, `HTTP` or `WEBSOCKET`."""
 

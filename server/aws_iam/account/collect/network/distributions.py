@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector
@@ -16,12 +15,13 @@ from aws_iam.account.collect.logging.log_deliveries import (
     STANDARD,
     AccessLogWay,
 )
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Distribution:
     """A CloudFront distribution; `logs` are the ways in which it logs access."""
 

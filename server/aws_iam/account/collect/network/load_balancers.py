@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
@@ -13,12 +12,13 @@ from aws_iam.account.collect.logging.log_deliveries import (
     DELIVERY_SOURCES,
     AccessLogWay,
 )
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class LoadBalancer:
     """An application, network or gateway load balancer; `can_log` is read only for one that logs nothing."""
 

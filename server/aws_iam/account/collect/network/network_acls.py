@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import many_in
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class AclEntry:
     """One entry of a network ACL; protocol `-1` is all, `6` TCP, `17` UDP; no ports means all of them."""
 
@@ -26,7 +26,7 @@ class AclEntry:
     to_port: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class NetworkAcl:
     """A network ACL, its entries by direction and number."""
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in
 from aws_iam.account.collect.network.vpcs import sorted_values
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class GroupRule:
     """One permission of a security group; protocol `-1` is all, for ICMP `from_port` is the type, not a port."""
 
@@ -26,7 +26,7 @@ class GroupRule:
     groups: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class SecurityGroup:
     """A security group with its rules."""
 
@@ -38,7 +38,7 @@ class SecurityGroup:
     outbound: tuple[GroupRule, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class PrefixList:
     """The networks of a prefix list that a security group admits."""
 

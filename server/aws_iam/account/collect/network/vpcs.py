@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import many_in
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Vpc:
     """A VPC that the account can see; one that is shared with it has another owner."""
 
@@ -22,7 +22,7 @@ class Vpc:
     networks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class FlowLog:
     """A flow log of a VPC, subnet or interface (`resource`), in AWS's words."""
 
@@ -33,7 +33,7 @@ class FlowLog:
     delivery: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Route:
     """A route: destination (network or prefix list) and target (`igw-…`, `pcx-…`, `local` …)."""
 
@@ -42,7 +42,7 @@ class Route:
     state: str = "active"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class RouteTable:
     """A route table; subnets that name no table use their VPC's main one."""
 
@@ -53,7 +53,7 @@ class RouteTable:
     routes: tuple[Route, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Peering:
     """A VPC peering connection with the networks of both sides."""
 
@@ -65,7 +65,7 @@ class Peering:
     accepter_networks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Subnet:
     """A subnet and its VPC."""
 
@@ -73,7 +73,7 @@ class Subnet:
     vpc: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class VpcEndpoint:
     """A VPC endpoint: `service` such as `com.amazonaws.eu-west-1.s3`."""
 

@@ -7,17 +7,17 @@ are a miss that names the management account.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector
 from aws_iam.account.collect.fact import Miss, many, maybe, one, value_or_refused
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Organization:
     """The organization that the account is in."""
 
@@ -28,7 +28,7 @@ class Organization:
     """The Regions in which every account that may hold an analyzer of the organization was read too."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class TrustedService:
     """A service with trusted access, and the accounts that administer it by delegation."""
 
@@ -50,7 +50,7 @@ def administrators_of(services: tuple[TrustedService, ...], service: str) -> tup
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Member:
     """An account of the organization and the unit or root that holds it."""
 
@@ -60,7 +60,7 @@ class Member:
     status: str = "ACTIVE"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Unit:
     """A root (`parent` None, with its enabled policy types) or an organizational unit."""
 
@@ -70,7 +70,7 @@ class Unit:
     policy_types: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Tree:
     """The organization's roots, units and accounts."""
 
@@ -78,7 +78,7 @@ class Tree:
     members: tuple[Member, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Guardrail:
     """An SCP or RCP (`SERVICE_CONTROL_POLICY`, `RESOURCE_CONTROL_POLICY`) with its direct targets."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from aws_iam.account.collect.fact import Miss, many_in, value_or_refused
 from aws_iam.account.collect.secrets.secrets import SECRETS
 from aws_iam.account.names.secret_names import described_secret
 from aws_iam.account.names.sensitive import key_format
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class StoredParameter:
     """`DescribeParameters`: a parameter; of its description only a word that suggests a secret is kept."""
 
@@ -33,7 +33,7 @@ class StoredParameter:
     expires: tuple[datetime, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class ParameterPolicies:
     """The resource policies of an advanced parameter, as JSON texts."""
 
@@ -41,7 +41,7 @@ class ParameterPolicies:
     documents: tuple[str, ...] | Miss
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class PlainValue:
     """What kind of key a String parameter's value holds; empty: no known format."""
 

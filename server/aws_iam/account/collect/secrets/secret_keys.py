@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in
 from aws_iam.account.collect.secrets.parameters import PARAMETERS
 from aws_iam.account.collect.secrets.secrets import SECRETS
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class SecretKey:
     """A KMS key that a secret or parameter names: `named` as written there, its ARN and state, and a customer managed key's policy."""
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in
 from aws_iam.account.collect.secrets.secrets import SECRETS
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class NamedPolicy:
     """One resource policy of a secret; `document` is its JSON text, None if it no longer exists."""
 
@@ -21,7 +21,7 @@ class NamedPolicy:
     document: str | Miss | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class SecretPolicies:
     """Every resource policy of a secret; `listed` is the miss when they could not be listed: then only `default` is known."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 - the codec reads the hints
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Schedule:
     """When a secret rotates: days or an expression, and the window."""
 
@@ -24,7 +24,7 @@ class Schedule:
     window: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Version:
     """A version that has labels; `created` is read for pending ones only."""
 
@@ -33,7 +33,7 @@ class Version:
     created: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Secret:
     """`ListSecrets`: a secret without its description and its tags."""
 
@@ -61,7 +61,7 @@ class Secret:
         return self.primary_region not in (None, region)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Replica:
     """A copy of a secret: in a Region, or in another account (`arn`)."""
 
@@ -71,7 +71,7 @@ class Replica:
     role: Literal["regional", "replica", "primary"] = "regional"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class SecretCopies:
     """`DescribeSecret`: where a secret is copied to, and from which other account it is a copy."""
 
@@ -79,7 +79,7 @@ class SecretCopies:
     copies: tuple[Replica, ...] | Miss
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class PendingVersions:
     """The versions of a secret that are pending in a rotation, with their creation times."""
 

@@ -5,12 +5,12 @@ Each takes a list and, except for event buses, one call for each item; what the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, RefusedError, many_in
 from aws_iam.account.collect.kms.keys import KMS_KEYS, customer_keys
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aws_iam.account.collect.fact import RegionFact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class ResourcePolicy:
     """The JSON text of a resource's policy; None: it has none."""
 
@@ -27,7 +27,7 @@ class ResourcePolicy:
     document: str | Miss | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class EncryptedResourcePolicy(ResourcePolicy):
     """The policy of a queue or topic, and the KMS key as it names it: its ARN, id or alias; empty without one.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_iam.account.collect.collector import collector
 from aws_iam.account.collect.fact import Miss, MissKind, many, one
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class PublicAccessBlock:
     """The four flags of S3's Block Public Access; all are false where nothing is configured."""
 
@@ -49,7 +49,7 @@ class PublicAccessBlock:
         return tuple(name for name, on in flags.items() if not on)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Bucket:
     """A bucket of the account; `region` None where the listing does not say."""
 
@@ -57,7 +57,7 @@ class Bucket:
     region: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class BucketPolicy:
     """The JSON text of a bucket's policy; None: it has none."""
 
@@ -65,7 +65,7 @@ class BucketPolicy:
     document: str | Miss | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class BucketVersioning:
     """A bucket's versioning; `mfa_delete` is False until it is set for the first time."""
 
@@ -74,7 +74,7 @@ class BucketVersioning:
     mfa_delete: bool | Miss
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class BucketBlock:
     """A bucket's own Block Public Access."""
 
@@ -82,7 +82,7 @@ class BucketBlock:
     block: PublicAccessBlock | Miss
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class BucketEncryption:
     """The algorithm with which a bucket encrypts new objects; None: none is configured.
 

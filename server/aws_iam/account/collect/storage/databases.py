@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import many_in
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class DbInstance:
     """A database instance; `engine` tells apart DocumentDB and Neptune, which the same call lists."""
 
@@ -34,7 +34,7 @@ class DbInstance:
     """`none`, `sse-rds` or `sse-kms`; None where AWS does not say. Under `sse-rds`, `encrypted` is False all the same."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class DbCluster:
     """A database cluster."""
 
@@ -51,7 +51,7 @@ class DbCluster:
     """As for an instance."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Warehouse:
     """A Redshift cluster; `master_secret` None: the admin password is not in Secrets Manager."""
 

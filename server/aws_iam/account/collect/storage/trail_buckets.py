@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from aws_iam.account.collect.collector import collector
@@ -14,6 +14,7 @@ from aws_iam.account.collect.storage.buckets import (
     block_of_bucket,
     policy_of,
 )
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class LogTarget:
     """Where a bucket's server access logs go."""
 
@@ -29,7 +30,7 @@ class LogTarget:
     prefix: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class TrailBucketLogging:
     """The access logging of a bucket that a trail delivers to; None: it is off."""
 
@@ -37,7 +38,7 @@ class TrailBucketLogging:
     target: LogTarget | Miss | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class TrailBucketAccess:
     """Who may reach a trail's bucket: public groups in its ACL, its policy, whether AWS calls that public, and its block."""
 

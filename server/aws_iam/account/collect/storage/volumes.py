@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import many_in, one_in
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class EbsDefault:
     """Whether the Region encrypts new EBS volumes by default."""
 
     encrypted: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class FileSystem:
     """An EFS file system."""
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.reading.snapshot import Account
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class ReadAccounts:
     """The accounts that were read, by their ids, and why the others were not."""
 

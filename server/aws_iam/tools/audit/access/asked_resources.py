@@ -5,13 +5,14 @@ asked_resources(estate, "s3:GetObject", "arn:aws:s3:::books/*")   →   AskedRes
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.storage.buckets import BUCKET_POLICIES
 from aws_iam.engine.comparison.arn_formats import may_match_format
 from aws_iam.engine.language.arn import Arn, fits
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, is_literal, matches
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.catalog import catalog
@@ -31,7 +32,7 @@ _SHOWN = 3
 _MOST = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class ResourcePattern:
     """A pattern of resources of some ARN formats; `lists_existing` says that any that exists is asked about by its ARN."""
 
@@ -40,7 +41,7 @@ class ResourcePattern:
     lists_existing: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class AskedResources:
     """The resources to ask about: `arns` that exist or are named, and `patterns` whose parts decide one by one."""
 

@@ -11,7 +11,7 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.fact import Miss
@@ -20,6 +20,7 @@ from aws_iam.account.collect.secrets.parameters import PARAMETERS
 from aws_iam.account.collect.secrets.secrets import SECRETS
 from aws_iam.account.collect.sharing.resource_policies import ENCRYPTED_BY_SERVICE
 from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.unseen_encryption import default_encryption, is_by_kms
 from aws_iam.tools.audit.access.verdicts import Access
@@ -53,7 +54,7 @@ _BY_PATH = "ssm:getparametersbypath"
 _MANAGED_BY_AWS = "alias/aws/"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class KeyBehind:
     """A key with which a resource is encrypted: its ARN, or why it is not known; `via` is the service that calls KMS.
 

@@ -29,6 +29,7 @@ from aws_iam.engine.evaluation.conditions import (
 from aws_iam.engine.evaluation.context import substituted
 from aws_iam.engine.evaluation.decision_flow import LayerDecisions, verdict_on
 from aws_iam.engine.evaluation.matching import Hit, Matcher
+from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.operators import OPERATORS, Family
 from aws_iam.tools.audit.access.condition_words import Need, Needs
 from aws_iam.tools.audit.access.variable_scenarios import VariableScenarios
@@ -55,7 +56,7 @@ Values = dict[tuple[str, tuple[Atom, ...]], "tuple[DistinctValue, ...]"]
 """The distinct values of a key under some atoms, kept for all searches of one question."""
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class _Candidate:
     """A statement that applies to the request if its conditions on open keys hold."""
 
@@ -69,7 +70,7 @@ class _Candidate:
         return self.hit.sure and not self.unreadable
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class _Domains:
     """The values that each open key may have, and the bit of each atom in them."""
 
@@ -110,7 +111,7 @@ class _Domains:
         return next((own for own in self.values[key] if own.true == chosen.true), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Openings:
     """The alternatives under one of which the request is allowed, with a request that meets the first of them.
 

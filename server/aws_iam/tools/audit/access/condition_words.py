@@ -5,11 +5,12 @@ in_words(condition, holds=False)   →   "`aws:SourceIp` is not in `192.0.2.0/24
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.explain.conditions import condition as described
 from aws_iam.engine.language.document import Form, Text
+from aws_iam.engine.language.frozen import positional
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ _OF_BOUNDS = ("LessThan", "GreaterThan")
 _OTHER_TRUTH = {"true": "false", "false": "true"}
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Need:
     """What one key of the request must meet: a condition that holds or does not; of a variable, `value` in words."""
 

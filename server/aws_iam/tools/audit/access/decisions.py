@@ -6,13 +6,14 @@ Decider(estate).decide(principal, "s3:GetObject", "arn:aws:s3:::books/2026.csv")
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
 from aws_iam.engine.evaluation.layers import Layers
 from aws_iam.engine.evaluation.request import request_of
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -54,7 +55,7 @@ _READING = frozenset({"List", "Read"})
 _OF_PATHS = frozenset({"ssm:GetParametersByPath"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _OfResource:
     """What a resource adds to a decision: its policy as it is known, the layers, and the policies of its own layer."""
 

@@ -9,13 +9,13 @@ it. Source: https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-acc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.network.endpoint_policies import ENDPOINT_POLICIES
 from aws_iam.engine.comparison.distinct_values import Atom
 from aws_iam.engine.evaluation.conditions import positive_operator
+from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.condition_words import Need, Needs
@@ -33,7 +33,7 @@ _KEY = SOURCE_VPCE.lower()
 _EQUAL = frozenset({"StringEquals", "StringEqualsIgnoreCase", "StringLike"})
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class KnownEndpoint:
     """An endpoint whose policy was read; `service` is the prefix of the actions that come through it."""
 

@@ -5,7 +5,7 @@ Estate.of([account])   →   Estate: its principals with their policies, boundar
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.fact import Miss
@@ -26,6 +26,7 @@ from aws_iam.account.collect.storage.buckets import (
     BUCKET_POLICIES,
 )
 from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.tools.audit.access.held_policies import PolicyHolders
 from aws_iam.tools.audit.access.policy_types import is_role, may_have_policy
 from aws_iam.tools.audit.access.resource_policies import (
@@ -71,7 +72,7 @@ def facts_if_known() -> tuple[Fact[Any], ...]:
     return (ENDPOINT_POLICIES,)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Principal:
     """A user or role of the estate with what it has; `member` is its account."""
 
@@ -113,7 +114,7 @@ class Member:
             yield Principal(identity=identity, held=holders.held_by(identity), member=self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Estate:
     """The accounts by their ids, and all their principals."""
 

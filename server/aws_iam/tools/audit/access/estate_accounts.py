@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.account_set import ReadAccounts
@@ -27,7 +28,7 @@ _OF_ONE = ("demo", "snapshot")
 _MOST_NAMED = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class AskedAccounts:
     """The accounts that a question is about."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.identity.authorization import Group, Role, User
+from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aws_iam.account.collect.identity.authorization import Authorization
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class NamedPolicy:
     """The JSON text of a policy, and where it stands: an ARN, or the holder and the name of an inline policy."""
 
@@ -22,7 +22,7 @@ class NamedPolicy:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class HeldPolicies:
     """The identity policies of a principal with those of its groups, and its boundary; `unread` names those that AWS left out."""
 

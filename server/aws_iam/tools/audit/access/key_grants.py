@@ -7,12 +7,12 @@ https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.kms.grants import KEY_GRANTS
 from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.tools.audit.access.held_policies import NamedPolicy
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ _OPERATIONS = frozenset(
 _COVERED = frozenset(f"kms:{name}".lower() for name in _OPERATIONS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class KeyGrants:
     """The grants of a key that cover an action, or why they are not known."""
 

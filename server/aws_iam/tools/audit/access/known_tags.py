@@ -10,11 +10,12 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from aws_iam.account.collect.identity.authorization import Role
 from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.tools.audit.access.estate import Estate, Principal
@@ -32,7 +33,7 @@ OF_RESOURCE = ("aws:resourcetag/", "iam:resourcetag/")
 _OPEN = frozenset({"iam:createuser", "iam:createrole", "iam:passrole"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class KnownTags:
     """What is known: of callers the tags that no session changes, of users and roles as resources their own."""
 

@@ -6,12 +6,12 @@ outside_callers(estate, "s3:GetObject", "arn:aws:s3:::books/x")   →   other ac
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.tools.audit.access.key_grants import as_policy, key_grants
 from aws_iam.tools.audit.access.policy_types import is_role
@@ -35,7 +35,7 @@ _WITH_TOKEN = "sts:assumerolewithwebidentity"  # noqa: S105 - an action
 _SOME_SERVICE = "some-service.amazonaws.com"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class OutsideCaller:
     """A caller to ask for: `name` is what the answer calls it, `arn` what the request has; `why_unknown` if none can be asked.
 

@@ -7,11 +7,11 @@ that does, and says why it is not known. What is still refused is refused for ce
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from aws_iam.engine.evaluation.layers import KIND_OF_LAYER, placed
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
@@ -37,7 +37,7 @@ def _everything(**principal: str) -> str:
 _ALL, _ALL_TO_EVERYONE = _everything(), _everything(Principal="*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Layer:
     """A layer: its policies by level, and why it is not known."""
 

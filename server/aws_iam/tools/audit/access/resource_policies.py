@@ -6,7 +6,6 @@ ResourcePolicies(account).of("arn:aws:s3:::books/2026.csv")   →   KnownPolicy(
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.fact import Miss
@@ -15,6 +14,7 @@ from aws_iam.account.collect.secrets.parameters import PARAMETER_POLICIES, PARAM
 from aws_iam.account.collect.sharing.resource_policies import POLICIES_BY_SERVICE
 from aws_iam.account.collect.storage.buckets import BUCKET_POLICIES, BUCKETS
 from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
@@ -55,7 +55,7 @@ _KINDS: Mapping[str, str | tuple[str, ...]] = {
 _TIER_WITH_POLICY = "Advanced"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class KnownPolicy:
     """What is known of the policy of a resource: its text, that it has none, or why it is not known.
 

@@ -5,11 +5,12 @@ Verdicts(now).of(request, layers, is_open)   →   Access(verdict="can", conditi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from aws_iam.engine.comparison.automaton import Budget
 from aws_iam.engine.evaluation.evaluate import evaluate_request
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.tools.audit.access.condition_search import ConditionSearch, Values
 from aws_iam.tools.audit.access.condition_words import Needs, conditions_of
 from aws_iam.tools.audit.access.endpoint_limits import (
@@ -42,7 +43,7 @@ _VERDICTS: Mapping[Outcome, Verdict] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Access:
     """Whether a caller can do it; `conditions` are what the request must meet besides, `why` says what is not known."""
 

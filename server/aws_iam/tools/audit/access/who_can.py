@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.identity.authorization import Role
 from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
 from aws_iam.tools.audit.access.asked_actions import also_asked_on, asked_actions
 from aws_iam.tools.audit.access.asked_resources import may_be_missing
@@ -47,7 +48,7 @@ _TOO_MANY = Access(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Caller:
     """Somebody who can do it, or perhaps: on which of the resources, by which of the actions, and the best proof."""
 
@@ -175,7 +176,7 @@ def verdict_of_each(
     return tuple(asked), verdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _Search:
     estate: Estate
     decider: Decider

@@ -10,7 +10,6 @@ import json
 import time
 import traceback
 from concurrent.futures import CancelledError
-from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.account.reading.many_accounts import AccountRole, NotRead, fleet_of
 from aws_iam.account.reading.organization import SharedFacts, with_shared_facts
 from aws_iam.answer import Severity, counts, to_json
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import AwsIamError, InputError, OffTheAllowlistError
 from aws_iam.escape import escaped
 from aws_iam.report.order import by_urgency
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.run.mutes import Mute
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Job:
     """Everything needed to audit one account."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -13,6 +12,7 @@ from uuid import uuid4
 from aws_iam.account.reading import organization
 from aws_iam.account.reading.many_accounts import AccountRole, Fleet, fleet_of
 from aws_iam.answer import Answer, NextCall, Severity, Status, next_call
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference import frameworks
 from aws_iam.errors import AwsError, InputError
 from aws_iam.report.audit_report import left_out
@@ -107,7 +107,7 @@ def accounts_answer(
     return _answer(run, totals)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _Run:
     """What all jobs of the run share, and the accounts to read."""
 

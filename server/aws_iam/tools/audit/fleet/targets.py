@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.regular_files import read_regular
@@ -30,7 +30,7 @@ _ACCEPTED_FORMS = "write a 12-digit account id or arn:aws:iam::111122223333:role
 _PLACEHOLDER = "{account}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class AccountTarget:
     """An account and the role to assume in it; None in the caller's own account."""
 
@@ -38,7 +38,7 @@ class AccountTarget:
     role_arn: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Shard:
     """One of several parts of the accounts; an account's part depends on nothing but its id."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.tools.audit.paths.changes import ANYTHING
@@ -42,7 +43,7 @@ _SAMPLE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class _Glance:
     """What a policy says at a glance: the actions of the sample that an Allow takes, whether one allows everything, any Deny."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.tools.audit.paths.changes import UNCHANGED, State
 from aws_iam.tools.audit.paths.derivation import Derivation, path_of
 from aws_iam.tools.audit.paths.entities import bits
@@ -18,7 +18,7 @@ MOST_TOLD = 500
 """Principals that are told with a path."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Become:
     """A principal that another can become, by its shortest path; `perhaps` where nobody knows whether the path works."""
 
@@ -36,7 +36,7 @@ class Become:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Becoming:
     """All of them; `left_out` is how many more there are, `was_stopped` says that the search ended early."""
 

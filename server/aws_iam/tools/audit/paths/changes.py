@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from aws_iam.account.collect.identity.authorization import Authorization, Group, Role, User
 from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.managed_policies import managed_policy_of_arn
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
@@ -59,7 +60,7 @@ WRITTEN = "what it writes itself"
 _WRITTEN = NamedPolicy(WRITTEN, ANYTHING)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Change:
     """One change of one user, group, role or policy, by its number."""
 

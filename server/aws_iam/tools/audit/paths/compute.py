@@ -18,6 +18,7 @@ from aws_iam.account.collect.configuration.stacks import STACKS
 from aws_iam.account.collect.fact import Miss
 from aws_iam.engine.effective.escalation import EXISTING_COMPUTE, escalation_paths
 from aws_iam.engine.evaluation.context import substituted
+from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.tools.audit.paths.actor import split
@@ -50,7 +51,7 @@ _SETTLED = frozenset(
 _GONE = frozenset({"terminated", "shutting-down"})
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class RoleHolder:
     """A resource that has a role, by the role's number; `arn` is empty where only its kind is known, as of tasks."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.language.frozen import positional
 from aws_iam.tools.audit.paths.assuming import trust_naming
 from aws_iam.tools.audit.paths.changes import UNCHANGED, WRITTEN, Change, State
 from aws_iam.tools.audit.paths.hop import Hop, Path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.paths.search import Found, Search, Step
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class UsedStep:
     """A step of a search on one target, and who has more by it."""
 

@@ -5,12 +5,13 @@ found_paths(accounts)   →   FoundPaths: who is or can become an administrator,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.identity.authorization import AUTHORIZATION
 from aws_iam.account.collect.identity.credential_report import CREDENTIAL_REPORT
 from aws_iam.account.collect.identity.identity_providers import SAML_PROVIDERS
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.access.estate import OF_ORGANIZATION, Estate
 from aws_iam.tools.audit.access.estate import needed_facts as facts_of_estate
@@ -45,7 +46,7 @@ UNREAD_POLICIES = "the organization's policies are"
 """How it begins why not all that an organization denies is known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class FoundPaths:
     """Everybody who reaches something; `findings` are the roles that lead outsiders to administrator access."""
 

@@ -5,10 +5,10 @@ goal_named(book, estate, "arn:aws:s3:::books", ("s3:GetObject",))   →   Goal, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.who_can import verdict_of_each
@@ -41,7 +41,7 @@ _READING = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class NamedGoal:
     """A goal as the question names it; `actions` are what a resource is reached for."""
 

@@ -7,15 +7,16 @@ What draws or prints paths reads these and nothing else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from aws_iam.engine.language.frozen import slotted
 
 Verdict = Literal["administrator", "can_become", "unknown"]
 ADMIN = "admin"
 """The end of a path that leads to administrator access, wherever it ends."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Hop:
     """All that `start` does to act as `end`, or to have more itself; both are ARNs.
 
@@ -54,7 +55,7 @@ class Hop:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Path:
     """The hops from a principal to what was asked for; `is_administrator` says that the last one gives full access."""
 
@@ -91,7 +92,7 @@ class Path:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Reached:
     """A principal that is or can become what was asked for; `hops` is the length of its shortest path.
 
@@ -115,7 +116,7 @@ class Reached:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Cut:
     """All that one principal does to another, or all that one statement allows, and what is gone without it.
 
@@ -143,7 +144,7 @@ class Cut:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Paths:
     """Everybody who reaches what was asked for, and how."""
 

@@ -13,6 +13,7 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.tools.audit.paths.changes import ANYTHING, Change
 from aws_iam.tools.audit.paths.entities import bits
 from aws_iam.tools.audit.paths.powers import PLACE, catalogued
@@ -31,7 +32,7 @@ _ANOTHER = "one-that-nobody-named"
 _OVER_OTHERS = frozenset({"principal", "trust"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Gained:
     """One step: over others, whose ARNs are the `targets` (the first few that have more), or over itself, which has none."""
 

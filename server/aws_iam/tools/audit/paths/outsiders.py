@@ -5,12 +5,12 @@ What lets everybody in is one path here, on the role; the principals of the esta
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.identity.authorization import Role
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.verdicts import Access
@@ -37,7 +37,7 @@ _PAGE = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Outsider:
     """Somebody outside the estate that a role lets in; `is_everyone` where nothing but having an AWS account is asked for."""
 

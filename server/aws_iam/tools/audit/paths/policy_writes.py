@@ -9,9 +9,10 @@ organization's policies and the key behind the resource still count.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.tools.audit.access.who_can import verdict_of_each
 from aws_iam.tools.audit.paths.powers import Call, Power, decided_by
 
@@ -46,7 +47,7 @@ _EVERYONE = json.dumps(
 """What lets the writer in, and everyone else: it is asked about the writer alone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class PolicyWrites:
     """The calls that write the policy of one resource, and who can act on it once it says so."""
 

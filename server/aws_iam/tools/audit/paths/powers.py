@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.effective.escalation import EscalationPath, known_paths
+from aws_iam.engine.language.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 PLACE = "@"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Call:
     """A call that a power makes: on the target unless `on` names the resource, with keys of the context.
 
@@ -30,7 +31,7 @@ class Call:
     session: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Power:
     """What the calls give of the targets, a set of numbers: see `Gain`.
 

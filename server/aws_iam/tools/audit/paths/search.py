@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.tools.audit.paths.assuming import LETS_IN_ANOTHER
 from aws_iam.tools.audit.paths.changes import UNCHANGED, Change, State
 from aws_iam.tools.audit.paths.entities import bits
@@ -41,7 +42,7 @@ Banned = frozenset[tuple[int, tuple[str, ...], int]]
 """Steps that a search leaves out: who makes them, its actions, and the target."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Goal:
     """What a search looks for: principals as they are, or as changes make them; `changed` is None where nobody knows."""
 
@@ -59,7 +60,7 @@ class Goal:
     """The principals that can do something towards it as they are."""
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Found:
     """Where a search ended."""
 
@@ -67,7 +68,7 @@ class Found:
     state: State
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Step:
     """A power that was used, by whom, and what it gave; `trusted` says that a trust policy was rewritten for it."""
 

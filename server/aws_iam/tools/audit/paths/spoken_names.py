@@ -6,10 +6,10 @@ Names.of_all(arns).of("arn:aws:iam::111122223333:role/adm")   →   "`role/adm`"
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.frozen import positional
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.paths.outsiders import EVERYONE
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Names:
     """The names that several accounts have."""
 

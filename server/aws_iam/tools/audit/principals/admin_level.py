@@ -12,6 +12,7 @@ from aws_iam.engine.effective.escalation import open_paths
 from aws_iam.engine.effective.targets import Targets
 from aws_iam.engine.explain.escalation_risks import broad_risk, is_bound
 from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 
@@ -27,7 +28,7 @@ ADMINISTRATOR, LIMITED, UNKNOWN = "administrator", "limited", "unknown"
 FULL_ACCESS_CODE = "ADMINISTRATOR"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class EffectivePolicies:
     """The policy documents that apply to a principal; `unread` names those that could not be read."""
 
@@ -40,7 +41,7 @@ class EffectivePolicies:
     unread: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class AdminLevel:
     """What policies make whoever has them."""
 

@@ -6,13 +6,14 @@ judged_principals(account, found)   →   (JudgedPrincipal(power="escalates", pa
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.identity.authorization import Role
 from aws_iam.account.collect.identity.last_accessed import LAST_ACCESSED
+from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.paths.entities import bits
 from aws_iam.tools.audit.paths.lesser_gains import LesserGains
@@ -37,7 +38,7 @@ POWERS = (ADMINISTRATOR, ESCALATES, UNKNOWN, LIMITED)
 """What principals are, the strongest first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class RoleChain:
     """Roles assumed one from another; the last is an administrator, or can become one as `rises` says."""
 
@@ -46,7 +47,7 @@ class RoleChain:
     rises: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class JudgedPrincipal:
     """A user or role, and what is known about its access."""
 
@@ -99,7 +100,7 @@ def judged_principals(account: Account, found: FoundPaths) -> tuple[JudgedPrinci
     return tuple(sorted(judged, key=lambda own: (POWERS.index(own.power), own.identity.arn)))
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class _View:
     """The paths by who goes them."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from aws_iam.account.collect.organization.organization import (
 )
 from aws_iam.engine.evaluation.evaluate import evaluate
 from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
@@ -64,7 +65,7 @@ _KNOWN = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Guardrails:
     """The organization's policies that apply to an account."""
 
@@ -127,7 +128,7 @@ def _guardrails(account: Account, organization: Organization) -> Guardrails:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _ReadPolicy:
     """A policy with its targets and document."""
 

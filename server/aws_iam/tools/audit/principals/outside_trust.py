@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.fact import Miss
@@ -15,6 +14,7 @@ from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Kind
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -51,7 +51,7 @@ _FIX = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class TrustFinding:
     """One finding about a role's trust policy."""
 

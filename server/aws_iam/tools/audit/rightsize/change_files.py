@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Artifact
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import escaped
 from aws_iam.tools.audit.rightsize.proof import proved_words
 from aws_iam.tools.audit.rightsize.smaller_policy import written_policy
@@ -38,7 +39,7 @@ _BESIDE = (
 _LAST = "Last, when everything that is added works:"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _Change:
     """A change with the names that its parts have in the files."""
 
@@ -307,7 +308,7 @@ def _unused(principals: Iterable[JudgedPrincipal], window: Window) -> Iterator[s
                 yield f"#     rollback: {escaped(step['rollback'], 500)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _Language:
     ending: str
     language: str

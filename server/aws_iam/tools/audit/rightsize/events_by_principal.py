@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.trail.activity import activity_of
 from aws_iam.engine.trail.cloudtrail import read_events
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _Key = tuple[str, str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class EventsByPrincipal:
     """The actions by account, kind and name of the caller; sessions omit the path of their role."""
 

@@ -12,6 +12,7 @@ from aws_iam.account.collect.fact import Miss, known
 from aws_iam.account.collect.identity.authorization import Role
 from aws_iam.account.collect.identity.credential_report import CREDENTIAL_REPORT
 from aws_iam.account.collect.identity.last_accessed import LAST_ACCESSED
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.policy_quotas import size
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
@@ -61,7 +62,7 @@ _CALL = "iam:GetServiceLastAccessedDetails"
 _REPORT_CALL = "iam:GetCredentialReport"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class JudgedPrincipal:
     """A user or role, and what is known of its use."""
 
@@ -86,7 +87,7 @@ class JudgedPrincipal:
         return "role" if isinstance(self.identity, Role) else "user"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Judgement:
     """All principals, and the changes of all policies that are changed."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from aws_iam.account.collect.identity.authorization import Group, Role, User
+from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 EntityKind = Literal["role", "user", "group"]
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Entity:
     """What a policy is in or attached to."""
 
@@ -25,7 +26,7 @@ class Entity:
     arn: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class PolicyInUse:
     """A policy; an inline one has no ARN and one entity."""
 

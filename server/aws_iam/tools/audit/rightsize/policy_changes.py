@@ -6,10 +6,10 @@ of whom it is known get a copy, and the others keep it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Literal
 
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.policy_quotas import INLINE, MANAGED, size
 from aws_iam.tools.audit.rightsize.smaller_policy import (
     PolicyNeed,
@@ -31,7 +31,7 @@ _LONGEST_NAME = 128
 _SUFFIX = "-rightsized"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class PolicyChange:
     """What becomes of a policy for some of its entities; the others keep it."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.comparison.compare import compare_documents
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
 from aws_iam.tools.audit.rightsize.combined_policy import one_document
 from aws_iam.tools.audit.rightsize.smaller_policy import written_policy
@@ -28,7 +29,7 @@ def proved_words(window: Window) -> str:
     return f"nothing gained, and every use recorded since {window.since:%Y-%m-%d} kept"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Lost:
     """What is lost, as rows, riskiest first; of the changes themselves, which hold every name, only what is said of the first."""
 
@@ -42,7 +43,7 @@ class Lost:
 NOTHING_LOST = Lost()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Proof:
     """What is lost; `problem` says why a proposal must not be made."""
 

@@ -5,11 +5,12 @@ What AWS does not track is no sign of anything: an action without a trace is kep
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.identity.last_accessed import KEPT_DAYS
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ USUAL_DAYS = 90
 """How old a principal must be to be judged, and how long without any use it is unused, unless `days` says otherwise."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Window:
     """The times that decide: `since` is when a use begins to count, `idle_since` when one keeps a principal from being unused."""
 
@@ -51,7 +52,7 @@ class Window:
         return self.now - timedelta(days=self.days)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class KeptAccess:
     """What of a principal's access is kept: what it used, and what nothing is known about."""
 

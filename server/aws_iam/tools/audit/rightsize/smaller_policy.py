@@ -6,11 +6,12 @@ smaller_policy('{"Statement": {"Action": "s3:*", â€¦}}', need, sets, quota)   â†
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.document import Kind, dump
+from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.pattern import covers
 from aws_iam.engine.reference.policy_quotas import size
 from aws_iam.engine.sources.gather import one_policy
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.rightsize.action_sets import ActionSet, ActionSets
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class PolicyNeed:
     """What the holders of a policy need of it together."""
 
@@ -33,7 +34,7 @@ class PolicyNeed:
     """The services that one of them used and the data does not know."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class SmallerPolicy:
     """The document without what is not needed; None if nothing of it is.
 
@@ -58,7 +59,7 @@ def smaller_policy(text: str, need: PolicyNeed, sets: ActionSets, quota: int) ->
     return replace(found, fits=False)
 
 
-@dataclass(frozen=True, slots=True)
+@positional
 class Granted:
     """The known actions that Allow statements name; `on_purpose` those that an entry for less than a whole service names."""
 

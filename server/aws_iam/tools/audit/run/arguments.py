@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
 from aws_iam.tools.kit.parameters import Benchmark, Framework
 from aws_iam.tools.kit.tool import Json, Parameter
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class AuditArguments:
     """Which controls to judge, what to accept, and what to compare with."""
 
@@ -56,7 +56,7 @@ class AuditArguments:
     ] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class ManyAccounts:
     """The accounts of a question over several, read now."""
 
@@ -81,7 +81,7 @@ class ManyAccounts:
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class FleetArguments(ManyAccounts):
     """The accounts of a run over many accounts, and how it is run."""
 

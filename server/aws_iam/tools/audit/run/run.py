@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, NextCall, Severity, Status, counts, next_call
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference import frameworks
 from aws_iam.errors import InputError
 from aws_iam.report.audit_report import left_out
@@ -41,7 +41,7 @@ _FIRST = 3
 _MOST_REGIONS = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class AuditRun:
     """An audited account: its findings under a benchmark version, after mutes and compared with an earlier snapshot."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.layers import layers_of
 from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.evaluation.request import request_of
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 
@@ -45,7 +46,7 @@ _STATUS_PAGE = (
 _INSIGHTS_PAGE = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-insights-events-with-cloudtrail.html"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class TrailCheck:
     """The result of one check on one trail."""
 
@@ -198,7 +199,7 @@ def _policy_document(account: Account, trail: Trail) -> str | Miss | None:
     return Miss(kind=MissKind.UNASKED, call="s3:GetBucketPolicy", permission="s3:GetBucketPolicy")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _WriteAccess:
     """Whether CloudTrail may write a log file; if not, `depends_on` says what could allow it, in words after a subject."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.fact import Miss
@@ -17,6 +17,7 @@ from aws_iam.account.collect.logging.cloudtrail import (
     Selectors,
 )
 from aws_iam.answer import Status
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import escaped, has_invisible_characters
 from aws_iam.tools.audit.evidence import event_selectors
 from aws_iam.tools.audit.trails.checks import bucket_region
@@ -76,7 +77,7 @@ _ALL_REGIONS = "cloudtrail_all_regions"
 _DATA_EVENTS = {"s3_data_events_read", "s3_data_events_write"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class _Place:
     """Where a resource that the owner chooses must be: the suffix of the variable's name, and words safe in a shell."""
 
