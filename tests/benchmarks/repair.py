@@ -74,7 +74,7 @@ def besides(specification: made.Specification, new: dict[str, Any]) -> tuple[boo
     for pair, effect in (((changed, old), Effect.ALLOW), ((old, changed), Effect.DENY)):
         found = (cells_of(own, Kind.IDENTITY) for own in asked.of(effect))
         cells = [cell for own in found if isinstance(own, tuple) for cell in own]
-        sides.append(bool(judge.beyond(*pair, cells).differences))
+        sides.append(bool(judge.beyond(*pair, judge.apart_from(cells)).differences))
     return sides[0], sides[1]
 
 

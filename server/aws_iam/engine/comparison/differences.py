@@ -24,6 +24,7 @@ from aws_iam.engine.comparison.distinct_values import (
 from aws_iam.engine.comparison.misspelt_names import is_misspelt_key
 from aws_iam.engine.comparison.nearby_patterns import NearbyPatterns
 from aws_iam.engine.comparison.resources import ResourceAxis, ResourceQuestion
+from aws_iam.engine.comparison.same_resources import likeliest
 from aws_iam.engine.evaluation.conditions import CLOCKS
 from aws_iam.engine.language.frozen import slotted
 
@@ -82,6 +83,8 @@ class _Cell:
     keys: Sequence[str]
     case: CallerCase
     partition: str
+    # Of each uncovered clause that applies here the atoms that must be true; every difference meets one of them.
+    needs: Sequence[int]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,6 +115,10 @@ class DifferenceSearch:
     _points: dict[tuple[str, CallerCase, str], Options] = field(default_factory=dict, init=False)
     _keys_of: dict[int, list[str]] = field(default_factory=dict, init=False)
     _excluded: dict[tuple[str, ...], NearbyPatterns] = field(default_factory=dict, init=False)
+    # Whether conditions rule out a difference, by caller, clauses that apply, and what the uncovered clause needs.
+    _ruled_out: dict[tuple[CallerCase, frozenset[int], int], bool] = field(
+        default_factory=dict, init=False
+    )
 
     @property
     def sides(self) -> tuple[Side, ...]:
@@ -147,7 +154,9 @@ class DifferenceSearch:
                 if not self._is_possible(live) or self._is_repetition(case, number, live, alike):
                     continue
                 question = self._resource_question(case, group, live)
-                if known(group, question.uncovered):
+                if known(group, question.uncovered) or all(
+                    self._is_ruled_out(case, piece, live) for piece in question.uncovered
+                ):
                     continue
                 for resource, met in places.cells(question):
                     pieces = tuple(
@@ -155,7 +164,8 @@ class DifferenceSearch:
                     )
                     if known(group, pieces):
                         continue
-                    found = self._first(self._at(case, group.action, resource, met), accept)
+                    cell = (group.action, resource, met)
+                    found = self._first(self._at(case, *cell, pieces), accept)
                     if found is not None:
                         yield Confirmed(result=found, case=case, group=group, uncovered=pieces)
                         if known(group, question.uncovered):
@@ -282,14 +292,36 @@ class DifferenceSearch:
             for side in self.unwanted
         )
 
-    def _at(
-        self, case: CallerCase, action: str, resource: str, met: frozenset[int]
-    ) -> Iterator[Candidate]:
-        """The requests of one cell that make the difference."""
-        here = [
+    def _is_ruled_out(self, case: CallerCase, piece: Clause, live: set[int]) -> bool:
+        """Whether conditions leave no difference on any of the resources to which an uncovered clause applies."""
+        met = likeliest(piece, self.wanted, self.unwanted, live)
+        if met is None:
+            return False
+        sign = (case, met, piece.needs)
+        if sign not in self._ruled_out:
+            here = self._here(met)
+            keys = self._keys(here, case)
+            at = _Cell(here=here, keys=keys, case=case, partition="", needs=(piece.needs,))
+            self._ruled_out[sign] = next(self._search(at, 0, 0, 0, {}), None) is None
+        return self._ruled_out[sign]
+
+    def _here(self, met: frozenset[int]) -> list[tuple[tuple[Clause, ...], bool]]:
+        """The clauses of each side that apply, and whether the side is wanted."""
+        return [
             (tuple(c for c in side.clauses if id(c) in met), number < len(self.wanted))
             for number, side in enumerate(self.sides)
         ]
+
+    def _at(
+        self,
+        case: CallerCase,
+        action: str,
+        resource: str,
+        met: frozenset[int],
+        pieces: Sequence[Clause],
+    ) -> Iterator[Candidate]:
+        """The requests of one cell that make the difference."""
+        here = self._here(met)
         if self._decided(here, 0, 0) is False:
             return
         for clauses, _ in here:
@@ -301,7 +333,8 @@ class DifferenceSearch:
             return
         if partition and OWNER in self.fixed and self.fixed[OWNER] is None:
             return
-        at = _Cell(here=here, keys=self._keys(here, case), case=case, partition=partition)
+        keys, needs = self._keys(here, case), tuple(piece.needs for piece in pieces)
+        at = _Cell(here=here, keys=keys, case=case, partition=partition, needs=needs)
         for chosen in self._search(at, 0, 0, 0, {}):
             yield Candidate(
                 case=case,
@@ -336,6 +369,8 @@ class DifferenceSearch:
         self, place: _Cell, at: int, true: int, false: int, chosen: Mapping[str, Value]
     ) -> Iterator[Mapping[str, Value]]:
         self.budget.spend()
+        if place.needs and all(needed & false for needed in place.needs):
+            return
         decided = self._decided(place.here, true, false)
         if decided is True:
             yield chosen

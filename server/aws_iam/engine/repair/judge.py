@@ -34,6 +34,7 @@ from aws_iam.engine.repair.requirements import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from aws_iam.engine.comparison.automaton import Budget
     from aws_iam.engine.comparison.one_way_search import SearchResult
     from aws_iam.engine.evaluation.decision_flow import Verdict
     from aws_iam.engine.evaluation.layers import PlacedPolicy
@@ -52,6 +53,8 @@ _PRINCIPALED = (*OF_RESOURCES, Kind.RCP)
 # A document that names resources of AWS's usual partition is used there: what is in another one, no caller of it reaches.
 _VERSION = "2012-10-17"
 _ELSEWHERE = "arn:aws-*"
+# Matches `*`, which stands for no resource, and no ARN.
+_NO_ARN = "?"
 _DENIED = ("ExplicitlyDenied", "ImplicitlyDenied")
 
 
@@ -71,6 +74,8 @@ class Judge:
     own_resources: tuple[str, ...] = ()
     # Whether documents are compared for what they can be about only, else for all that there is.
     is_of_own_resources: bool = False
+    # Actions of which only requests that name a resource are compared.
+    on_arns_only: dict[str, None] = field(default_factory=dict)
     _regions: dict[str, Policy] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -185,6 +190,7 @@ class Judge:
         *,
         without: Sequence[Policy] = (),
         within: Sequence[Policy] = (),
+        budget: Budget | None = None,
     ) -> SearchResult:
         """A search for one request that the policies allow, within others, and that still others do not allow."""
         atoms = Atoms()
@@ -193,16 +199,29 @@ class Judge:
             policies=SideStatements.of(tuple(policies), atoms),
             without=SideStatements.of(tuple(without), atoms),
             within=SideStatements.of(tuple(within), atoms),
+            budget=budget,
         )
         return search.search(1)
 
-    def beyond(self, new: Policy, old: Policy, asked: Iterable[Cell]) -> SearchResult:
-        """A search for a request that one document allows and the other does not, apart from the asked ones."""
+    @property
+    def everything(self) -> Policy:
+        """A policy that allows everything, to everyone where policies of the kind have principals."""
+        return allow_all(principaled=self.kind in _PRINCIPALED)
+
+    def apart_from(self, asked: Iterable[Cell]) -> Policy:
+        """Denies that leave the asked requests out of a comparison, and what the document cannot be about."""
         apart = [*region(asked, Effect.DENY, self.kind)]
+        everyone = {"Principal": "*"} if self.kind in _PRINCIPALED else {}
         if self.is_of_own_resources:
-            everyone = {"Principal": "*"} if self.kind in _PRINCIPALED else {}
             apart.append({**elsewhere(self.own_resources), **everyone})
-        around = (self.policy(apart), *self.full_access) if apart else self.full_access
+        if self.on_arns_only:
+            without = {"Action": list(self.on_arns_only), "Resource": _NO_ARN}
+            apart.append({"Effect": "Deny", **everyone, **without})
+        return self.policy(apart)
+
+    def beyond(self, new: Policy, old: Policy, apart: Policy) -> SearchResult:
+        """A search for a request that one document allows and the other does not, and that is not left out."""
+        around = (apart, *self.full_access)
         return self.one_way((new, *around), without=(old, *around))
 
     def _layers(self, policy: Policy, requirement: Requirement, request: Request) -> Layers:

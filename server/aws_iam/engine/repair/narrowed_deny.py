@@ -15,8 +15,10 @@ from aws_iam.engine.generation.action_grants import resource_types_of
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, intersects, is_literal
 from aws_iam.engine.language.plain_policy import STATEMENT_ELEMENTS
+from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.facts import template_pattern
+from aws_iam.engine.repair.added_conditions import with_limit, with_other_values
 from aws_iam.engine.repair.requirements import PRINCIPAL_KEY, bare
 from aws_iam.engine.repair.separation import NOTHING, Limit, Separator
 
@@ -34,6 +36,8 @@ _NOT = (
 _IS = ("ArnEquals", "ArnLike")
 # Several values under these are none of them, so that one more value is one more condition.
 _JOINED = ("NotEquals", "NotLike", "NotIpAddress")
+# The fields of an ARN before the resource.
+_LAST_FIELD = 5
 
 
 @slotted
@@ -57,6 +61,8 @@ class NarrowedDeny:
     beyond: tuple[str, ...] = ()
     # Whether NotResource stands for a pattern, which is the same for the resources that the policy can be about only.
     of_own_resources: bool = False
+    # The actions for which it is the same only if every request names a resource, which the reference leaves open.
+    on_arns_only: tuple[str, ...] = ()
     # Whether what is left on the exempt resources is written by NotAction, which takes actions of other services, too.
     by_not_action: bool = False
 
@@ -70,6 +76,7 @@ class _Left:
     statements: list[dict[str, Any]] = field(default_factory=list)
     beyond: dict[str, None] = field(default_factory=dict)
     of_own_resources: bool = False
+    on_arns_only: dict[str, None] = field(default_factory=dict)
     by_not_action: bool = False
 
 
@@ -90,12 +97,12 @@ def narrowed(
     everyone = [own for own in exempt if not own.principal]
     groups: list[tuple[Mapping[str, Any] | None, Sequence[ExemptRequest]]] = []
     if named:
-        others = _with_limit(statement, _NOT, PRINCIPAL_KEY, named, join=True)
+        others = with_limit(statement, _NOT, PRINCIPAL_KEY, named, join=True)
         groups.append((others, everyone))
         if others is None:
             return None
         groups += [
-            (_with_limit(statement, _IS, PRINCIPAL_KEY, arns, join=False), own)
+            (with_limit(statement, _IS, PRINCIPAL_KEY, arns, join=False), own)
             for arns, own in _by_exemptions(exempt, named)
         ]
     else:
@@ -108,6 +115,7 @@ def narrowed(
         statements=tuple(_named(statement, left.statements)),
         beyond=tuple(left.beyond),
         of_own_resources=left.of_own_resources,
+        on_arns_only=tuple(left.on_arns_only),
         by_not_action=left.by_not_action,
     )
 
@@ -132,34 +140,6 @@ def _named(statement: Mapping[str, Any], pieces: list[dict[str, Any]]) -> Iterat
             {**piece, "Sid": f"{sid}{number + 1}"} if isinstance(sid, str) and number else piece
         )
         yield {name: named[name] for name in STATEMENT_ELEMENTS if name in named}
-
-
-def _with_limit(
-    statement: Mapping[str, Any],
-    operators: Sequence[str],
-    key: str,
-    values: Sequence[str],
-    *,
-    join: bool,
-) -> dict[str, Any] | None:
-    """The statement with one more condition; `join` adds its values to a list that exists."""
-    given = statement.get("Condition", {})
-    if not isinstance(given, dict) or not all(isinstance(keys, dict) for keys in given.values()):
-        # AWS would reject such a policy.
-        return None
-    condition = {name: dict(keys) for name, keys in given.items()}
-    for operator, keys in condition.items():
-        for name in keys:
-            if join and operator in operators and name.lower() == key.lower():
-                listed_ = listed(keys[name])
-                keys[name] = [*listed_, *(value for value in values if value not in listed_)]
-                return {**statement, "Condition": condition}
-    for operator in operators:
-        keys = condition.setdefault(operator, {})
-        if not any(name.lower() == key.lower() for name in keys):
-            keys[key] = bare(values)
-            return {**statement, "Condition": {n: k for n, k in condition.items() if k}}
-    return None
 
 
 def _leave_pieces(
@@ -246,6 +226,9 @@ def _other_contexts(
     for (action, resource), apart in separators.items():
         if len(apart) > 1:
             continue
+        if not _surely_denies(statement, resource):
+            # Only for some values of a variable: no statement is for exactly those.
+            continue
         narrow = _only(statement, [action])
         if "Resource" in statement or "NotResource" in statement:
             narrow["Resource"] = resource
@@ -255,9 +238,17 @@ def _other_contexts(
             yield from (piece for piece in pieces if piece)
 
 
+def _surely_denies(statement: Mapping[str, Any], resource: str) -> bool:
+    """Whether the statement is about all of a resource's requests, whatever its variables stand for."""
+    if "NotResource" in statement:
+        return not any(_may_meet(own, resource) for own in listed(statement["NotResource"]))
+    entries = listed(statement.get("Resource")) or ["*"]
+    return any("${" not in own and covers(own, resource) for own in entries)
+
+
 def _with_negation(statement: Mapping[str, Any], limit: Limit) -> dict[str, Any] | None:
     joins = ":" not in limit.operator and limit.operator.endswith(_JOINED)
-    return _with_limit(statement, (limit.operator,), limit.key, limit.values, join=joins)
+    return with_limit(statement, (limit.operator,), limit.key, limit.values, join=joins)
 
 
 def _apart(exempt: Sequence[ExemptRequest]) -> Sequence[ExemptRequest]:
@@ -376,17 +367,25 @@ def _leave_other_resources(
     if "*" in entries:
         left.statements.append({**only, "NotResource": bare(resources)})
         return
-    met = [own for own in entries if any(intersects(own, resource) for resource in resources)]
+    met = [own for own in entries if any(_may_meet(own, resource) for resource in resources)]
+    rest = [own for own in entries if own not in met]
     cut = [own for own in met if not any(covers(resource, own) for resource in resources)]
-    outside = _outside(actions, entries, left.own_resources) if cut else None
+    others = {own: with_other_values({**only, "Resource": own}, resources) for own in cut}
+    whole = [own for own, found in others.items() if found is None]
+    outside = _outside(actions, entries, left.own_resources) if whole else None
     if outside is not None:
         left.statements.append({**only, "NotResource": bare([*resources, *outside])})
         left.of_own_resources = True
+        left.on_arns_only |= dict.fromkeys(own for own in actions if not _always_has_arn(own))
         return
-    left.beyond |= dict.fromkeys(cut)
-    rest = [own for own in entries if own not in met]
+    left.beyond |= dict.fromkeys(whole)
     if rest:
         left.statements.append({**only, "Resource": bare(rest)})
+    left.statements += [own for own in others.values() if own]
+
+
+def _may_meet(entry: str, resource: str) -> bool:
+    return intersects(without_variables(entry, "*"), resource)
 
 
 def _outside(
@@ -399,12 +398,25 @@ def _outside(
         for wide in whole:
             if any(covers(entry, wide) for entry in entries):
                 continue
-            if any(intersects(entry, wide) for entry in entries):
+            if any(_fields_meet(without_variables(entry, "*"), wide) for entry in entries):
                 return None
             found[wide.replace("?*", "*")] = None
         if not whole:
             return None
     return list(found)
+
+
+def _fields_meet(entry: str, wide: str) -> bool:
+    """Whether an ARN of a format may match an entry; no field of it but the last has a colon."""
+    fields = list(zip(entry.split(":")[:_LAST_FIELD], wide.split(":"), strict=False))
+    # Behind a wildcard nothing says which field is which.
+    aligned = takewhile(lambda pair: is_literal(pair[0]), fields)
+    return all(intersects(own, theirs) for own, theirs in aligned) and intersects(entry, wide)
+
+
+def _always_has_arn(action: str) -> bool:
+    known = catalog().action(action)
+    return known is not None and bool(known.required)
 
 
 def _templates(action: str) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from aws_iam.engine.repair.edits import Edit, edits_of
 from aws_iam.engine.repair.judge import DOCUMENT, Judge
 from aws_iam.engine.repair.narrowed_deny import ExemptRequest
 from aws_iam.engine.repair.narrowest_deny import narrowest
+from aws_iam.engine.repair.proof import gained, lost
 from aws_iam.engine.repair.removals import take_out
 from aws_iam.engine.repair.requirements import (
     OF_RESOURCES,
@@ -212,11 +213,13 @@ class _Work:
             shown = quoted(found.beyond[0])
             own = _first_within(exempt, found.beyond[0])
             why = (
-                f"the Deny at {at} speaks of {shown}, and no pattern leaves one resource out of it: ask for all of"
-                f" {shown}, or change what it denies"
+                f"the Deny at {at} speaks of {shown}: no pattern stands for all of it but one resource, and no condition key for"
+                f" which resource it is, so that it must go on denying this one, too: ask for all of {shown}, or change what it denies"
             )
             raise _Stuck(Conflict(allowed=own, statement=at, why=why))
         self.judge.is_of_own_resources |= found.of_own_resources
+        if not self.judge.own_resources:
+            self.judge.on_arns_only |= dict.fromkeys(found.on_arns_only)
         self._free_from(condition_keys(part.statement.get("Condition")))
         kept = [limit.key for one in asked for limit in one.separator.limits]
         for own in exempt:
@@ -346,11 +349,8 @@ class _Work:
                 blocked.append(other)
             else:
                 unproved.append(f"{own.pointer}: whether it is met is unknown")
-        for name, pair, asked in (
-            ("gained", (new, self.given), self.allow),
-            ("lost", (self.given, new), self.deny),
-        ):
-            found = self.judge.beyond(*pair, self._cells(asked))
+        for name, search, asked in (("gained", gained, self.allow), ("lost", lost, self.deny)):
+            found = search(self.judge, self.draft, self._cells(asked))
             if found.differences:
                 request = found.differences[0].request["request"]
                 unproved.append(

@@ -186,17 +186,25 @@ def _facts(
         if specification.of(effect)
     }
     facts["judged"] = _how_judged(judge)
-    if judge.is_of_own_resources:
-        facts["assuming"] = (
-            "the policy is about its own bucket and the objects in it only"
-            if judge.own_resources
-            else "callers of the policy reach resources of their own partition only"
-        )
+    if assumed := list(_assumed(judge)):
+        facts["assuming"] = "; ".join(assumed)
     if specification.unknown_actions:
         facts["unknown_actions"] = list(specification.unknown_actions)
     if specification.unfit:
         facts["decided_by_text"] = specification.unfit
     return facts
+
+
+def _assumed(judge: Judge) -> Iterator[str]:
+    if judge.is_of_own_resources:
+        yield (
+            "the policy is about its own bucket and the objects in it only"
+            if judge.own_resources
+            else "callers of the policy reach resources of their own partition only"
+        )
+    if judge.on_arns_only:
+        names = joined([quoted(own) for own in judge.on_arns_only], shown=_SHOWN)
+        yield f"every request for {names} names a resource"
 
 
 def _how_judged(judge: Judge) -> str:
