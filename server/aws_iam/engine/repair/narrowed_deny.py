@@ -11,14 +11,12 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.generation.action_grants import resource_types_of
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, intersects, is_literal
 from aws_iam.engine.language.plain_policy import STATEMENT_ELEMENTS
-from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.reference.facts import template_pattern
 from aws_iam.engine.repair.added_conditions import with_limit, with_other_values
+from aws_iam.engine.repair.other_resources import always_has_arn, elsewhere, may_meet
 from aws_iam.engine.repair.requirements import PRINCIPAL_KEY, bare
 from aws_iam.engine.repair.separation import NOTHING, Limit, Separator
 
@@ -36,8 +34,6 @@ _NOT = (
 _IS = ("ArnEquals", "ArnLike")
 # Several values under these are none of them, so that one more value is one more condition.
 _JOINED = ("NotEquals", "NotLike", "NotIpAddress")
-# The fields of an ARN before the resource.
-_LAST_FIELD = 5
 
 
 @slotted
@@ -199,9 +195,9 @@ def _leave_by_resource(
     by_resource: dict[str, dict[str, None]] = {}
     for own in exempt:
         by_resource.setdefault(own.resource, {})[own.action] = None
-    elsewhere = {name: own for name, own in statement.items() if name != "Resource"}
+    anywhere = {name: own for name, own in statement.items() if name != "Resource"}
     outside = [*listed(statement.get("NotResource")), *by_resource]
-    left.statements.append({**elsewhere, "NotResource": bare(outside)})
+    left.statements.append({**anywhere, "NotResource": bare(outside)})
     by_actions: dict[tuple[str, ...], list[str]] = {}
     for resource, spared in by_resource.items():
         by_actions.setdefault(tuple(spared), []).append(resource)
@@ -241,7 +237,7 @@ def _other_contexts(
 def _surely_denies(statement: Mapping[str, Any], resource: str) -> bool:
     """Whether the statement is about all of a resource's requests, whatever its variables stand for."""
     if "NotResource" in statement:
-        return not any(_may_meet(own, resource) for own in listed(statement["NotResource"]))
+        return not any(may_meet(own, resource) for own in listed(statement["NotResource"]))
     entries = listed(statement.get("Resource")) or ["*"]
     return any("${" not in own and covers(own, resource) for own in entries)
 
@@ -367,65 +363,24 @@ def _leave_other_resources(
     if "*" in entries:
         left.statements.append({**only, "NotResource": bare(resources)})
         return
-    met = [own for own in entries if any(_may_meet(own, resource) for resource in resources)]
+    met = [own for own in entries if any(may_meet(own, resource) for resource in resources)]
     rest = [own for own in entries if own not in met]
     cut = [own for own in met if not any(covers(resource, own) for resource in resources)]
     others = {own: with_other_values({**only, "Resource": own}, resources) for own in cut}
     whole = [own for own, found in others.items() if found is None]
-    outside = _outside(actions, entries, left.own_resources) if whole else None
+    outside = elsewhere(actions, entries, resources, left.own_resources) if whole else None
     if outside is not None:
-        left.statements.append({**only, "NotResource": bare([*resources, *outside])})
+        not_denied = [*resources, *outside.patterns]
+        left.statements.append({**only, "NotResource": bare(not_denied)})
+        if outside.denied_within:
+            left.statements.append({**only, "Resource": bare(outside.denied_within)})
         left.of_own_resources = True
-        left.on_arns_only |= dict.fromkeys(own for own in actions if not _always_has_arn(own))
+        left.on_arns_only |= dict.fromkeys(own for own in actions if not always_has_arn(own))
         return
     left.beyond |= dict.fromkeys(whole)
     if rest:
         left.statements.append({**only, "Resource": bare(rest)})
     left.statements += [own for own in others.values() if own]
-
-
-def _may_meet(entry: str, resource: str) -> bool:
-    return intersects(without_variables(entry, "*"), resource)
-
-
-def _outside(
-    actions: Sequence[str], entries: Sequence[str], own_resources: Sequence[str]
-) -> list[str] | None:
-    """Patterns for all resources of the actions that the entries do not match; None where no patterns are exactly that."""
-    found: dict[str, None] = {}
-    for action in actions:
-        whole = own_resources or tuple(map(template_pattern, _templates(action)))
-        for wide in whole:
-            if any(covers(entry, wide) for entry in entries):
-                continue
-            if any(_fields_meet(without_variables(entry, "*"), wide) for entry in entries):
-                return None
-            found[wide.replace("?*", "*")] = None
-        if not whole:
-            return None
-    return list(found)
-
-
-def _fields_meet(entry: str, wide: str) -> bool:
-    """Whether an ARN of a format may match an entry; no field of it but the last has a colon."""
-    fields = list(zip(entry.split(":")[:_LAST_FIELD], wide.split(":"), strict=False))
-    # Behind a wildcard nothing says which field is which.
-    aligned = takewhile(lambda pair: is_literal(pair[0]), fields)
-    return all(intersects(own, theirs) for own, theirs in aligned) and intersects(entry, wide)
-
-
-def _always_has_arn(action: str) -> bool:
-    known = catalog().action(action)
-    return known is not None and bool(known.required)
-
-
-def _templates(action: str) -> tuple[str, ...]:
-    """The ARN formats of what an action works on, in AWS's usual partition; none for what is not one known action."""
-    known = catalog().action(action)
-    types = resource_types_of(known) if known else ()
-    return tuple(
-        template.replace("${Partition}", "aws") for own in types for template in own.arn_formats
-    )
 
 
 def listed(value: object) -> list[str]:

@@ -37,6 +37,8 @@ class _Within:
 
     statement: Statement
     others: tuple[Statement, ...]
+    # Whether it mostly is a part of the only other one, which takes no look at what was asked.
+    is_narrower: bool = False
 
 
 def gained(judge: Judge, draft: Draft, asked: Sequence[Cell]) -> SearchResult:
@@ -57,9 +59,13 @@ def _besides(
     *,
     is_gained: bool,
 ) -> SearchResult:
-    apart = judge.apart_from(asked)
+    apart, never_asked = judge.apart_from(asked), judge.apart_from(())
     budget = Budget()
-    if all(_is_within(own, apart, judge, budget) for own in changes):
+    if all(
+        (own.is_narrower and _is_within(own, never_asked, judge, budget))
+        or _is_within(own, apart, judge, budget)
+        for own in changes
+    ):
         return SearchResult()
     new, old = judge.policy(draft.statements), judge.policy(statements_of(draft.given))
     pair = (new, old) if is_gained else (old, new)
@@ -83,7 +89,7 @@ def _losses(draft: Draft) -> Iterator[_Within]:
     for part in draft.parts:
         before = () if part.origin is None else (given[part.origin],)
         if part.statement.get("Effect") == "Deny" and part.statement not in before:
-            yield _Within(statement=part.statement, others=before)
+            yield _Within(statement=part.statement, others=before, is_narrower=bool(before))
     for number, own in enumerate(given):
         left = tuple(part.statement for part in draft.parts if part.origin == number)
         if own.get("Effect") == "Allow" and own not in left:
