@@ -138,10 +138,33 @@ class DifferenceSearch:
         every = [clause for side in self.sides for clause in side.clauses]
         groups = action_groups(self.uncovered, every, self.budget)
         places = ResourceAxis(account=self.account, budget=self.budget)
-        alike: set[tuple[object, ...]] = set()
         # An uncovered clause may be a part of the clause of its side.
         number_of = {id(clause.statement): id(clause) for clause in every}
+        for case, group, live in self._distinct(groups, every):
+            question = self._resource_question(case, group, live)
+            if known(group, question.uncovered) or all(
+                self._is_ruled_out(case, piece, live) for piece in question.uncovered
+            ):
+                continue
+            for resource, met in places.cells(question):
+                pieces = tuple(p for p in question.uncovered if number_of[id(p.statement)] in met)
+                if known(group, pieces):
+                    continue
+                cell = (group.action, resource, met)
+                found = self._first(self._at(case, *cell, pieces), accept)
+                if found is not None:
+                    yield Confirmed(result=found, case=case, group=group, uncovered=pieces)
+                    if known(group, question.uncovered):
+                        break
+
+    def _distinct(
+        self, groups: Sequence[ActionGroup], every: Sequence[Clause]
+    ) -> Iterator[tuple[CallerCase, ActionGroup, set[int]]]:
+        """Callers and actions that can be distinguished, with the clauses that apply to both."""
+        alike: set[tuple[object, ...]] = set()
         for case in self.cases:
+            likeness = self._likeness(case)
+            met = {id(clause) for clause in every if case.meets(clause)}
             for number, group in enumerate(groups):
                 self.budget.spend()
                 if not case.depends_on_policy(group.action):
@@ -149,27 +172,14 @@ class DifferenceSearch:
                 live = {
                     id(c)
                     for c in group.clauses
-                    if case.meets(c) and _applies_to_service(c, group.action)
+                    if id(c) in met and _applies_to_service(c, group.action)
                 }
-                if not self._is_possible(live) or self._is_repetition(case, number, live, alike):
+                if not self._is_possible(live):
                     continue
-                question = self._resource_question(case, group, live)
-                if known(group, question.uncovered) or all(
-                    self._is_ruled_out(case, piece, live) for piece in question.uncovered
-                ):
-                    continue
-                for resource, met in places.cells(question):
-                    pieces = tuple(
-                        p for p in question.uncovered if number_of[id(p.statement)] in met
-                    )
-                    if known(group, pieces):
-                        continue
-                    cell = (group.action, resource, met)
-                    found = self._first(self._at(case, *cell, pieces), accept)
-                    if found is not None:
-                        yield Confirmed(result=found, case=case, group=group, uncovered=pieces)
-                        if known(group, question.uncovered):
-                            break
+                sign = (number, frozenset(live), likeness)
+                if likeness is None or sign not in alike:
+                    alike.add(sign)
+                    yield case, group, live
 
     def _resource_question(
         self, case: CallerCase, group: ActionGroup, live: set[int]
@@ -243,18 +253,15 @@ class DifferenceSearch:
             found = self._excluded[texts] = NearbyPatterns(texts)
         return found
 
-    def _is_repetition(
-        self, case: CallerCase, group: int, live: set[int], alike: set[tuple[object, ...]]
-    ) -> bool:
-        """Whether the caller cannot be distinguished from an earlier one, for these actions."""
+    def _likeness(self, case: CallerCase) -> tuple[object, ...] | None:
+        """What callers have in common that cannot be distinguished where the same clauses apply; None for who has a policy."""
         if case.caller is None:
-            return False
+            return None
         true = tuple(
             distinct_value([atom], case.settled[atom.key]).true
             for atom in self.atoms.numbers
             if atom.key in case.settled
         )
-        settled = frozenset(case.settled)
         how = (
             case.caller.kind,
             case.caller.account == case.owner,
@@ -262,10 +269,7 @@ class DifferenceSearch:
             # Each issuer has keys of its own.
             case.provider and case.caller.arn,
         )
-        sign = (group, frozenset(live), true, settled, how)
-        known = sign in alike
-        alike.add(sign)
-        return known
+        return true, frozenset(case.settled), how
 
     def _first(
         self, candidates: Iterator[Candidate], accept: Callable[[Candidate], T | None]
