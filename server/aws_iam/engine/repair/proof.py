@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.engine.comparison.automaton import Budget
 from aws_iam.engine.comparison.one_way_search import SearchResult
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.pattern import intersects
+from aws_iam.engine.language.pattern import covers, intersects
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.repair.draft import statements_of
 from aws_iam.engine.repair.narrowed_deny import listed
@@ -61,11 +61,17 @@ def _besides(
 ) -> SearchResult:
     apart, never_asked = judge.apart_from(asked), judge.apart_from(())
     budget = Budget()
-    if all(
-        (own.is_narrower and _is_within(own, never_asked, judge, budget))
-        or _is_within(own, apart, judge, budget)
-        for own in changes
-    ):
+    for own in changes:
+        if own.is_narrower and _within(own, never_asked, judge, budget).is_none:
+            continue
+        found = _within(own, apart, judge, budget)
+        if found.open:
+            # What is too much for one statement is so for all of them.
+            return found
+        if found.differences:
+            # Other statements may make up for it.
+            break
+    else:
         return SearchResult()
     new, old = judge.policy(draft.statements), judge.policy(statements_of(draft.given))
     pair = (new, old) if is_gained else (old, new)
@@ -96,22 +102,20 @@ def _losses(draft: Draft) -> Iterator[_Within]:
             yield _Within(statement=own, others=left)
 
 
-def _is_within(change: _Within, asked: Policy, judge: Judge, budget: Budget) -> bool:
-    """Whether it is proved that one of the others applies to each request that the statement applies to, apart from the asked ones."""
+def _within(change: _Within, asked: Policy, judge: Judge, budget: Budget) -> SearchResult:
+    """A search for a request that the statement applies to and none of the others, apart from the asked ones."""
     (whole,) = judge.policy((change.statement,)).statements
     met = tuple(own for own in asked.statements if _may_meet(own, whole))
     apart = replace(asked, statements=met)
     narrow, *others = _without_shared(change, apart)
     statement, rest = judge.policy((narrow,)), judge.policy(others)
     if narrow["Effect"] == "Allow":
-        found = judge.one_way((statement, apart), without=(rest, apart), budget=budget)
-    else:
-        # What the others let through and the statement does not.
-        everything = judge.everything
-        found = judge.one_way(
-            (everything, rest, apart), without=(everything, statement, apart), budget=budget
-        )
-    return found.is_none
+        return judge.one_way((statement, apart), without=(rest, apart), budget=budget)
+    # What the others let through and the statement does not.
+    everything = judge.everything
+    return judge.one_way(
+        (everything, rest, apart), without=(everything, statement, apart), budget=budget
+    )
 
 
 def _may_meet(one: ParsedStatement, other: ParsedStatement) -> bool:
@@ -148,6 +152,18 @@ def _without_shared(change: _Within, apart: Policy) -> Iterator[Statement]:
         yield _with_conditions(other, left)
 
 
+def _without_covered(resources: object) -> object:
+    """The entries of Resource without those that another one covers, whatever their variables stand for."""
+    entries = listed(resources)
+    kept: list[str] = []
+    for own in sorted(entries, key=len):
+        if not any(
+            "${" not in other and covers(other, without_variables(own, "*")) for other in kept
+        ):
+            kept.append(own)
+    return kept if len(kept) < len(entries) else resources
+
+
 def _implies(one: _Condition, other: _Condition) -> bool:
     """Whether a condition holds only where the other one does: it is the same, or has more values of which none may be met."""
     (operator, key, values), (theirs, name, wanted) = one, other
@@ -169,4 +185,6 @@ def _with_conditions(statement: Statement, conditions: Iterable[_Condition]) -> 
     for operator, key, values in conditions:
         block.setdefault(operator, {})[key] = values
     rest = {name: value for name, value in statement.items() if name != "Condition"}
+    if "Resource" in rest:
+        rest["Resource"] = _without_covered(rest["Resource"])
     return {**rest, "Condition": block} if block else rest

@@ -55,9 +55,7 @@ PolicyKind = Annotated[Kind | None, _KIND]
 # An inline policy of a role is an identity policy with another limit.
 LimitedKind = Annotated[
     Kind | None,
-    replace(
-        _KIND, implies=Implied(argument="limit", by=INLINE_LIMITS, beside=("kind",))
-    ),
+    replace(_KIND, implies=Implied(argument="limit", by=INLINE_LIMITS, beside=("kind",))),
 ]
 ResourceType = Annotated[
     str | None,

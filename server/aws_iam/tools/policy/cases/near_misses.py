@@ -41,6 +41,7 @@ _ELSEWHERE = (
     ("s3:DeleteBucket", "arn:aws:s3:::example"),
     ("kms:ScheduleKeyDeletion", "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
     ("organizations:LeaveOrganization", "*"),
+    ("ec2:TerminateInstances", "arn:aws:ec2:us-east-1:111122223333:instance/i-0123456789abcdef0"),
 )  # fmt: skip
 
 
