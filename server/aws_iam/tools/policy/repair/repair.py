@@ -13,6 +13,7 @@ from aws_iam.engine.language.pattern import covers, is_literal
 from aws_iam.engine.language.plain_policy import plain
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.policy_quotas import QUOTAS, RAISED_TRUST, characters, compact
 from aws_iam.engine.repair.draft import statements_of
 from aws_iam.engine.repair.judge import (
     OLDEST_VERSION,
@@ -55,7 +56,7 @@ def repair_policy(
     """The repaired policy with its edits and their proof, or the conflicts that keep it from being repaired."""
     policy = one_policy(document, kind_named(kind))
     refuse_unusable(policy, "/", policy.kind)
-    specification = specification_of(allow, deny, policy)
+    specification = specification_of(allow, deny, policy, is_alone=policies is None)
     _refuse_work(policy, specification)
     judge, understood = _judge(policy, policies)
     given = plain(policy)
@@ -238,14 +239,29 @@ def _summary(
     if found.limited_by:
         denies = joined([quoted(own) for own in found.limited_by], shown=_SHOWN)
         yield f"The allowed patterns stay subject to the conditions of the Deny at {denies}."
-    if size := _too_long(findings):
-        yield f"It is too long for AWS now ({size.message}): make it shorter with `policy shrink`."
-    elif findings:
-        yield f"But the new policy has {counted(len(findings), 'new error')}: {findings[0].message}."
+    yield from _errors_in_words(found, judge, findings)
     yield from _doubts_in_words(specification)
     yield from _caller_in_words(specification)
     if judge.others is None and judge.layer == "resource" and specification.of(Effect.DENY):
         yield "A policy of the caller's own may still allow what this one no longer grants: give `policies` to judge both."
+
+
+def _errors_in_words(found: Repair, judge: Judge, findings: tuple[Finding, ...]) -> Iterator[str]:
+    size = _too_long(findings)
+    if size is None:
+        if findings:
+            yield f"But the new policy has {counted(len(findings), 'new error')}: {findings[0].message}."
+    elif judge.kind is Kind.TRUST and _characters(found.document) <= RAISED_TRUST:
+        yield (
+            f"It is longer than the default quota now ({size.message}), which AWS raises on request to up to"
+            f" {RAISED_TRUST:,}: ask for that, or make it shorter with `policy shrink`."
+        )
+    else:
+        yield f"It is too long for AWS now ({size.message}): make it shorter with `policy shrink`."
+
+
+def _characters(document: Mapping[str, Any]) -> int:
+    return characters(compact(document), QUOTAS[Kind.TRUST])
 
 
 def _too_long(findings: tuple[Finding, ...]) -> Finding | None:
