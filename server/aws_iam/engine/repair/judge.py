@@ -1,7 +1,8 @@
 """Whether a document meets a requirement: by itself, or as one of the policies of a decision.
 
 By itself, a document decides alone in its layer: the other layers that the request needs allow everything, and none of them limits
-it. Patterns are judged by a search over all of their requests, so that one that is met is met by every one.
+it. Patterns are judged by a search over all of their requests, so that one that is met is met by every one; among the policies of a
+decision by those of the document's level, as a search has no place for layers that limit each other.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from aws_iam.engine.repair.requirements import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.comparison.automaton import Budget
     from aws_iam.engine.comparison.one_way_search import SearchResult
@@ -145,12 +146,24 @@ class Judge:
 
     def _search(self, policy: Policy, requirement: Requirement) -> SearchResult:
         wanted = (self.region_of(requirement),)
+        level = (policy, *self._peers())
+        own = (*(self._for_pattern(one, requirement) for one in level), *self.full_access)
         if requirement.effect is Effect.ALLOW:
-            own = (self._for_pattern(policy, requirement), *self.full_access)
             # Without the limit, what other policies of the caller allow and a Deny stops would count as well.
             return self.one_way(wanted, without=own, within=wanted)
-        own = (self._for_pattern(policy, requirement), *self.full_access)
         return self.one_way(own, within=wanted)
+
+    def _peers(self) -> Iterator[Policy]:
+        """The other policies of the document's level, which allow beside it, and deny."""
+        level, number = self.place
+        levels = self.others.levels.get(self.layer, ()) if self.others else ()
+        for at, own in enumerate(levels[level] if level < len(levels) else ()):
+            if at != number:
+                version = _VERSION if own.has_variables else OLDEST_VERSION
+                empty = policy_of(
+                    from_value({"Version": version, "Statement": []}), self.kind, None
+                )
+                yield replace(empty, statements=tuple(one.statement for one in own.statements))
 
     def _for_pattern(self, policy: Policy, requirement: Requirement) -> Policy:
         """The statements about a pattern; where it must be allowed, without Denies whose conditions its requests do not meet."""

@@ -163,8 +163,10 @@ class _Work:
 
     def _is_for_others(self, policy: Policy, requirement: Requirement) -> bool:
         """Whether only other layers refuse the request now, and no statement of the document would change that."""
-        if requirement.is_pattern or self.judge.others is None:
+        if self.judge.others is None:
             return False
+        if requirement.is_pattern:
+            return not self._helps_to_allow(requirement)
         verdict, hits = self.judge.verdict(policy, requirement)
         effects = {hit.statement.allows for hit in hits if hit.placed.pointer == DOCUMENT}
         if self.judge.kind not in OF_RESOURCES and effects == {True}:
@@ -172,9 +174,13 @@ class _Work:
             return True
         if self.judge.layer in verdict.blocked_by or not verdict.blocked_by:
             return False
+        return not self._helps_to_allow(requirement)
+
+    def _helps_to_allow(self, requirement: Requirement) -> bool:
+        """Whether statements for the requirement would meet it."""
         more = [statement_for(cell, self.judge.kind) for cell in self._cells([requirement])]
         wider = self.judge.policy([*self.draft.statements, *more])
-        return self.judge.is_met(wider, requirement) is not True
+        return self.judge.is_met(wider, requirement) is True
 
     def _narrow_denies(self, unmet: Sequence[Requirement]) -> None:
         """Exempt the requests from each Deny that applies to them."""
@@ -380,11 +386,16 @@ class _Work:
 
     def _other_layers(self, policy: Policy, requirement: Requirement) -> OtherLayers | None:
         """The other layers, if only they keep a request from being allowed."""
-        if requirement.is_pattern or requirement.effect is Effect.DENY:
+        if self.judge.others is None or requirement.effect is Effect.DENY:
             return None
+        if requirement.is_pattern:
+            # The document cannot allow it: another policy of its level denies some of it.
+            is_theirs = not self._helps_to_allow(requirement)
+            layers = (self.judge.layer,)
+            return OtherLayers(requirement=requirement, layers=layers) if is_theirs else None
         verdict, hits = self.judge.verdict(policy, requirement)
         own = any(hit.placed.pointer == DOCUMENT and hit.statement.denies for hit in hits)
-        if self.judge.others is None or own or verdict.outcome == "Unknown":
+        if own or verdict.outcome == "Unknown":
             return None
         denies = (hit for hit in hits if hit.statement.denies and hit.placed.pointer != DOCUMENT)
         places = tuple(hit.placed.pointer + hit.statement.node.at.pointer for hit in denies)

@@ -210,7 +210,7 @@ def _assumed(judge: Judge) -> Iterator[str]:
 
 def _how_judged(judge: Judge) -> str:
     if judge.others is not None:
-        return "with all the policies given; patterns by the document alone"
+        return f"with all the policies given; patterns by those beside the document in the layer `{judge.layer}`"
     if judge.beside_full_access:
         return "the document alone, beside the policy of AWS that allows everything"
     if judge.layer == "resource":
@@ -242,6 +242,11 @@ def _summary(
     yield from _errors_in_words(found, judge, findings)
     yield from _doubts_in_words(specification)
     yield from _caller_in_words(specification)
+    if judge.others is not None and any(own.is_pattern for own in specification.requirements):
+        yield (
+            f"Patterns are judged by the document and the policies beside it in the layer `{judge.layer}` alone: the others may refuse"
+            " what is allowed there, and a resource's own policy may allow what is not."
+        )
     if judge.others is None and judge.layer == "resource" and specification.of(Effect.DENY):
         yield "A policy of the caller's own may still allow what this one no longer grants: give `policies` to judge both."
 
