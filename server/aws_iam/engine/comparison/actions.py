@@ -288,9 +288,12 @@ def _unmentioned_actions(
 
 
 def _services_named(clauses: Sequence[Clause]) -> set[str]:
-    """The services whose resources the statements name; a pattern for all ARNs of a partition names none."""
+    """The services whose resources the statements name; a pattern for all ARNs of a partition, or for no ARN, names none."""
     texts = dict.fromkeys(
-        resource for c in clauses for resource in c.resources or () if resource != "*"
+        resource
+        for c in clauses
+        for resource in c.resources or ()
+        if resource != "*" and ("*" in resource or ":" in resource)
     )
     parts = (text.split(":") for text in texts)
     fields = {

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from aws_iam.engine.comparison import identity_callers
 from aws_iam.engine.comparison.actions import action_groups
+from aws_iam.engine.comparison.applying_clauses import allowed, applies_to_service, is_plain
 from aws_iam.engine.comparison.automaton import SPENT, Budget, OverBudget
 from aws_iam.engine.comparison.distinct_values import (
     distinct_value,
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 _MOST_TRIED = 200
 # Patterns of exclusions that are looked up in one step of the budget.
 _CHECKED = 64
+# Groups of actions of one caller that count as one step of the budget.
+_GROUPS = 16
 # Stands for all keys that follow from the caller of an identity policy.
 _CALLER_KEYS = ""
 OWNER = "aws:resourceaccount"
@@ -142,9 +145,7 @@ class DifferenceSearch:
         number_of = {id(clause.statement): id(clause) for clause in every}
         for case, group, live in self._distinct(groups, every):
             question = self._resource_question(case, group, live)
-            if known(group, question.uncovered) or all(
-                self._is_ruled_out(case, piece, live) for piece in question.uncovered
-            ):
+            if known(group, question.uncovered):
                 continue
             for resource, met in places.cells(question):
                 pieces = tuple(p for p in question.uncovered if number_of[id(p.statement)] in met)
@@ -162,24 +163,39 @@ class DifferenceSearch:
     ) -> Iterator[tuple[CallerCase, ActionGroup, set[int]]]:
         """Callers and actions that can be distinguished, with the clauses that apply to both."""
         alike: set[tuple[object, ...]] = set()
+        # Actions that differ in their resources only are asked together where no resource matters.
+        signs = [
+            (frozenset(map(id, own.clauses)), own.action.lower().startswith("kms:"))
+            for own in groups
+        ]
         for case in self.cases:
             likeness = self._likeness(case)
             met = {id(clause) for clause in every if case.meets(clause)}
-            for number, group in enumerate(groups):
-                self.budget.spend()
-                if not case.depends_on_policy(group.action):
+            found: dict[tuple[frozenset[int], bool], frozenset[int] | None] = {}
+            self.budget.spend(1 + len(groups) // _GROUPS)
+            for number, (group, sign) in enumerate(zip(groups, signs, strict=True)):
+                if sign not in found:
+                    self.budget.spend()
+                    found[sign] = self._live(case, group, met)
+                live = found[sign]
+                if live is None or not case.depends_on_policy(group.action):
                     continue
-                live = {
-                    id(c)
-                    for c in group.clauses
-                    if id(c) in met and _applies_to_service(c, group.action)
-                }
-                if not self._is_possible(live):
-                    continue
-                sign = (number, frozenset(live), likeness)
-                if likeness is None or sign not in alike:
-                    alike.add(sign)
-                    yield case, group, live
+                if likeness is None or (number, live, likeness) not in alike:
+                    alike.add((number, live, likeness))
+                    yield case, group, set(live)
+
+    def _live(self, case: CallerCase, group: ActionGroup, met: set[int]) -> frozenset[int] | None:
+        """The clauses that apply to a caller's requests for actions; None where they leave no difference on any resource."""
+        live = {
+            id(c) for c in group.clauses if id(c) in met and applies_to_service(c, group.action)
+        }
+        own = {id(c.statement) for c in group.clauses if id(c) in live}
+        pieces = [piece for piece in self.uncovered if id(piece.statement) in own]
+        if not self._is_possible(live) or all(
+            self._is_ruled_out(case, piece, live) for piece in pieces
+        ):
+            return None
+        return frozenset(live)
 
     def _resource_question(
         self, case: CallerCase, group: ActionGroup, live: set[int]
@@ -205,10 +221,10 @@ class DifferenceSearch:
     def _excluding(self, live: set[int]) -> Iterator[int]:
         """Statements without conditions that rule out any difference on their resources."""
         for side in self.wanted:
-            yield from (id(c) for c in side.denies if id(c) in live and _is_plain(c))
+            yield from (id(c) for c in side.denies if id(c) in live and is_plain(c))
         for side in self.unwanted:
             if not any(id(c) in live for c in side.denies):
-                yield from (id(c) for c in side.allows if id(c) in live and _is_plain(c))
+                yield from (id(c) for c in side.allows if id(c) in live and is_plain(c))
 
     def _within(self, live: set[int]) -> Iterator[tuple[str, ...]]:
         """Patterns one of which the resource of any difference matches, by each side that says so."""
@@ -230,7 +246,7 @@ class DifferenceSearch:
 
         None where nothing is known of such resources; there are none where there is no pattern.
         """
-        plain = [c for c in clauses if id(c) in live and _is_plain(c)]
+        plain = [c for c in clauses if id(c) in live and is_plain(c)]
         if any(c.is_anywhere for c in plain):
             return ()
         exclusions = [c.resources or () for c in plain if c.not_resources]
@@ -456,10 +472,10 @@ class DifferenceSearch:
         """Whether there is a difference (True), there can be none (False), or it is still open (None)."""
         is_open = False
         for clauses, is_wanted in here:
-            allowed = _allowed(clauses, true, false, hopeful=is_wanted)
-            if allowed is None:
+            decision = allowed(clauses, true, false, hopeful=is_wanted)
+            if decision is None:
                 is_open = True
-            elif allowed is not is_wanted:
+            elif decision is not is_wanted:
                 return False
         return None if is_open else True
 
@@ -467,32 +483,3 @@ class DifferenceSearch:
 def _spread(true: int, bits: Sequence[int]) -> int:
     """Renumbers atoms: bit i becomes `bits[i]`."""
     return sum(bit for at, bit in enumerate(bits) if true >> at & 1)
-
-
-def _applies_to_service(clause: Clause, action: str) -> bool:
-    """Whether the statement can apply: without Resource it has no effect in a key policy, and means the role in a trust policy."""
-    return clause.resources is not None or not action.lower().startswith("kms:")
-
-
-def _is_plain(clause: Clause) -> bool:
-    return not clause.needs and not clause.unclear
-
-
-def _allowed(clauses: Sequence[Clause], true: int, false: int, *, hopeful: bool) -> bool | None:
-    """Whether the clauses of a side allow; a clause that cannot be evaluated counts in favour of a difference."""
-    granted: bool | None = False
-    refused: bool | None = False
-    for clause in clauses:
-        if clause.needs & false:
-            continue
-        holds: bool | None = True if not clause.needs & ~true else None
-        # In favour: an Allow of a wanted side holds and its Deny does not; for an unwanted side the reverse.
-        if clause.unclear and clause.allows is not hopeful:
-            continue
-        if clause.allows:
-            granted = True if granted or holds else None
-        else:
-            refused = True if refused or holds else None
-    if refused or granted is False:
-        return False
-    return None if refused is None or granted is None else True

@@ -147,9 +147,23 @@ def _without_shared(change: _Within, apart: Policy) -> Iterator[Statement]:
     ]
     told = {key for left in others for _, key, _ in left}
     told |= {one.name for statement in apart.statements for one in statement.conditions}
-    yield _with_conditions(change.statement, [one for one in own if one[1] in told])
+    # In the same way no request of the statement is about what its NotResource leaves out, as those of the others do.
+    lists = [set(listed(own["NotResource"])) for own in change.others if "NotResource" in own]
+    common = set.intersection(*lists) if lists else set()
+    spared = [own for own in listed(change.statement.get("NotResource")) if own in common]
+    narrow = _with_conditions(change.statement, [one for one in own if one[1] in told])
+    yield _with_all_but(narrow, spared)
     for other, left in zip(change.others, others, strict=True):
-        yield _with_conditions(other, left)
+        yield _with_all_but(_with_conditions(other, left), spared)
+
+
+def _with_all_but(statement: Statement, spared: Sequence[str]) -> Statement:
+    """The statement, also for the resources that the others leave out, too."""
+    if "NotResource" not in statement or not spared:
+        return statement
+    kept = [own for own in listed(statement["NotResource"]) if own not in spared]
+    rest = {name: value for name, value in statement.items() if name != "NotResource"}
+    return {**rest, "NotResource": kept} if kept else {**rest, "Resource": "*"}
 
 
 def _without_covered(resources: object) -> object:

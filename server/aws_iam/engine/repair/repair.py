@@ -308,15 +308,19 @@ class _Work:
     def _take_back_needless(self) -> None:
         """Take back each edit without which everything is met all the same."""
         origins = [part.origin for part in self.draft.parts if part.origin is not None]
+        # What one edit was needless for, another one may be needed for.
+        left: dict[str, Requirement] = {}
         for number in (*dict.fromkeys(origins), *self.draft.removed):
-            self._try_original(number)
+            self._try_original(number, left)
         for part in [own for own in self.draft.parts if own.origin is None]:
             at = self.draft.parts.index(part)
             del self.draft.parts[at]
-            if not self._all_met(part.serves.values()):
+            if part.serves and self._all_met({**left, **part.serves}.values()):
+                left |= part.serves
+            else:
                 self.draft.parts.insert(at, part)
 
-    def _try_original(self, number: int) -> None:
+    def _try_original(self, number: int, left: dict[str, Requirement]) -> None:
         original = statements_of(self.draft.given)[number]
         own = [part for part in self.draft.parts if part.origin == number]
         if [part.statement for part in own] == [original]:
@@ -337,13 +341,14 @@ class _Work:
         kept[at].origin = number
         self.draft.parts = kept
         self.draft.removed.pop(number, None)
-        if not self._all_met(served.values()):
+        if served and self._all_met({**left, **served}.values()):
+            left |= served
+        else:
             self.draft.parts, self.draft.removed = before, removed
 
     def _all_met(self, requirements: Iterable[Requirement]) -> bool:
         policy = self.policy
-        listed_ = list(requirements)
-        return bool(listed_) and all(self.judge.is_met(policy, own) is True for own in listed_)
+        return all(self.judge.is_met(policy, own) is True for own in requirements)
 
     def _proved(self) -> Repair:
         new = self.policy
