@@ -16,6 +16,7 @@ from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
 from helpers.policies.odd_shapes import ODD_STATEMENT, SHAPES
+from helpers.repair import random_documents
 from helpers.repair import specifications as made
 from helpers.work import calls
 
@@ -156,6 +157,27 @@ def test_any_specification_is_met_or_refused_with_a_true_conflict(
     assert answer.facts["conflicts"], answer.facts
     for row in answer.facts["conflicts"]:
         assert is_true(row, specification), row
+
+
+@given(RANDOMS, st.sampled_from(KINDS), st.sampled_from(random_documents.SIZES))
+@settings(max_examples=25, deadline=None)
+def test_the_hardest_policies_are_repaired_with_proof_or_refused_for_a_pattern_of_a_deny(
+    random: Random, kind: str, requests: int
+) -> None:
+    specification = random_documents.specification(random, kind, requests)
+    answer = repair(specification.arguments())
+    assert "not_judged" not in answer.facts
+    if not answer.facts["repaired"]:
+        for row in answer.facts["conflicts"]:
+            number = int(row["statement"].rpartition("/")[2])
+            deny = specification.document["Statement"][number]
+            assert deny["Effect"] == "Deny"
+            assert "*" in json.dumps(deny["Resource"]) or "?" in json.dumps(deny["Resource"])
+        return
+    new = repaired(answer)
+    for asked, wanted in ((specification.allow, True), (specification.deny, False)):
+        for request in asked:
+            assert (made.outcome(new, request, kind) == "Allowed") is wanted, request
 
 
 def check(specification: made.Specification, answer: Answer, random: Random) -> None:
