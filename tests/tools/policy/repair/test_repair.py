@@ -133,6 +133,17 @@ def test_a_policy_that_is_too_long_after_its_repair_is_said_to_be() -> None:
     assert "too long for AWS" in repair({"document": POLICY, "deny": asked}).summary
 
 
+def test_of_a_quota_that_aws_raises_is_said_what_to_ask_for() -> None:
+    roles = [f"arn:aws:iam::{made.ACCOUNT}:role/application-{own:03}" for own in range(38)]
+    statement = {"Effect": "Allow", "Principal": {"AWS": roles}, "Action": "sts:AssumeRole"}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    asked = [{"action": "sts:AssumeRole", "principal": f"{roles[0]}-{own}"} for own in range(99)]
+    few = repair({"document": document, "kind": "trust", "allow": asked[:9]}).summary
+    assert "which AWS raises on request to up to 8,192" in few
+    many = repair({"document": document, "kind": "trust", "allow": asked}).summary
+    assert "too long for AWS" in many
+
+
 @given(RANDOMS, st.sampled_from(KINDS), st.integers(1, 12))
 @settings(max_examples=60, deadline=None)
 def test_a_specification_that_can_be_met_is_met(random: Random, kind: str, requests: int) -> None:
