@@ -15,8 +15,10 @@ from aws_iam.engine.comparison.one_way_search import SearchResult
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, intersects
 from aws_iam.engine.language.variables import without_variables
+from aws_iam.engine.repair.additions import AskedPairs
 from aws_iam.engine.repair.draft import statements_of
 from aws_iam.engine.repair.narrowed_deny import listed
+from aws_iam.engine.repair.requirements import EVERYWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from aws_iam.engine.repair.requirements import Cell
 
 Statement = dict[str, Any]
+# Elements of statements whose requests are the pairs of what they list.
+_LISTS = frozenset({"Sid", "Effect", "Principal", "Action", "Resource", "Condition"})
 _Condition = tuple[str, str, Any]
 
 
@@ -62,6 +66,8 @@ def _besides(
     apart, never_asked = judge.apart_from(asked), judge.apart_from(())
     budget = Budget()
     for own in changes:
+        if _is_listed(own, asked):
+            continue
         if own.is_narrower and _within(own, never_asked, judge, budget).is_none:
             continue
         found = _within(own, apart, judge, budget)
@@ -100,6 +106,37 @@ def _losses(draft: Draft) -> Iterator[_Within]:
         left = tuple(part.statement for part in draft.parts if part.origin == number)
         if own.get("Effect") == "Allow" and own not in left:
             yield _Within(statement=own, others=left)
+
+
+def _is_listed(change: _Within, asked: Sequence[Cell]) -> bool:
+    """Whether each pair of action and resource of the statement is one of another one's or was asked, as the entries say."""
+    own = change.statement
+    if not _LISTS.issuperset(own):
+        return False
+    pairs = AskedPairs([cell for cell in asked if _applies_with(own, cell.who)])
+    others = [o for o in change.others if _LISTS.issuperset(o) and _applies_with(own, o)]
+    return all(
+        pairs.has(action, resource)
+        or any(
+            _has(other, "Action", action) and _has(other, "Resource", resource) for other in others
+        )
+        for action in listed(own.get("Action"))
+        for resource in listed(own.get("Resource")) or [EVERYWHERE]
+    )
+
+
+def _applies_with(own: Statement, other: Mapping[str, Any]) -> bool:
+    """Whether who and when a statement is for, another one, or a requirement, is for, too."""
+    given = list(_conditions(own))
+    return own.get("Principal") == other.get("Principal") and all(
+        one in given for one in _conditions(other)
+    )
+
+
+def _has(statement: Statement, name: str, entry: str) -> bool:
+    entries = listed(statement.get(name)) or [EVERYWHERE]
+    ignore_case = name == "Action"
+    return any("${" not in o and covers(o, entry, ignore_case=ignore_case) for o in entries)
 
 
 def _within(change: _Within, asked: Policy, judge: Judge, budget: Budget) -> SearchResult:
