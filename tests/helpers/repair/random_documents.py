@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from helpers.repair import specifications as made
+from . import specifications as made
 
 if TYPE_CHECKING:
     from random import Random

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.engine.comparison.automaton import Budget
 from aws_iam.engine.comparison.one_way_search import SearchResult
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.pattern import covers, intersects
+from aws_iam.engine.language.pattern import covers, intersects, is_literal
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.repair.additions import AskedPairs
 from aws_iam.engine.repair.draft import statements_of
@@ -113,15 +113,19 @@ def _is_listed(change: _Within, asked: Sequence[Cell]) -> bool:
     own = change.statement
     if not _LISTS.issuperset(own):
         return False
+    actions = listed(own.get("Action"))
+    resources = listed(own.get("Resource")) or [EVERYWHERE]
+    taken = [
+        (_taken(other, "Action", actions), _taken(other, "Resource", resources))
+        for other in change.others
+        if _LISTS.issuperset(other) and _applies_with(own, other)
+    ]
     pairs = AskedPairs([cell for cell in asked if _applies_with(own, cell.who)])
-    others = [o for o in change.others if _LISTS.issuperset(o) and _applies_with(own, o)]
     return all(
-        pairs.has(action, resource)
-        or any(
-            _has(other, "Action", action) and _has(other, "Resource", resource) for other in others
-        )
-        for action in listed(own.get("Action"))
-        for resource in listed(own.get("Resource")) or [EVERYWHERE]
+        any(action in mine and resource in theirs for mine, theirs in taken)
+        or pairs.has(action, resource)
+        for action in actions
+        for resource in resources
     )
 
 
@@ -133,10 +137,16 @@ def _applies_with(own: Statement, other: Mapping[str, Any]) -> bool:
     )
 
 
-def _has(statement: Statement, name: str, entry: str) -> bool:
-    entries = listed(statement.get(name)) or [EVERYWHERE]
+def _taken(statement: Statement, name: str, entries: Sequence[str]) -> frozenset[str]:
+    """Those of the entries that an entry of the statement takes all of."""
+    own = listed(statement.get(name)) or [EVERYWHERE]
+    same = {*own}.intersection(entries)
+    wide = [o for o in own if not is_literal(o) and "${" not in o]
     ignore_case = name == "Action"
-    return any("${" not in o and covers(o, entry, ignore_case=ignore_case) for o in entries)
+    rest = (e for e in entries if e not in same)
+    return frozenset(
+        (*same, *(e for e in rest if any(covers(o, e, ignore_case=ignore_case) for o in wide)))
+    )
 
 
 def _within(change: _Within, asked: Policy, judge: Judge, budget: Budget) -> SearchResult:
