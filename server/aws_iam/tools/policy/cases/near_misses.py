@@ -93,24 +93,23 @@ def near_misses(allowed: Sequence[AllowedRequests]) -> tuple[NearMiss, ...]:
 def _of_the_same_verbs(own: AllowedRequests) -> NearMiss | None:
     """Actions whose names begin as allowed ones do: a wildcard in the place of a name allows them, too."""
     service = catalog().service(own.service)
-    verbs = dict.fromkeys(verb for name in own.actions if (verb := _FIRST_WORD.match(name)))
-    starts = tuple(dict.fromkeys(verb[0] for verb in verbs))
-    named = (
+    begins = filter(None, map(_FIRST_WORD.match, own.actions))
+    starts = tuple(dict.fromkeys(found[0] for found in begins))
+    denied = (
         action.full_name
         for action in (service.actions.values() if service else ())
-        if action.full_name not in own.actions and action.full_name.startswith(starts)
+        if action.full_name.startswith(starts)
+        and action.full_name not in own.actions
+        and _is_denied(own.asked(action=action.full_name), own)
     )
-    denied = islice(
-        (name for name in named if _is_denied(own.asked(action=name), own)), _MOST_VERBS
-    )
-    first, *more = (*denied, None)
-    if first is None:
+    names = tuple(islice(denied, _MOST_VERBS))
+    if not names:
         return None
     return NearMiss(
-        request=own.asked(action=first),
+        request=own.asked(action=names[0]),
         what="actions that begin like allowed ones",
         near=own,
-        more_actions=tuple(name for name in more if name),
+        more_actions=names[1:],
     )
 
 
