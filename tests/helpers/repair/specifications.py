@@ -278,7 +278,10 @@ def outcome(document_: dict[str, Any], request: dict[str, Any], kind: str) -> st
     }
     asked = {"principal": ROLES[0], **request}
     if kind in {"resource", "trust"}:
-        return evaluate(asked, {"resource": [document_]}).outcome
+        # From another account the caller's own policies have to allow, too.
+        is_own = f":{ACCOUNT}:" in asked["principal"]
+        beside_ = {} if is_own else {"identity": [everything]}
+        return evaluate(asked, {"resource": [document_], **beside_}).outcome
     layers: dict[str, Any] = {"identity": [document_ if kind == "identity" else everything]}
     beside = (
         [] if any(own["Effect"] == "Allow" for own in statements_of(document_)) else [everything]

@@ -288,12 +288,19 @@ def _unmentioned_actions(
 
 
 def _services_named(clauses: Sequence[Clause]) -> set[str]:
-    """The services whose resources the statements name."""
+    """The services whose resources the statements name; a pattern for all ARNs of a partition, or for no ARN, names none."""
     texts = dict.fromkeys(
-        resource for c in clauses for resource in c.resources or () if resource != "*"
+        resource
+        for c in clauses
+        for resource in c.resources or ()
+        if resource != "*" and ("*" in resource or ":" in resource)
     )
-    parts = (text.split(":", 3) for text in texts)
-    fields = {part[2] if len(part) > _SERVICE else "*" for part in parts}
+    parts = (text.split(":") for text in texts)
+    fields = {
+        part[_SERVICE] if len(part) > _SERVICE else "*"
+        for part in parts
+        if set(part[_SERVICE:]) != {"*"}
+    }
     return {prefix for field in fields for prefix in catalog().naming(field)}
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from aws_iam.engine.comparison import identity_callers
 from aws_iam.engine.comparison.actions import action_groups
+from aws_iam.engine.comparison.applying_clauses import allowed, applies_to_service, is_plain
 from aws_iam.engine.comparison.automaton import SPENT, Budget, OverBudget
 from aws_iam.engine.comparison.distinct_values import (
     distinct_value,
@@ -24,6 +25,7 @@ from aws_iam.engine.comparison.distinct_values import (
 from aws_iam.engine.comparison.misspelt_names import is_misspelt_key
 from aws_iam.engine.comparison.nearby_patterns import NearbyPatterns
 from aws_iam.engine.comparison.resources import ResourceAxis, ResourceQuestion
+from aws_iam.engine.comparison.same_resources import likeliest
 from aws_iam.engine.evaluation.conditions import CLOCKS
 from aws_iam.engine.language.frozen import slotted
 
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 _MOST_TRIED = 200
 # Patterns of exclusions that are looked up in one step of the budget.
 _CHECKED = 64
+# Groups of actions of one caller that count as one step of the budget.
+_GROUPS = 16
 # Stands for all keys that follow from the caller of an identity policy.
 _CALLER_KEYS = ""
 OWNER = "aws:resourceaccount"
@@ -82,6 +86,8 @@ class _Cell:
     keys: Sequence[str]
     case: CallerCase
     partition: str
+    # Of each uncovered clause that applies here the atoms that must be true; every difference meets one of them.
+    needs: Sequence[int]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,6 +118,10 @@ class DifferenceSearch:
     _points: dict[tuple[str, CallerCase, str], Options] = field(default_factory=dict, init=False)
     _keys_of: dict[int, list[str]] = field(default_factory=dict, init=False)
     _excluded: dict[tuple[str, ...], NearbyPatterns] = field(default_factory=dict, init=False)
+    # Whether conditions rule out a difference, by caller, clauses that apply, and what the uncovered clause needs.
+    _ruled_out: dict[tuple[CallerCase, frozenset[int], int], bool] = field(
+        default_factory=dict, init=False
+    )
 
     @property
     def sides(self) -> tuple[Side, ...]:
@@ -131,35 +141,61 @@ class DifferenceSearch:
         every = [clause for side in self.sides for clause in side.clauses]
         groups = action_groups(self.uncovered, every, self.budget)
         places = ResourceAxis(account=self.account, budget=self.budget)
-        alike: set[tuple[object, ...]] = set()
         # An uncovered clause may be a part of the clause of its side.
         number_of = {id(clause.statement): id(clause) for clause in every}
+        for case, group, live in self._distinct(groups, every):
+            question = self._resource_question(case, group, live)
+            if known(group, question.uncovered):
+                continue
+            for resource, met in places.cells(question):
+                pieces = tuple(p for p in question.uncovered if number_of[id(p.statement)] in met)
+                if known(group, pieces):
+                    continue
+                cell = (group.action, resource, met)
+                found = self._first(self._at(case, *cell, pieces), accept)
+                if found is not None:
+                    yield Confirmed(result=found, case=case, group=group, uncovered=pieces)
+                    if known(group, question.uncovered):
+                        break
+
+    def _distinct(
+        self, groups: Sequence[ActionGroup], every: Sequence[Clause]
+    ) -> Iterator[tuple[CallerCase, ActionGroup, set[int]]]:
+        """Callers and actions that can be distinguished, with the clauses that apply to both."""
+        alike: set[tuple[object, ...]] = set()
+        # Actions that differ in their resources only are asked together where no resource matters.
+        signs = [
+            (frozenset(map(id, own.clauses)), own.action.lower().startswith("kms:"))
+            for own in groups
+        ]
         for case in self.cases:
-            for number, group in enumerate(groups):
-                self.budget.spend()
-                if not case.depends_on_policy(group.action):
+            likeness = self._likeness(case)
+            met = {id(clause) for clause in every if case.meets(clause)}
+            found: dict[tuple[frozenset[int], bool], frozenset[int] | None] = {}
+            self.budget.spend(1 + len(groups) // _GROUPS)
+            for number, (group, sign) in enumerate(zip(groups, signs, strict=True)):
+                if sign not in found:
+                    self.budget.spend()
+                    found[sign] = self._live(case, group, met)
+                live = found[sign]
+                if live is None or not case.depends_on_policy(group.action):
                     continue
-                live = {
-                    id(c)
-                    for c in group.clauses
-                    if case.meets(c) and _applies_to_service(c, group.action)
-                }
-                if not self._is_possible(live) or self._is_repetition(case, number, live, alike):
-                    continue
-                question = self._resource_question(case, group, live)
-                if known(group, question.uncovered):
-                    continue
-                for resource, met in places.cells(question):
-                    pieces = tuple(
-                        p for p in question.uncovered if number_of[id(p.statement)] in met
-                    )
-                    if known(group, pieces):
-                        continue
-                    found = self._first(self._at(case, group.action, resource, met), accept)
-                    if found is not None:
-                        yield Confirmed(result=found, case=case, group=group, uncovered=pieces)
-                        if known(group, question.uncovered):
-                            break
+                if likeness is None or (number, live, likeness) not in alike:
+                    alike.add((number, live, likeness))
+                    yield case, group, set(live)
+
+    def _live(self, case: CallerCase, group: ActionGroup, met: set[int]) -> frozenset[int] | None:
+        """The clauses that apply to a caller's requests for actions; None where they leave no difference on any resource."""
+        live = {
+            id(c) for c in group.clauses if id(c) in met and applies_to_service(c, group.action)
+        }
+        own = {id(c.statement) for c in group.clauses if id(c) in live}
+        pieces = [piece for piece in self.uncovered if id(piece.statement) in own]
+        if not self._is_possible(live) or all(
+            self._is_ruled_out(case, piece, live) for piece in pieces
+        ):
+            return None
+        return frozenset(live)
 
     def _resource_question(
         self, case: CallerCase, group: ActionGroup, live: set[int]
@@ -185,10 +221,10 @@ class DifferenceSearch:
     def _excluding(self, live: set[int]) -> Iterator[int]:
         """Statements without conditions that rule out any difference on their resources."""
         for side in self.wanted:
-            yield from (id(c) for c in side.denies if id(c) in live and _is_plain(c))
+            yield from (id(c) for c in side.denies if id(c) in live and is_plain(c))
         for side in self.unwanted:
             if not any(id(c) in live for c in side.denies):
-                yield from (id(c) for c in side.allows if id(c) in live and _is_plain(c))
+                yield from (id(c) for c in side.allows if id(c) in live and is_plain(c))
 
     def _within(self, live: set[int]) -> Iterator[tuple[str, ...]]:
         """Patterns one of which the resource of any difference matches, by each side that says so."""
@@ -210,7 +246,7 @@ class DifferenceSearch:
 
         None where nothing is known of such resources; there are none where there is no pattern.
         """
-        plain = [c for c in clauses if id(c) in live and _is_plain(c)]
+        plain = [c for c in clauses if id(c) in live and is_plain(c)]
         if any(c.is_anywhere for c in plain):
             return ()
         exclusions = [c.resources or () for c in plain if c.not_resources]
@@ -233,18 +269,15 @@ class DifferenceSearch:
             found = self._excluded[texts] = NearbyPatterns(texts)
         return found
 
-    def _is_repetition(
-        self, case: CallerCase, group: int, live: set[int], alike: set[tuple[object, ...]]
-    ) -> bool:
-        """Whether the caller cannot be distinguished from an earlier one, for these actions."""
+    def _likeness(self, case: CallerCase) -> tuple[object, ...] | None:
+        """What callers have in common that cannot be distinguished where the same clauses apply; None for who has a policy."""
         if case.caller is None:
-            return False
+            return None
         true = tuple(
             distinct_value([atom], case.settled[atom.key]).true
             for atom in self.atoms.numbers
             if atom.key in case.settled
         )
-        settled = frozenset(case.settled)
         how = (
             case.caller.kind,
             case.caller.account == case.owner,
@@ -252,10 +285,7 @@ class DifferenceSearch:
             # Each issuer has keys of its own.
             case.provider and case.caller.arn,
         )
-        sign = (group, frozenset(live), true, settled, how)
-        known = sign in alike
-        alike.add(sign)
-        return known
+        return true, frozenset(case.settled), how
 
     def _first(
         self, candidates: Iterator[Candidate], accept: Callable[[Candidate], T | None]
@@ -282,14 +312,36 @@ class DifferenceSearch:
             for side in self.unwanted
         )
 
-    def _at(
-        self, case: CallerCase, action: str, resource: str, met: frozenset[int]
-    ) -> Iterator[Candidate]:
-        """The requests of one cell that make the difference."""
-        here = [
+    def _is_ruled_out(self, case: CallerCase, piece: Clause, live: set[int]) -> bool:
+        """Whether conditions leave no difference on any of the resources to which an uncovered clause applies."""
+        met = likeliest(piece, self.wanted, self.unwanted, live)
+        if met is None:
+            return False
+        sign = (case, met, piece.needs)
+        if sign not in self._ruled_out:
+            here = self._here(met)
+            keys = self._keys(here, case)
+            at = _Cell(here=here, keys=keys, case=case, partition="", needs=(piece.needs,))
+            self._ruled_out[sign] = next(self._search(at, 0, 0, 0, {}), None) is None
+        return self._ruled_out[sign]
+
+    def _here(self, met: frozenset[int]) -> list[tuple[tuple[Clause, ...], bool]]:
+        """The clauses of each side that apply, and whether the side is wanted."""
+        return [
             (tuple(c for c in side.clauses if id(c) in met), number < len(self.wanted))
             for number, side in enumerate(self.sides)
         ]
+
+    def _at(
+        self,
+        case: CallerCase,
+        action: str,
+        resource: str,
+        met: frozenset[int],
+        pieces: Sequence[Clause],
+    ) -> Iterator[Candidate]:
+        """The requests of one cell that make the difference."""
+        here = self._here(met)
         if self._decided(here, 0, 0) is False:
             return
         for clauses, _ in here:
@@ -301,7 +353,8 @@ class DifferenceSearch:
             return
         if partition and OWNER in self.fixed and self.fixed[OWNER] is None:
             return
-        at = _Cell(here=here, keys=self._keys(here, case), case=case, partition=partition)
+        keys, needs = self._keys(here, case), tuple(piece.needs for piece in pieces)
+        at = _Cell(here=here, keys=keys, case=case, partition=partition, needs=needs)
         for chosen in self._search(at, 0, 0, 0, {}):
             yield Candidate(
                 case=case,
@@ -336,6 +389,8 @@ class DifferenceSearch:
         self, place: _Cell, at: int, true: int, false: int, chosen: Mapping[str, Value]
     ) -> Iterator[Mapping[str, Value]]:
         self.budget.spend()
+        if place.needs and all(needed & false for needed in place.needs):
+            return
         decided = self._decided(place.here, true, false)
         if decided is True:
             yield chosen
@@ -417,10 +472,10 @@ class DifferenceSearch:
         """Whether there is a difference (True), there can be none (False), or it is still open (None)."""
         is_open = False
         for clauses, is_wanted in here:
-            allowed = _allowed(clauses, true, false, hopeful=is_wanted)
-            if allowed is None:
+            decision = allowed(clauses, true, false, hopeful=is_wanted)
+            if decision is None:
                 is_open = True
-            elif allowed is not is_wanted:
+            elif decision is not is_wanted:
                 return False
         return None if is_open else True
 
@@ -428,32 +483,3 @@ class DifferenceSearch:
 def _spread(true: int, bits: Sequence[int]) -> int:
     """Renumbers atoms: bit i becomes `bits[i]`."""
     return sum(bit for at, bit in enumerate(bits) if true >> at & 1)
-
-
-def _applies_to_service(clause: Clause, action: str) -> bool:
-    """Whether the statement can apply: without Resource it has no effect in a key policy, and means the role in a trust policy."""
-    return clause.resources is not None or not action.lower().startswith("kms:")
-
-
-def _is_plain(clause: Clause) -> bool:
-    return not clause.needs and not clause.unclear
-
-
-def _allowed(clauses: Sequence[Clause], true: int, false: int, *, hopeful: bool) -> bool | None:
-    """Whether the clauses of a side allow; a clause that cannot be evaluated counts in favour of a difference."""
-    granted: bool | None = False
-    refused: bool | None = False
-    for clause in clauses:
-        if clause.needs & false:
-            continue
-        holds: bool | None = True if not clause.needs & ~true else None
-        # In favour: an Allow of a wanted side holds and its Deny does not; for an unwanted side the reverse.
-        if clause.unclear and clause.allows is not hopeful:
-            continue
-        if clause.allows:
-            granted = True if granted or holds else None
-        else:
-            refused = True if refused or holds else None
-    if refused or granted is False:
-        return False
-    return None if refused is None or granted is None else True

@@ -178,6 +178,8 @@ class OneWaySearch:
     without: SideStatements = _NOTHING
     within: SideStatements = _NOTHING
     strangers: bool = False
+    # What several searches may cost together; without one each has its own.
+    budget: Budget | None = field(default=None, hash=False)
 
     def search(self, most: int | None = None) -> SearchResult:
         """Up to `most` requests that show the difference; without a number one for each action and changed statement."""
@@ -208,7 +210,7 @@ class OneWaySearch:
         owners = owners_of(self.all_policies) if is_principaled(self.all_policies) else ("",)
         # Strangers are the same for every owner.
         tried = owners[:1] if self.strangers else owners[:_MOST_OWNERS]
-        budget = Budget()
+        budget = self.budget or Budget()
         found = _Differences(most)
         open_: dict[str, None] = {}
         for owner in tried:

@@ -8,7 +8,7 @@ policy leave very few. Coverage is checked pair by pair, up to a limit; what is 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.evaluation.layers import IndexedStatement
@@ -27,6 +27,8 @@ _MOST_PAIRS = 100_000
 _MOST_PAIRS_OF_STATEMENTS = 500_000
 # A pattern with `?` and more stars than this is not compared here: it needs a search.
 _FEW_STARS = 3
+# One principal is named by one clause or by none.
+_FEWEST_PRINCIPALS = 2
 # Pairs that a comparison with `?` and `*` counts for.
 _INTRICATE = 20
 
@@ -58,7 +60,7 @@ def uncovered_statements(
         deny
         for old in unwanted
         for deny in _limited_to(old.denies, only)
-        if _elements(deny) not in same and not coverage.is_within_one(deny, denies)
+        if _elements(deny) not in same and not coverage.is_within(deny, denies)
     ]
     return (*left, *extra)
 
@@ -103,10 +105,39 @@ class Coverage:
 
     left: int = _MOST_PAIRS
     statements_left: int = _MOST_PAIRS_OF_STATEMENTS
+    # By the identity of a statement the names in its Principal; none with NotPrincipal.
+    _names: dict[int, frozenset[tuple[str, str]]] = field(default_factory=dict)
 
-    def is_within_one(self, clause: Clause, others: Sequence[Clause]) -> bool:
-        """Whether one of the others applies to every request to which the clause applies; also False where that takes too long."""
-        return self._may_compare(others) and any(self.within(clause, other) for other in others)
+    def is_within(self, clause: Clause, others: Sequence[Clause]) -> bool:
+        """Whether others apply to every request to which the clause applies: one of them, or one for each of its principals.
+
+        Also False where that takes too long.
+        """
+        return self._may_compare(others) and (
+            any(self.within(clause, other) for other in others)
+            or self._is_within_by_principals(clause, others)
+        )
+
+    def _is_within_by_principals(self, clause: Clause, others: Iterable[Clause]) -> bool:
+        """Whether each principal of the clause is one of another clause that applies to all that this one does."""
+        left = self._principals(clause)
+        if len(left) < _FEWEST_PRINCIPALS:
+            return False
+        for other in others:
+            names = self._principals(other)
+            if not left.isdisjoint(names) and self.within(clause, other, anyone=True):
+                left = left - names
+                if not left:
+                    return True
+        return False
+
+    def _principals(self, clause: Clause) -> frozenset[tuple[str, str]]:
+        own = clause.statement
+        found = self._names.get(id(own))
+        if found is None:
+            named = () if own.has("NotPrincipal") else own.principals
+            found = self._names[id(own)] = frozenset((p.type, p.value) for p in named)
+        return found
 
     def _may_compare(self, others: Sequence[Clause]) -> bool:
         self.statements_left -= len(others)
@@ -117,11 +148,13 @@ class Coverage:
         if not self._may_compare(others):
             return (clause,)
         near = [
-            o for o in others if _conditions_within(clause, o) and principals_within(clause, o)
+            o
+            for o in others
+            if _conditions_within(clause, o) and self._principals_within(clause, o)
         ]
         if any(
             self._actions_within(clause, o) and self._resources_within(clause, o) for o in near
-        ):
+        ) or self._is_within_by_principals(clause, others):
             return ()
         if clause.ready.negated or clause.not_resources or not near:
             return (clause,)
@@ -196,8 +229,16 @@ class Coverage:
             _conditions_within(new, old)
             and self._actions_within(new, old)
             and self._resources_within(new, old)
-            and (anyone or principals_within(new, old))
+            and (anyone or self._principals_within(new, old))
         )
+
+    def _principals_within(self, new: Clause, old: Clause) -> bool:
+        """Whether the old statement names everyone, or all principals that the new one names."""
+        if new.has_principals and old.has_principals:
+            mine, theirs = self._principals(new), self._principals(old)
+            if mine and theirs and mine <= theirs:
+                return True
+        return principals_within(new, old)
 
     def _actions_within(self, new: Clause, old: Clause) -> bool:
         """Whether all actions of the new statement are actions of the old one."""

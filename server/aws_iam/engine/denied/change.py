@@ -25,7 +25,7 @@ from aws_iam.engine.repair.additions import add_cells, add_statements
 from aws_iam.engine.repair.contested import Contested
 from aws_iam.engine.repair.draft import EMPTY, Draft, condition_keys, statements_of
 from aws_iam.engine.repair.exemption import exemption
-from aws_iam.engine.repair.judge import OLDEST_VERSION, Judge, bucket_of, elsewhere
+from aws_iam.engine.repair.judge import OLDEST_VERSION, Judge, bucket_of, elsewhere, without_arn
 from aws_iam.engine.repair.narrowed_deny import listed
 from aws_iam.engine.repair.requirements import (
     OF_RESOURCES,
@@ -81,6 +81,8 @@ class Change:
     wider: tuple[str, ...] = ()
     # Patterns for all that the document can be about, where it is proved for that only; None where for all that there is.
     within: tuple[str, ...] | None = None
+    # The actions of which it is proved for requests that name a resource.
+    on_arns_only: tuple[str, ...] = ()
 
     @property
     def layer(self) -> str:
@@ -93,6 +95,8 @@ class Change:
         principal = {"Principal": "*"} if "Principal" in self.exactly else {}
         if self.within is not None:
             around.append(policy_with({**elsewhere(self.within), **principal}))
+        if self.on_arns_only:
+            around.append(policy_with({**without_arn(self.on_arns_only), **principal}))
         if self.how == "except":
             around.append(policy_with({**FULL, **principal}))
         return compare([dict(self.after), *around], [dict(self.before), *around])
@@ -256,6 +260,7 @@ def exception(request: Request, documents: PolicyDocuments, because: Because) ->
         why_wider=found.why_not,
         wider=left.beyond,
         within=judge.own_resources if left.of_own_resources else None,
+        on_arns_only=() if judge.own_resources else left.on_arns_only,
     )
 
 

@@ -1,7 +1,8 @@
 """Whether a document meets a requirement: by itself, or as one of the policies of a decision.
 
 By itself, a document decides alone in its layer: the other layers that the request needs allow everything, and none of them limits
-it. Patterns are judged by a search over all of their requests, so that one that is met is met by every one.
+it. Patterns are judged by a search over all of their requests, so that one that is met is met by every one; among the policies of a
+decision by those of the document's level, as a search has no place for layers that limit each other.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ from aws_iam.engine.repair.requirements import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from aws_iam.engine.comparison.automaton import Budget
     from aws_iam.engine.comparison.one_way_search import SearchResult
     from aws_iam.engine.evaluation.decision_flow import Verdict
     from aws_iam.engine.evaluation.layers import PlacedPolicy
@@ -52,6 +54,8 @@ _PRINCIPALED = (*OF_RESOURCES, Kind.RCP)
 # A document that names resources of AWS's usual partition is used there: what is in another one, no caller of it reaches.
 _VERSION = "2012-10-17"
 _ELSEWHERE = "arn:aws-*"
+# Matches `*`, which stands for no resource, and no ARN.
+_NO_ARN = "?"
 _DENIED = ("ExplicitlyDenied", "ImplicitlyDenied")
 
 
@@ -71,6 +75,8 @@ class Judge:
     own_resources: tuple[str, ...] = ()
     # Whether documents are compared for what they can be about only, else for all that there is.
     is_of_own_resources: bool = False
+    # Actions of which only requests that name a resource are compared.
+    on_arns_only: dict[str, None] = field(default_factory=dict)
     _regions: dict[str, Policy] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -140,12 +146,24 @@ class Judge:
 
     def _search(self, policy: Policy, requirement: Requirement) -> SearchResult:
         wanted = (self.region_of(requirement),)
+        level = (policy, *self._peers())
+        own = (*(self._for_pattern(one, requirement) for one in level), *self.full_access)
         if requirement.effect is Effect.ALLOW:
-            own = (self._for_pattern(policy, requirement), *self.full_access)
             # Without the limit, what other policies of the caller allow and a Deny stops would count as well.
             return self.one_way(wanted, without=own, within=wanted)
-        own = (self._for_pattern(policy, requirement), *self.full_access)
         return self.one_way(own, within=wanted)
+
+    def _peers(self) -> Iterator[Policy]:
+        """The other policies of the document's level, which allow beside it, and deny."""
+        level, number = self.place
+        levels = self.others.levels.get(self.layer, ()) if self.others else ()
+        for at, own in enumerate(levels[level] if level < len(levels) else ()):
+            if at != number:
+                version = _VERSION if own.has_variables else OLDEST_VERSION
+                empty = policy_of(
+                    from_value({"Version": version, "Statement": []}), self.kind, None
+                )
+                yield replace(empty, statements=tuple(one.statement for one in own.statements))
 
     def _for_pattern(self, policy: Policy, requirement: Requirement) -> Policy:
         """The statements about a pattern; where it must be allowed, without Denies whose conditions its requests do not meet."""
@@ -185,6 +203,7 @@ class Judge:
         *,
         without: Sequence[Policy] = (),
         within: Sequence[Policy] = (),
+        budget: Budget | None = None,
     ) -> SearchResult:
         """A search for one request that the policies allow, within others, and that still others do not allow."""
         atoms = Atoms()
@@ -193,16 +212,28 @@ class Judge:
             policies=SideStatements.of(tuple(policies), atoms),
             without=SideStatements.of(tuple(without), atoms),
             within=SideStatements.of(tuple(within), atoms),
+            budget=budget,
         )
         return search.search(1)
 
-    def beyond(self, new: Policy, old: Policy, asked: Iterable[Cell]) -> SearchResult:
-        """A search for a request that one document allows and the other does not, apart from the asked ones."""
+    @property
+    def everything(self) -> Policy:
+        """A policy that allows everything, to everyone where policies of the kind have principals."""
+        return allow_all(principaled=self.kind in _PRINCIPALED)
+
+    def apart_from(self, asked: Iterable[Cell]) -> Policy:
+        """Denies that leave the asked requests out of a comparison, and what the document cannot be about."""
         apart = [*region(asked, Effect.DENY, self.kind)]
+        everyone = {"Principal": "*"} if self.kind in _PRINCIPALED else {}
         if self.is_of_own_resources:
-            everyone = {"Principal": "*"} if self.kind in _PRINCIPALED else {}
             apart.append({**elsewhere(self.own_resources), **everyone})
-        around = (self.policy(apart), *self.full_access) if apart else self.full_access
+        if self.on_arns_only:
+            apart.append({**without_arn(self.on_arns_only), **everyone})
+        return self.policy(apart)
+
+    def beyond(self, new: Policy, old: Policy, apart: Policy) -> SearchResult:
+        """A search for a request that one document allows and the other does not, and that is not left out."""
+        around = (apart, *self.full_access)
         return self.one_way((new, *around), without=(old, *around))
 
     def _layers(self, policy: Policy, requirement: Requirement, request: Request) -> Layers:
@@ -244,6 +275,11 @@ def elsewhere(own_resources: Sequence[str]) -> dict[str, Any]:
     """A Deny of everything that a document cannot be about: what is not its own, or in another partition."""
     outside = {"NotResource": list(own_resources)} if own_resources else {"Resource": _ELSEWHERE}
     return {"Effect": "Deny", "Action": "*", **outside}
+
+
+def without_arn(actions: Iterable[str]) -> dict[str, Any]:
+    """A Deny of requests for actions that name no resource."""
+    return {"Effect": "Deny", "Action": list(actions), "Resource": _NO_ARN}
 
 
 def is_full_access_missing(kind: Kind, policy: Policy) -> bool:

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.generation.action_grants import resource_types_of
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, intersects, is_literal
 from aws_iam.engine.language.plain_policy import STATEMENT_ELEMENTS
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.reference.facts import template_pattern
+from aws_iam.engine.repair.added_conditions import with_limit, with_other_values
+from aws_iam.engine.repair.other_resources import always_has_arn, elsewhere, may_meet
 from aws_iam.engine.repair.requirements import PRINCIPAL_KEY, bare
 from aws_iam.engine.repair.separation import NOTHING, Limit, Separator
 
@@ -57,6 +57,8 @@ class NarrowedDeny:
     beyond: tuple[str, ...] = ()
     # Whether NotResource stands for a pattern, which is the same for the resources that the policy can be about only.
     of_own_resources: bool = False
+    # The actions for which it is the same only if every request names a resource, which the reference leaves open.
+    on_arns_only: tuple[str, ...] = ()
     # Whether what is left on the exempt resources is written by NotAction, which takes actions of other services, too.
     by_not_action: bool = False
 
@@ -70,6 +72,7 @@ class _Left:
     statements: list[dict[str, Any]] = field(default_factory=list)
     beyond: dict[str, None] = field(default_factory=dict)
     of_own_resources: bool = False
+    on_arns_only: dict[str, None] = field(default_factory=dict)
     by_not_action: bool = False
 
 
@@ -90,12 +93,12 @@ def narrowed(
     everyone = [own for own in exempt if not own.principal]
     groups: list[tuple[Mapping[str, Any] | None, Sequence[ExemptRequest]]] = []
     if named:
-        others = _with_limit(statement, _NOT, PRINCIPAL_KEY, named, join=True)
+        others = with_limit(statement, _NOT, PRINCIPAL_KEY, named, join=True)
         groups.append((others, everyone))
         if others is None:
             return None
         groups += [
-            (_with_limit(statement, IS, PRINCIPAL_KEY, arns, join=False), own)
+            (with_limit(statement, IS, PRINCIPAL_KEY, arns, join=False), own)
             for arns, own in _by_exemptions(exempt, named)
         ]
     else:
@@ -108,6 +111,7 @@ def narrowed(
         statements=tuple(_named(statement, left.statements)),
         beyond=tuple(left.beyond),
         of_own_resources=left.of_own_resources,
+        on_arns_only=tuple(left.on_arns_only),
         by_not_action=left.by_not_action,
     )
 
@@ -132,34 +136,6 @@ def _named(statement: Mapping[str, Any], pieces: list[dict[str, Any]]) -> Iterat
             {**piece, "Sid": f"{sid}{number + 1}"} if isinstance(sid, str) and number else piece
         )
         yield {name: named[name] for name in STATEMENT_ELEMENTS if name in named}
-
-
-def _with_limit(
-    statement: Mapping[str, Any],
-    operators: Sequence[str],
-    key: str,
-    values: Sequence[str],
-    *,
-    join: bool,
-) -> dict[str, Any] | None:
-    """The statement with one more condition; `join` adds its values to a list that exists."""
-    given = statement.get("Condition", {})
-    if not isinstance(given, dict) or not all(isinstance(keys, dict) for keys in given.values()):
-        # AWS would reject such a policy.
-        return None
-    condition = {name: dict(keys) for name, keys in given.items()}
-    for operator, keys in condition.items():
-        for name in keys:
-            if join and operator in operators and name.lower() == key.lower():
-                listed_ = listed(keys[name])
-                keys[name] = [*listed_, *(value for value in values if value not in listed_)]
-                return {**statement, "Condition": condition}
-    for operator in operators:
-        keys = condition.setdefault(operator, {})
-        if not any(name.lower() == key.lower() for name in keys):
-            keys[key] = bare(values)
-            return {**statement, "Condition": {n: k for n, k in condition.items() if k}}
-    return None
 
 
 def _leave_pieces(
@@ -219,9 +195,9 @@ def _leave_by_resource(
     by_resource: dict[str, dict[str, None]] = {}
     for own in exempt:
         by_resource.setdefault(own.resource, {})[own.action] = None
-    elsewhere = {name: own for name, own in statement.items() if name != "Resource"}
+    anywhere = {name: own for name, own in statement.items() if name != "Resource"}
     outside = [*listed(statement.get("NotResource")), *by_resource]
-    left.statements.append({**elsewhere, "NotResource": bare(outside)})
+    left.statements.append({**anywhere, "NotResource": bare(outside)})
     by_actions: dict[tuple[str, ...], list[str]] = {}
     for resource, spared in by_resource.items():
         by_actions.setdefault(tuple(spared), []).append(resource)
@@ -246,6 +222,9 @@ def _other_contexts(
     for (action, resource), apart in separators.items():
         if len(apart) > 1:
             continue
+        if not _surely_denies(statement, resource):
+            # Only for some values of a variable: no statement is for exactly those.
+            continue
         narrow = _only(statement, [action])
         if "Resource" in statement or "NotResource" in statement:
             narrow["Resource"] = resource
@@ -255,9 +234,17 @@ def _other_contexts(
             yield from (piece for piece in pieces if piece)
 
 
+def _surely_denies(statement: Mapping[str, Any], resource: str) -> bool:
+    """Whether the statement is about all of a resource's requests, whatever its variables stand for."""
+    if "NotResource" in statement:
+        return not any(may_meet(own, resource) for own in listed(statement["NotResource"]))
+    entries = listed(statement.get("Resource")) or ["*"]
+    return any("${" not in own and covers(own, resource) for own in entries)
+
+
 def _with_negation(statement: Mapping[str, Any], limit: Limit) -> dict[str, Any] | None:
     joins = ":" not in limit.operator and limit.operator.endswith(_JOINED)
-    return _with_limit(statement, (limit.operator,), limit.key, limit.values, join=joins)
+    return with_limit(statement, (limit.operator,), limit.key, limit.values, join=joins)
 
 
 def _apart(exempt: Sequence[ExemptRequest]) -> Sequence[ExemptRequest]:
@@ -376,44 +363,24 @@ def _leave_other_resources(
     if "*" in entries:
         left.statements.append({**only, "NotResource": bare(resources)})
         return
-    met = [own for own in entries if any(intersects(own, resource) for resource in resources)]
-    cut = [own for own in met if not any(covers(resource, own) for resource in resources)]
-    outside = _outside(actions, entries, left.own_resources) if cut else None
-    if outside is not None:
-        left.statements.append({**only, "NotResource": bare([*resources, *outside])})
-        left.of_own_resources = True
-        return
-    left.beyond |= dict.fromkeys(cut)
+    met = [own for own in entries if any(may_meet(own, resource) for resource in resources)]
     rest = [own for own in entries if own not in met]
+    cut = [own for own in met if not any(covers(resource, own) for resource in resources)]
+    others = {own: with_other_values({**only, "Resource": own}, resources) for own in cut}
+    whole = [own for own, found in others.items() if found is None]
+    outside = elsewhere(actions, entries, resources, left.own_resources) if whole else None
+    if outside is not None:
+        not_denied = [*resources, *outside.patterns]
+        left.statements.append({**only, "NotResource": bare(not_denied)})
+        if outside.denied_within:
+            left.statements.append({**only, "Resource": bare(outside.denied_within)})
+        left.of_own_resources = True
+        left.on_arns_only |= dict.fromkeys(own for own in actions if not always_has_arn(own))
+        return
+    left.beyond |= dict.fromkeys(whole)
     if rest:
         left.statements.append({**only, "Resource": bare(rest)})
-
-
-def _outside(
-    actions: Sequence[str], entries: Sequence[str], own_resources: Sequence[str]
-) -> list[str] | None:
-    """Patterns for all resources of the actions that the entries do not match; None where no patterns are exactly that."""
-    found: dict[str, None] = {}
-    for action in actions:
-        whole = own_resources or tuple(map(template_pattern, _templates(action)))
-        for wide in whole:
-            if any(covers(entry, wide) for entry in entries):
-                continue
-            if any(intersects(entry, wide) for entry in entries):
-                return None
-            found[wide.replace("?*", "*")] = None
-        if not whole:
-            return None
-    return list(found)
-
-
-def _templates(action: str) -> tuple[str, ...]:
-    """The ARN formats of what an action works on, in AWS's usual partition; none for what is not one known action."""
-    known = catalog().action(action)
-    types = resource_types_of(known) if known else ()
-    return tuple(
-        template.replace("${Partition}", "aws") for own in types for template in own.arn_formats
-    )
+    left.statements += [own for own in others.values() if own]
 
 
 def listed(value: object) -> list[str]:

@@ -21,6 +21,7 @@ from aws_iam.engine.repair.draft import Draft, condition_keys, statements_of
 from aws_iam.engine.repair.edits import Edit, edits_of
 from aws_iam.engine.repair.exemption import exemption
 from aws_iam.engine.repair.judge import DOCUMENT, Judge
+from aws_iam.engine.repair.proof import gained, lost
 from aws_iam.engine.repair.removals import take_out
 from aws_iam.engine.repair.requirements import (
     OF_RESOURCES,
@@ -157,8 +158,10 @@ class _Work:
 
     def _is_for_others(self, policy: Policy, requirement: Requirement) -> bool:
         """Whether only other layers refuse the request now, and no statement of the document would change that."""
-        if requirement.is_pattern or self.judge.others is None:
+        if self.judge.others is None:
             return False
+        if requirement.is_pattern:
+            return not self._helps_to_allow(requirement)
         verdict, hits = self.judge.verdict(policy, requirement)
         effects = {hit.statement.allows for hit in hits if hit.placed.pointer == DOCUMENT}
         if self.judge.kind not in OF_RESOURCES and effects == {True}:
@@ -166,9 +169,13 @@ class _Work:
             return True
         if self.judge.layer in verdict.blocked_by or not verdict.blocked_by:
             return False
+        return not self._helps_to_allow(requirement)
+
+    def _helps_to_allow(self, requirement: Requirement) -> bool:
+        """Whether statements for the requirement would meet it."""
         more = [statement_for(cell, self.judge.kind) for cell in self._cells([requirement])]
         wider = self.judge.policy([*self.draft.statements, *more])
-        return self.judge.is_met(wider, requirement) is not True
+        return self.judge.is_met(wider, requirement) is True
 
     def _narrow_denies(self, unmet: Sequence[Requirement]) -> None:
         """Exempt the requests from each Deny that applies to them."""
@@ -208,6 +215,8 @@ class _Work:
             why = f"the Deny at {at} {found.why_not}{ask}"
             raise _Stuck(Conflict(allowed=own, statement=at, why=why))
         self.judge.is_of_own_resources |= found.left.of_own_resources
+        if not self.judge.own_resources:
+            self.judge.on_arns_only |= dict.fromkeys(found.left.on_arns_only)
         self._free_from(condition_keys(part.statement.get("Condition")))
         for own in exempt:
             self._free_from(_lost_keys(own, found.kept))
@@ -269,15 +278,19 @@ class _Work:
     def _take_back_needless(self) -> None:
         """Take back each edit without which everything is met all the same."""
         origins = [part.origin for part in self.draft.parts if part.origin is not None]
+        # What one edit was needless for, another one may be needed for.
+        left: dict[str, Requirement] = {}
         for number in (*dict.fromkeys(origins), *self.draft.removed):
-            self._try_original(number)
+            self._try_original(number, left)
         for part in [own for own in self.draft.parts if own.origin is None]:
             at = self.draft.parts.index(part)
             del self.draft.parts[at]
-            if not self._all_met(part.serves.values()):
+            if part.serves and self._all_met({**left, **part.serves}.values()):
+                left |= part.serves
+            else:
                 self.draft.parts.insert(at, part)
 
-    def _try_original(self, number: int) -> None:
+    def _try_original(self, number: int, left: dict[str, Requirement]) -> None:
         original = statements_of(self.draft.given)[number]
         own = [part for part in self.draft.parts if part.origin == number]
         if [part.statement for part in own] == [original]:
@@ -298,13 +311,14 @@ class _Work:
         kept[at].origin = number
         self.draft.parts = kept
         self.draft.removed.pop(number, None)
-        if not self._all_met(served.values()):
+        if served and self._all_met({**left, **served}.values()):
+            left |= served
+        else:
             self.draft.parts, self.draft.removed = before, removed
 
     def _all_met(self, requirements: Iterable[Requirement]) -> bool:
         policy = self.policy
-        listed_ = list(requirements)
-        return bool(listed_) and all(self.judge.is_met(policy, own) is True for own in listed_)
+        return all(self.judge.is_met(policy, own) is True for own in requirements)
 
     def _proved(self) -> Repair:
         new = self.policy
@@ -316,11 +330,8 @@ class _Work:
                 blocked.append(other)
             else:
                 unproved.append(f"{own.pointer}: whether it is met is unknown")
-        for name, pair, asked in (
-            ("gained", (new, self.given), self.allow),
-            ("lost", (self.given, new), self.deny),
-        ):
-            found = self.judge.beyond(*pair, self._cells(asked))
+        for name, search, asked in (("gained", gained, self.allow), ("lost", lost, self.deny)):
+            found = search(self.judge, self.draft, self._cells(asked))
             if found.differences:
                 request = found.differences[0].request["request"]
                 unproved.append(
@@ -350,11 +361,16 @@ class _Work:
 
     def _other_layers(self, policy: Policy, requirement: Requirement) -> OtherLayers | None:
         """The other layers, if only they keep a request from being allowed."""
-        if requirement.is_pattern or requirement.effect is Effect.DENY:
+        if self.judge.others is None or requirement.effect is Effect.DENY:
             return None
+        if requirement.is_pattern:
+            # The document cannot allow it: another policy of its level denies some of it.
+            is_theirs = not self._helps_to_allow(requirement)
+            layers = (self.judge.layer,)
+            return OtherLayers(requirement=requirement, layers=layers) if is_theirs else None
         verdict, hits = self.judge.verdict(policy, requirement)
         own = any(hit.placed.pointer == DOCUMENT and hit.statement.denies for hit in hits)
-        if self.judge.others is None or own or verdict.outcome == "Unknown":
+        if own or verdict.outcome == "Unknown":
             return None
         denies = (hit for hit in hits if hit.statement.denies and hit.placed.pointer != DOCUMENT)
         places = tuple(hit.placed.pointer + hit.statement.node.at.pointer for hit in denies)

@@ -41,6 +41,9 @@ _NEGATIONS: Mapping[str, str] = {
     "IpAddress": "NotIpAddress",
 }
 
+# Combinations of conditions that are tried.
+_MOST_TRIED = 100
+
 
 @slotted
 class Limit:
@@ -99,27 +102,38 @@ NOTHING = Separator(limits=(), negations=())
 
 def separator(pairs: Sequence[tuple[Request, Request]]) -> Separator | int:
     """Conditions that hold for the first of each pair, which is one request, and for no second; or the pair that fails."""
-    limits: dict[Limit, None] = {}
-    negations: dict[Limit, None] = {}
-    can_be_negated = True
-    for number, (request, other) in enumerate(pairs):
-        if any(_fails(limit, other) for limit in limits):
-            continue
-        taken = {(limit.operator, limit.key.lower()) for limit in limits}
-        found = next(
-            (
-                own
-                for own in _separators(request, other)
-                if taken.isdisjoint((limit.operator, limit.key.lower()) for limit in own.limits)
-            ),
-            None,
-        )
-        if found is None:
-            return number
-        limits |= dict.fromkeys(found.limits)
-        negations |= dict.fromkeys(found.negations)
-        can_be_negated &= bool(found.negations)
+    failing: list[int] = []
+    found = _together(pairs, (), failing)
+    if found is None:
+        return failing[0]
+    limits = dict.fromkeys(limit for own in found for limit in own.limits)
+    negations = dict.fromkeys(limit for own in found for limit in own.negations)
+    can_be_negated = all(own.negations for own in found)
     return Separator(limits=tuple(limits), negations=tuple(negations) if can_be_negated else ())
+
+
+def _together(
+    pairs: Sequence[tuple[Request, Request]], chosen: tuple[Separator, ...], failing: list[int]
+) -> tuple[Separator, ...] | None:
+    """One separator for each pair that those before it do not tell apart, no two with one key under one operator.
+
+    `failing` gets the pairs that none was found for; after so many the search ends.
+    """
+    limits = [limit for own in chosen for limit in own.limits]
+    number = next(
+        (n for n, (_, other) in enumerate(pairs) if not any(_fails(one, other) for one in limits)),
+        None,
+    )
+    if number is None:
+        return chosen
+    taken = {(limit.operator, limit.key.lower()) for limit in limits}
+    for own in _separators(*pairs[number]):
+        if taken.isdisjoint((limit.operator, limit.key.lower()) for limit in own.limits):
+            found = _together(pairs, (*chosen, own), failing)
+            if found is not None or len(failing) > _MOST_TRIED:
+                return found
+    failing.append(number)
+    return None
 
 
 def of_condition(condition: Mapping[str, Mapping[str, Any]]) -> Separator:

@@ -2,6 +2,9 @@
 
 without_covered_entries(statement)   →   the statement, and what was taken out of it
 covering(("b/*", "b/x"))             →   {"b/x": frozenset({"b/*"})}
+
+ARNs that no pattern of the list covers stay, also those that differ in one field alone: a wildcard in its place matches more than
+they do. No field has values that are all known: accounts and names are anyone's, and AWS adds Regions.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from aws_iam.tools.policy.parameters import (
     POLICIES_NAMES,
     Document,
     DocumentBesideLayers,
+    LimitedKind,
     NewDocument,
     PolicyKind,
     ResourceType,
@@ -434,7 +435,7 @@ def generate(
 @tool.artifact_action
 def shrink(
     document: Document,
-    kind: PolicyKind = None,
+    kind: LimitedKind = None,
     resource_type: ResourceType = None,
     limit: Annotated[
         str | None,

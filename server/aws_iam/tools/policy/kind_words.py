@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+# Whose inline policies they are says how long all of them may be together.
+INLINE_LIMITS = {
+    "inline": "inline",
+    "inline policy": "inline",
+    **{
+        words.format(holder): holder
+        for holder in ("role", "user", "group")
+        for words in ("{} inline policy", "inline {} policy", "{} inline", "inline policy of a {}")
+    },
+}
 KINDS = {
+    **dict.fromkeys(INLINE_LIMITS, "identity"),
     "identity policy": "identity",
     "managed": "identity",
     "managed policy": "identity",
-    "inline policy": "identity",
     "permission policy": "identity",
     "resource policy": "resource",
     "bucket policy": "resource",

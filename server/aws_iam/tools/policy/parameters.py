@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Annotated
 
 from aws_iam.engine.language.document import Kind
+from aws_iam.tools.kit.argument_values import Implied
 from aws_iam.tools.kit.tool import Json, Parameter
-from aws_iam.tools.policy.kind_words import KINDS
+from aws_iam.tools.policy.kind_words import INLINE_LIMITS, KINDS
 
 _ARN_NAMES = ("arn", "policy_arn", "managed_policy", "managed_policy_arn")
 _DOCUMENT_NAMES = (
@@ -44,14 +45,17 @@ NewDocument = Annotated[
         by_position=True,
     ),
 ]
-PolicyKind = Annotated[
+_KIND = Parameter(
+    "absent: guessed",
+    brief="else guessed",
+    synonyms=KINDS,
+    also=("type", "policy_type", "policy_kind"),
+)
+PolicyKind = Annotated[Kind | None, _KIND]
+# An inline policy of a role is an identity policy with another limit.
+LimitedKind = Annotated[
     Kind | None,
-    Parameter(
-        "absent: guessed",
-        brief="else guessed",
-        synonyms=KINDS,
-        also=("type", "policy_type", "policy_kind"),
-    ),
+    replace(_KIND, implies=Implied(argument="limit", by=INLINE_LIMITS, beside=("kind",))),
 ]
 ResourceType = Annotated[
     str | None,

@@ -9,7 +9,7 @@ from aws_iam.escape import quoted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _SHOWN = 5
 
@@ -30,3 +30,9 @@ def own_resources_only(own_resources: Sequence[str]) -> str:
     if own_resources:
         return "the policy is about its own bucket and the objects in it only"
     return "callers of the policy reach resources of their own partition only"
+
+
+def names_a_resource(actions: Iterable[str]) -> str:
+    """What requests are taken to have, where policies are compared for such requests only."""
+    named = joined([quoted(own) for own in dict.fromkeys(actions)], shown=_SHOWN)
+    return f"every request for {named} names a resource"

@@ -15,6 +15,7 @@ from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
 from helpers.policies.odd_shapes import ODD_STATEMENT, SHAPES
+from helpers.repair import random_documents
 from helpers.repair import specifications as made
 from helpers.work import calls
 
@@ -131,6 +132,17 @@ def test_a_policy_that_is_too_long_after_its_repair_is_said_to_be() -> None:
     assert "too long for AWS" in repair({"document": POLICY, "deny": asked}).summary
 
 
+def test_of_a_quota_that_aws_raises_is_said_what_to_ask_for() -> None:
+    roles = [f"arn:aws:iam::{made.ACCOUNT}:role/application-{own:03}" for own in range(38)]
+    statement = {"Effect": "Allow", "Principal": {"AWS": roles}, "Action": "sts:AssumeRole"}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    asked = [{"action": "sts:AssumeRole", "principal": f"{roles[0]}-{own}"} for own in range(99)]
+    few = repair({"document": document, "kind": "trust", "allow": asked[:9]}).summary
+    assert "which AWS raises on request to up to 8,192" in few
+    many = repair({"document": document, "kind": "trust", "allow": asked}).summary
+    assert "too long for AWS" in many
+
+
 @given(RANDOMS, st.sampled_from(KINDS), st.integers(1, 12))
 @settings(max_examples=60, deadline=None)
 def test_a_specification_that_can_be_met_is_met(random: Random, kind: str, requests: int) -> None:
@@ -155,6 +167,27 @@ def test_any_specification_is_met_or_refused_with_a_true_conflict(
     assert answer.facts["conflicts"], answer.facts
     for row in answer.facts["conflicts"]:
         assert is_true(row, specification), row
+
+
+@given(RANDOMS, st.sampled_from(KINDS), st.sampled_from(random_documents.SIZES))
+@settings(max_examples=25, deadline=None)
+def test_the_hardest_policies_are_repaired_with_proof_or_refused_for_a_pattern_of_a_deny(
+    random: Random, kind: str, requests: int
+) -> None:
+    specification = random_documents.specification(random, kind, requests)
+    answer = repair(specification.arguments())
+    assert "not_judged" not in answer.facts
+    if not answer.facts["repaired"]:
+        for row in answer.facts["conflicts"]:
+            number = int(row["statement"].rpartition("/")[2])
+            deny = specification.document["Statement"][number]
+            assert deny["Effect"] == "Deny"
+            assert "*" in json.dumps(deny["Resource"]) or "?" in json.dumps(deny["Resource"])
+        return
+    new = repaired(answer)
+    for asked, wanted in ((specification.allow, True), (specification.deny, False)):
+        for request in asked:
+            assert (made.outcome(new, request, kind) == "Allowed") is wanted, request
 
 
 def check(specification: made.Specification, answer: Answer, random: Random) -> None:

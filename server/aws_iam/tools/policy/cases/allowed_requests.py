@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 MOST_GROUPS = 40
 """Pairs of a service and an access level of which a request is written."""
-_MOST_STATEMENTS = 4
+# Cases of a group, for other statements and other types of resources.
+_MOST_CASES = 6
 _MOST_ACTIONS = 20
 _MOST_RESOURCES = 6
 _MOST_SEARCHED = 60
@@ -160,18 +161,21 @@ def _rank(group: tuple[str, str], policies: Sequence[Policy]) -> tuple[object, .
 def _of_group(
     group: tuple[str, str], names: list[str], granting: tuple[Policy, ...], layers: CaseLayers
 ) -> Iterator[AllowedRequests]:
-    shown: set[tuple[str, ...]] = set()
+    # By the statements that grant them the actions of the cases so far: others work on other types of resources.
+    shown: dict[tuple[str, ...], list[str]] = {}
+    number = 0
     for witness in _witnesses(names, granting):
         request = dict(witness["request"])
         by = tuple(witness.get("granted_by", ()))
-        if by in shown or not _is_allowed(request, layers):
+        before = shown.setdefault(by, [])
+        if request["action"] in before or not _is_allowed(request, layers):
             continue
-        shown.add(by)
         actions = [request["action"]]
         for name in names:
-            is_new = name not in actions and len(actions) < _MOST_ACTIONS
+            is_new = name not in (*actions, *before) and len(actions) < _MOST_ACTIONS
             if is_new and _is_allowed({**request, "action": name}, layers):
                 actions.append(name)
+        before += actions
         resources = [request["resource"]]
         for resource in _further_resources(by, request, granting):
             asked = ({**request, "action": own, "resource": resource} for own in actions)
@@ -185,7 +189,8 @@ def _of_group(
             request=request,
             layers=layers,
         )
-        if len(shown) >= _MOST_STATEMENTS:
+        number += 1
+        if number >= _MOST_CASES:
             return
 
 

@@ -192,7 +192,8 @@ def _near_cases(misses: Sequence[NearMiss]) -> Iterator[_FirstCase]:
         name = f"not {own.request['action']}: {own.what}"
         names[name] += 1
         name = name if names[name] == 1 else f"{name} ({names[name]})"
-        request = _request(own.request, [own.request["action"]], [own.request["resource"]])
+        actions = [own.request["action"], *own.more_actions]
+        request = _request(own.request, actions, [own.request["resource"]])
         yield _case(name, request, "Denied", own.near)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 WANTED = 3
 _MOST_NEAR = 20
+# Contexts that are not those of one request, and actions that begin as others do.
+_MOST_CONTEXTS = 6
+_MOST_VERBS = 10
+# The service and the first word of an action's name.
+_FIRST_WORD = re.compile(r"[a-z0-9-]+:[A-Z][a-z0-9]*(?=[A-Z])")
 _NEXT_LEVELS = {
     "List": ("Read", "Write", "Permissions management", "Tagging"),
     "Read": ("Write", "Permissions management", "Tagging", "List"),
@@ -41,6 +47,7 @@ _ELSEWHERE = (
     ("s3:DeleteBucket", "arn:aws:s3:::example"),
     ("kms:ScheduleKeyDeletion", "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
     ("organizations:LeaveOrganization", "*"),
+    ("ec2:TerminateInstances", "arn:aws:ec2:us-east-1:111122223333:instance/i-0123456789abcdef0"),
 )  # fmt: skip
 
 
@@ -52,6 +59,8 @@ class NearMiss:
     what: str
     # The allowed request that it is near to.
     near: AllowedRequests
+    # Further actions that are denied in the same way.
+    more_actions: tuple[str, ...] = ()
 
 
 def near_misses(allowed: Sequence[AllowedRequests]) -> tuple[NearMiss, ...]:
@@ -68,12 +77,40 @@ def near_misses(allowed: Sequence[AllowedRequests]) -> tuple[NearMiss, ...]:
             elif len(found) < WANTED:
                 found.append(miss)
     # A condition, a resource or an action that is widened shows only where it stands.
-    for kind in (_other_contexts, _other_resources, _actions_beside):
-        of_each = (next(_denied(kind, [one]), None) for one in allowed)
-        for miss in islice(filter(None, of_each), _MOST_NEAR):
+    for kind, most in (
+        (_other_contexts, _MOST_CONTEXTS),
+        (_other_resources, 1),
+        (_actions_beside, 1),
+    ):
+        of_each = (miss for one in allowed for miss in islice(_denied(kind, [one]), most))
+        for miss in islice(of_each, _MOST_NEAR):
             if all(miss.request != own.request for own in found):
                 found.append(miss)
+    found += islice(filter(None, map(_of_the_same_verbs, allowed)), _MOST_NEAR)
     return tuple(found)
+
+
+def _of_the_same_verbs(own: AllowedRequests) -> NearMiss | None:
+    """Actions whose names begin as allowed ones do: a wildcard in the place of a name allows them, too."""
+    service = catalog().service(own.service)
+    begins = filter(None, map(_FIRST_WORD.match, own.actions))
+    starts = tuple(dict.fromkeys(found[0] for found in begins))
+    denied = (
+        action.full_name
+        for action in (service.actions.values() if service else ())
+        if action.full_name.startswith(starts)
+        and action.full_name not in own.actions
+        and _is_denied(own.asked(action=action.full_name), own)
+    )
+    names = tuple(islice(denied, _MOST_VERBS))
+    if not names:
+        return None
+    return NearMiss(
+        request=own.asked(action=names[0]),
+        what="actions that begin like allowed ones",
+        near=own,
+        more_actions=names[1:],
+    )
 
 
 def _denied(kind: _Kind, allowed: Sequence[AllowedRequests]) -> Iterator[NearMiss]:
@@ -146,12 +183,16 @@ def _other_resources(own: AllowedRequests) -> Iterator[_Candidate]:
     name, colon, _ = arn.resource.rpartition(":")
     changed = []
     if own.service == "s3":
-        changed.append(f"{kind}-other{slash}{rest}")
+        changed += [f"{kind}-other{slash}{rest}", f"other{slash}{rest}", f"other{slash}other"]
     elif slash:
         first, more, tail = rest.partition("/")
         changed += [f"{kind}/{first}-other{more}{tail}", f"{kind}/other{more}{tail}"]
     elif colon:
-        changed.append(f"{name}:other")
+        first, _, tail = name.partition(":")
+        changed += [
+            f"{name}:other",
+            *([f"{first}:other:log-stream:other"] if "log-stream" in tail else []),
+        ]
     changed += [f"{arn.resource}-other", f"other-{arn.resource}"]
     for resource in changed:
         request = own.asked(resource=f"{head}{resource}")

@@ -12,6 +12,7 @@ from aws_iam.engine.language.document import Kind, kind_named
 from aws_iam.engine.language.plain_policy import plain
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.policy_quotas import QUOTAS, RAISED_TRUST, characters, compact
 from aws_iam.engine.repair.judge import (
     OLDEST_VERSION,
     Judge,
@@ -27,7 +28,11 @@ from aws_iam.escape import quoted
 from aws_iam.tools.kit.policy_layers import by_layer
 from aws_iam.tools.kit.tool import UNDERSTOOD
 from aws_iam.tools.policy.repair.specification import specification_of
-from aws_iam.tools.policy.repaired_in_words import later_actions, own_resources_only
+from aws_iam.tools.policy.repaired_in_words import (
+    later_actions,
+    names_a_resource,
+    own_resources_only,
+)
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -53,7 +58,7 @@ def repair_policy(
     """The repaired policy with its edits and their proof, or the conflicts that keep it from being repaired."""
     policy = one_policy(document, kind_named(kind))
     refuse_unusable(policy, "/", policy.kind)
-    specification = specification_of(allow, deny, policy)
+    specification = specification_of(allow, deny, policy, is_alone=policies is None)
     _refuse_work(policy, specification)
     judge, understood = _judge(policy, policies)
     given = plain(policy)
@@ -190,8 +195,8 @@ def _facts(
         if specification.of(effect)
     }
     facts["judged"] = _how_judged(judge)
-    if judge.is_of_own_resources:
-        facts["assuming"] = own_resources_only(judge.own_resources)
+    if assumed := list(_assumed(judge)):
+        facts["assuming"] = "; ".join(assumed)
     if specification.unknown_actions:
         facts["unknown_actions"] = list(specification.unknown_actions)
     if specification.unfit:
@@ -199,9 +204,16 @@ def _facts(
     return facts
 
 
+def _assumed(judge: Judge) -> Iterator[str]:
+    if judge.is_of_own_resources:
+        yield own_resources_only(judge.own_resources)
+    if judge.on_arns_only:
+        yield names_a_resource(judge.on_arns_only)
+
+
 def _how_judged(judge: Judge) -> str:
     if judge.others is not None:
-        return "with all the policies given; patterns by the document alone"
+        return f"with all the policies given; patterns by those beside the document in the layer `{judge.layer}`"
     if judge.beside_full_access:
         return "the document alone, beside the policy of AWS that allows everything"
     if judge.layer == "resource":
@@ -230,14 +242,34 @@ def _summary(
     if found.limited_by:
         denies = joined([quoted(own) for own in found.limited_by], shown=_SHOWN)
         yield f"The allowed patterns stay subject to the conditions of the Deny at {denies}."
-    if size := _too_long(findings):
-        yield f"It is too long for AWS now ({size.message}): make it shorter with `policy shrink`."
-    elif findings:
-        yield f"But the new policy has {counted(len(findings), 'new error')}: {findings[0].message}."
+    yield from _errors_in_words(found, judge, findings)
     yield from _doubts_in_words(specification)
     yield from _caller_in_words(specification)
+    if judge.others is not None and any(own.is_pattern for own in specification.requirements):
+        yield (
+            f"Patterns are judged by the document and the policies beside it in the layer `{judge.layer}` alone: the others may refuse"
+            " what is allowed there, and a resource's own policy may allow what is not."
+        )
     if judge.others is None and judge.layer == "resource" and specification.of(Effect.DENY):
         yield "A policy of the caller's own may still allow what this one no longer grants: give `policies` to judge both."
+
+
+def _errors_in_words(found: Repair, judge: Judge, findings: tuple[Finding, ...]) -> Iterator[str]:
+    size = _too_long(findings)
+    if size is None:
+        if findings:
+            yield f"But the new policy has {counted(len(findings), 'new error')}: {findings[0].message}."
+    elif judge.kind is Kind.TRUST and _characters(found.document) <= RAISED_TRUST:
+        yield (
+            f"It is longer than the default quota now ({size.message}), which AWS raises on request to up to"
+            f" {RAISED_TRUST:,}: ask for that, or make it shorter with `policy shrink`."
+        )
+    else:
+        yield f"It is too long for AWS now ({size.message}): make it shorter with `policy shrink`."
+
+
+def _characters(document: Mapping[str, Any]) -> int:
+    return characters(compact(document), QUOTAS[Kind.TRUST])
 
 
 def _too_long(findings: tuple[Finding, ...]) -> Finding | None:

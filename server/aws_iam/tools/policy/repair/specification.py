@@ -53,13 +53,18 @@ class Specification:
         return [own for own in self.requirements if own.effect is effect]
 
 
-def specification_of(allow: Any, deny: Any, policy: Policy) -> Specification:
-    """The requirements; InputError says which entry cannot be used, and why."""
+def specification_of(
+    allow: Any, deny: Any, policy: Policy, *, is_alone: bool = True
+) -> Specification:
+    """The requirements; InputError says which entry cannot be used, and why.
+
+    Where the policy `is_alone`, no other says in which account a role is.
+    """
     found = Specification()
     for effect, given in ((Effect.ALLOW, allow), (Effect.DENY, deny)):
         name = effect.value.lower()
         for number, entry in enumerate(_entries(name, given)):
-            reader = _Reader(f"/{name}/{number}", effect, policy, found.understood)
+            reader = _Reader(f"/{name}/{number}", effect, policy, found.understood, is_alone)
             for own in reader.requirements(entry):
                 found.requirements.append(own)
                 if len(found.requirements) > MOST:
@@ -121,13 +126,19 @@ class _Reader:
     """Reads one entry of a list."""
 
     def __init__(
-        self, pointer: str, effect: Effect, policy: Policy, understood: list[str]
+        self,
+        pointer: str,
+        effect: Effect,
+        policy: Policy,
+        understood: list[str],
+        is_alone: bool,  # noqa: FBT001 - as the others
     ) -> None:
         self.pointer = pointer
         self.effect = effect
         self.policy = policy
         self.kind = policy.kind
         self.understood = understood
+        self.is_alone = is_alone
 
     def requirements(self, entry: Any) -> Iterator[Requirement]:
         """The requests and the pattern of an entry."""
@@ -314,7 +325,7 @@ class _Reader:
         given = {**fields, "action": action, "resource": resource}
         asked = given if named else {"principal": sample_caller(resource), **given}
         if "resource" not in fields and self.kind is Kind.TRUST:
-            asked = {**asked, "resource": sample_caller(fields["principal"])}
+            asked = {**asked, "resource": self._role_of(fields["principal"])}
             del given["resource"]
         request = self._request(asked)
         if self.kind in IDENTITY_KINDS and request.caller.kind not in _WITH_POLICIES:
@@ -331,6 +342,18 @@ class _Reader:
             given=given,
             names_caller=named,
         )
+
+    def _role_of(self, principal: str) -> str:
+        """A role as the one that the trust policy belongs to: for users and roles one of another account, where none is known.
+
+        There, as within the account where the policy names all of it, their own policies have to allow, too, which is not asked.
+        """
+        beside = sample_caller(principal)
+        if not self.is_alone or "-provider/" in principal:
+            return beside
+        account = _OTHER_ACCOUNT if f":{SAMPLE_ACCOUNT}:" in beside else SAMPLE_ACCOUNT
+        start, _, _, name = beside.rsplit(":", 3)
+        return f"{start}::{account}:{name}"
 
     def _request(self, fields: Mapping[str, Any]) -> Request:
         try:
@@ -357,6 +380,7 @@ class _Reader:
 _EXAMPLE_ACTION = "s3:GetObject"
 _SAMPLE_ROLE = f"arn:aws:iam::{SAMPLE_ACCOUNT}:role/example"
 _LEVEL_WORDS = ("level", "accesslevel", "access")
+_OTHER_ACCOUNT = "444455556666"
 _WITH_POLICIES = (CallerKind.USER, CallerKind.SESSION, CallerKind.FEDERATED)
 
 

@@ -118,6 +118,12 @@ def _limit(policy: Policy, limit: str | None, *, split: bool) -> Limit:
         digits = word.replace(",", "").replace("_", "").removesuffix(".0")
         if word == "managed" and policy.kind is Kind.IDENTITY:
             most = MANAGED
+        elif not word and policy.kind is Kind.IDENTITY:
+            known = joined([f"{own} {most_:,}" for own, most_ in INLINE.items()])
+            raise InputError(
+                f"an inline policy has the limit of whose it is: {known} characters for all inline policies together",
+                hint="give `limit` as `role`, `user` or `group`",
+            )
         elif word in INLINE and policy.kind is Kind.IDENTITY:
             most = INLINE[word]
             quota = Quota(most=most, what=f"all inline policies of a {word}", source=quota.source)
