@@ -265,7 +265,7 @@ def test(asked: CaseArguments) -> Answer:
         return first_cases(asked.first_of, asked.policy, asked.out)
     from aws_iam.tools.policy.cases.run_cases import run_cases
 
-    return run_cases(asked.cases, asked.document, asked.policies, asked.policy, asked.format)
+    return run_cases(asked.all_cases, asked.document, asked.policies, asked.policy, asked.format)
 
 
 @tool.action

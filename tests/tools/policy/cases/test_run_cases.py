@@ -14,7 +14,7 @@ from helpers.folders import TESTS
 FOLDER = TESTS / "cases/test"
 DECIDED = json.loads((FOLDER / "decided.json").read_text(encoding="utf-8"))
 REFUSED = json.loads((FOLDER / "refused.json").read_text(encoding="utf-8"))
-NAMED = ("cases", "document", "policies")
+NAMED = ("cases", "document", "policies", "allow", "deny")
 READ = {
     "Version": "2012-10-17",
     "Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"},

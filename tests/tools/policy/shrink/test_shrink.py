@@ -236,3 +236,16 @@ def test_documents_that_are_made_to_take_long_end(name: str) -> None:
     work = calls(lambda: found.append(shrunk(document, kind="identity")))
     assert found[0].facts["equal"]
     assert work < 15_000_000
+
+
+@pytest.mark.parametrize(
+    ("limit", "kind", "most"),
+    [
+        ("session", "session", 2_048),
+        ("SCP", "scp", 10_240),
+        ("Service control policy", "scp", 10_240),
+    ],
+)
+def test_the_limit_of_a_kind_may_be_named_by_it(limit: str, kind: str, most: int) -> None:
+    answer = tool.run({"action": "shrink", "document": "AmazonS3ReadOnlyAccess", "limit": limit})
+    assert (answer.facts["kind"], answer.facts["limit"]) == (kind, most)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from aws_iam.errors import InputError
 from aws_iam.report.catalogue import case_formats
+from aws_iam.tools.kit.json_object import json_value
 from aws_iam.tools.kit.synonyms import REPORT_FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter
 
@@ -60,6 +61,25 @@ class CaseArguments:
         Parameter("write the file to PATH; several go into a folder PATH", cli_only=True),
     ] = None
 
+    allow: Annotated[
+        Json, Parameter("requests that must be allowed", document=True, unlisted=True)
+    ] = None
+    deny: Annotated[
+        Json, Parameter("requests that must be denied", document=True, unlisted=True)
+    ] = None
+
+    @property
+    def all_cases(self) -> object:
+        """The cases, or what has their place: requests by what must become of them."""
+        sides = {"allow": self.allow, "deny": self.deny}
+        given = {name: value for name, value in sides.items() if value is not None}
+        if given and self.cases is not None:
+            raise InputError(
+                f"`cases` and `{min(given)}` are both given",
+                hint="put the requests under `allow` and `deny` of the object with `cases`",
+            )
+        return {name: _listed(name, value) for name, value in given.items()} or self.cases
+
     @property
     def first_of(self) -> object:
         """What `init` writes first cases of: there are no cases yet, so what stands in their place is the policy."""
@@ -69,3 +89,16 @@ class CaseArguments:
                 hint="give the policy that the cases are to be about",
             )
         return self.cases if self.document is None else self.document
+
+
+def _listed(name: str, requests: object) -> list[object]:
+    """One request or several, in words line by line, as a list."""
+    # Imported here: listing the tools must not load it.
+    from aws_iam.tools.policy.evaluate.requests import request_in_words
+
+    if isinstance(requests, str):
+        lines = [line for line in requests.splitlines() if line.strip()]
+        if lines and all(map(request_in_words, lines)):
+            return [*lines]
+        requests = json_value(name, requests, example='["s3:GetObject on ARN"]')
+    return requests if isinstance(requests, list) else [requests]

@@ -24,6 +24,7 @@ from aws_iam.engine.shrink.shrink import Limit, shrink
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.tools.policy.kind_words import KINDS
 from aws_iam.tools.policy.validate.validate import KIND_NAMES
 from aws_iam.wording import counted, joined
 
@@ -54,6 +55,8 @@ def shrink_policies(
     split: bool,
 ) -> Answer:
     """The policy as short as its limit asks for, what was done, and that it is proved; `split` rather than use wildcards."""
+    if kind is None and (meant := _kind_named(limit)):
+        kind, limit = meant, None
     policies = _policies(document, kind, resource_type)
     bound = _limit(policies[0], limit, split=split)
     found = shrink(policies, bound)
@@ -66,6 +69,13 @@ def shrink_policies(
         next=tuple(_next(found)),
         as_of=catalog().as_of,
     )
+
+
+def _kind_named(limit: str | None) -> Kind | None:
+    """The kind of policy whose limit is meant: `session`, `SCP`; None for a number, and for whose inline policies they are."""
+    word = (limit or "")[:_LONGEST_LIMIT].strip().lower()
+    name = KINDS.get(word, word)
+    return Kind(name) if name in {*Kind} and name != Kind.IDENTITY else None
 
 
 def _policies(
