@@ -19,6 +19,7 @@ from aws_iam.engine.evaluation.layers import LAYERS
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
 from aws_iam.tools.policy.denied import proofs
+from helpers.each import for_each
 from helpers.folders import TESTS
 from helpers.policies.odd_shapes import ODD_STATEMENT
 
@@ -52,7 +53,7 @@ def _is_one_of(text: str, wanted: Any, *, part: bool) -> bool:
     return False
 
 
-@pytest.mark.parametrize("case", PASTED, ids=lambda case: case["name"])
+@for_each(PASTED, name=lambda case: case["name"])
 def test_a_message_is_read_in_the_shape_in_which_people_paste_it(case: dict[str, Any]) -> None:
     answer = denied(case["message"])
     said = answer.facts["aws_said"]
