@@ -23,8 +23,8 @@ from aws_iam.account.names.sensitive import (
     secrets_in_text,
 )
 from aws_iam.errors import OffTheAllowlistError
-from helpers.each import for_each
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 SECRET_NAMES = {
     "DB_PASSWORD": "password",

@@ -23,7 +23,7 @@ from aws_iam.engine.effective.escalation import (
 )
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import one_policy
-from helpers.each import for_each
+from helpers.tables.each import for_each
 
 DATA = json.loads(resources.text(ASSET))
 RETIRED = {row["id"] for row in DATA["paths"] if row.get("status") == "retired"}

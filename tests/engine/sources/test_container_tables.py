@@ -14,7 +14,7 @@ from aws_iam.engine.sources.containers import aws_answers
 from aws_iam.engine.sources.containers.access_settings import attached_to_paths, subject_named
 from aws_iam.engine.sources.containers.cloudformation_return_values import attribute, return_values
 from aws_iam.engine.sources.containers.policy_places import PolicyPlace, places_by_type
-from helpers.each import for_each
+from helpers.tables.each import for_each
 
 CLOUDFORMATION = places_by_type("cloudformation-resources.json")
 TERRAFORM = places_by_type("terraform-resources.json")

@@ -12,8 +12,8 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from aws_iam import resources
 from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.sources.containers.access_settings import access_settings, role_settings
-from helpers.each import for_each
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

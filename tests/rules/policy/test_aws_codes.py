@@ -7,8 +7,8 @@ import json
 import pytest
 
 from aws_iam.rules.policy.catalogue import NOT_OFFLINE, POLICY_RULES
-from helpers.each import for_each
 from helpers.folders import ROOT, TESTS
+from helpers.tables.each import for_each
 
 CODES: dict[str, str] = json.loads(
     (TESTS / "cases/validate/aws-issue-codes.json").read_text(encoding="utf-8")

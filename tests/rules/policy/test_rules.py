@@ -18,9 +18,9 @@ from aws_iam.rules.check import Check, check, checks_in
 from aws_iam.rules.outcomes import Fail
 from aws_iam.rules.policy.catalogue import FAMILIES, POLICY_RULES
 from aws_iam.rules.policy.run import validate
-from helpers.each import for_each
 from helpers.families import declaring
 from helpers.folders import ROOT, TESTS
+from helpers.tables.each import for_each
 
 AWS_CODES: dict[str, str] = json.loads(
     (TESTS / "cases/validate/aws-issue-codes.json").read_text(encoding="utf-8")

@@ -10,9 +10,9 @@ import pytest
 from aws_iam.answer import Severity
 from aws_iam.tools.irsa.actions import tool as irsa
 from aws_iam.tools.policy.actions import tool as policy
-from helpers.each import for_each
 from helpers.folders import TESTS
 from helpers.provider_cases import cases
+from helpers.tables.each import for_each
 
 GITHUB = "token.actions.githubusercontent.com"
 STRANGERS = {"OIDC-TENANT-WILD", "OIDC-NO-TENANT", "OIDC-CUSTOM-SUB"}

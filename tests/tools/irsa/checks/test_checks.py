@@ -28,10 +28,10 @@ from aws_iam.tools.irsa.checks.samples import (
 )
 from aws_iam.tools.irsa.checks.subject import Trust, Workloads
 from helpers.cis_snapshots import denied, empty, refused
-from helpers.each import for_each
 from helpers.families import declaring
 from helpers.folders import TESTS
 from helpers.provider_cases import cases
+from helpers.tables.each import for_each
 
 CASES = [
     *json.loads((TESTS / "cases/irsa/trust-checks.json").read_text(encoding="utf-8")),

@@ -19,9 +19,9 @@ from aws_iam.engine.evaluation.layers import LAYERS
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
 from aws_iam.tools.policy.denied import proofs
-from helpers.each import for_each
 from helpers.folders import TESTS
 from helpers.policies.odd_shapes import ODD_STATEMENT
+from helpers.tables.each import for_each
 
 CASES = TESTS / "cases"
 REMEDIES = json.loads((CASES / "denied/remedies.json").read_text(encoding="utf-8"))

@@ -21,8 +21,8 @@ from aws_iam.report.next_calls import as_command
 from aws_iam.report.page import CONCISE_BYTES, page, size
 from aws_iam.tools.policy.actions import tool
 from aws_iam.tools.policy.lookup.lookup import lookup
-from helpers.each import for_each
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 from helpers.work import calls
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def names(facts: Any, table: str = "actions") -> set[str]:
     return {name for row in facts[table] for name in row["actions"]}
 
 
-@pytest.mark.parametrize("case", KNOWN, ids=lambda case: case["query"])
+@for_each(KNOWN, name=lambda case: case["query"])
 def test_a_known_name_is_told(case: dict[str, Any]) -> None:
     answer = looked_up(case["query"])
     facts = dict(answer.facts)

@@ -16,8 +16,8 @@ from aws_iam.engine.sources.files import File, Files
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
 from aws_iam.tools.policy.review.comment import MARK
-from helpers.each import for_each
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 CASES = [
     case
