@@ -13,8 +13,11 @@ import botocore.session
 import pytest
 from hypothesis import settings
 
+from demo_account.record import MOMENT
+from demo_account.served import served_once
+
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Mapping
     from pathlib import Path
 
 # How long an example takes says more about the machine than about the code; an example that failed belongs in a test.
@@ -71,6 +74,15 @@ def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Folders that no test has seen, and that are not there until one makes them."""
     base = tmp_path_factory.getbasetemp()
     return (base / f"home-{number}" for number in count())
+
+
+@pytest.fixture(scope="session")
+def live_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    """The environment that leads to the demonstration account as of its record's day; to be read, never changed."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with served_once(shared / "live-account", "--at", MOMENT.isoformat()) as settings:
+        yield settings
 
 
 @pytest.fixture(autouse=True)

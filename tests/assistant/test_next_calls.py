@@ -11,16 +11,16 @@ from assistant.questions import questions
 from aws_iam.errors import AwsIamError, InputError
 from aws_iam.tools.playbooks import run_tool
 from aws_iam.tools.registry import NAMES, tool_named
+from helpers.tables.each import for_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from assistant.questions import Question
     from aws_iam.answer import Answer
 
 CALLS = [
-    pytest.param(
-        question.tool, question.arguments, id=f"{question.tool}: {question.question[:60]}"
-    )
+    question
     for question in questions()
     # Without `demo` these read an account.
     if question.tool != "audit" or question.arguments.get("action") in {"control", "checklist"}
@@ -47,13 +47,13 @@ DEMO = [
 ]
 
 
-@pytest.mark.parametrize(("tool", "arguments"), CALLS)
-def test_an_offered_call_is_taken(tool: str, arguments: dict[str, Any]) -> None:
+@for_each(CALLS, name=lambda question: f"{question.tool}: {question.question}")
+def test_an_offered_call_is_taken(question: Question) -> None:
     try:
-        answer = run_tool(tool_named(tool), arguments)
+        answer = run_tool(tool_named(question.tool), question.arguments)
     except AwsIamError:
         return
-    assert list(_refused(answer, arguments)) == []
+    assert list(_refused(answer, question.arguments)) == []
 
 
 @pytest.mark.parametrize(("tool", "arguments"), DEMO)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from helpers.command.in_process import run_in_process
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -46,9 +48,13 @@ def run(
 
 
 WRONG = [
+    (["policy", "lookup"], "needs `--query`"),
+    (["serve", "--http", "0.0.0.0:8080"], "credentials"),
+    (["serve", "--http", "nonsense"], "HOST:PORT"),
+]
+WRONG_IN_PROCESS = [
     (["polcy"], "did you mean `policy`"),
     (["policy", "lokup"], "did you mean `lookup`"),
-    (["policy", "lookup"], "needs `--query`"),
     (["policy", "validate", "--document", "{}", "--kind", "identty"], "did you mean `identity`"),
     (["policy", "validate", "--document", "/dev/zero"], "not a regular file"),
     (["policy", "lookup", "--query", "s3", "--nonsense", "x"], "--nonsense"),
@@ -58,14 +64,22 @@ WRONG = [
     (["policy", "template", "--name", "s3-reed"], "s3-read"),
     (["audit", "run", "--benchmark", "9.9", "--demo"], "7.0"),
     (["audit", "control", "--id", "root_mfaa"], "root_mfa"),
-    (["serve", "--http", "0.0.0.0:8080"], "credentials"),
-    (["serve", "--http", "nonsense"], "HOST:PORT"),
 ]
 
 
 @pytest.mark.parametrize(("words", "said"), WRONG, ids=lambda value: " ".join(value)[:40])
 def test_a_wrong_request_ends_with_2_and_says_what_would_work(words: list[str], said: str) -> None:
-    done = run(*words)
+    is_refused(run(*words), said)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), WRONG_IN_PROCESS, ids=lambda value: " ".join(value)[:40]
+)
+def test_so_does_every_other_wrong_request(words: list[str], said: str) -> None:
+    is_refused(run_in_process(*words), said)
+
+
+def is_refused(done: subprocess.CompletedProcess[str], said: str) -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert said in done.stderr
@@ -106,7 +120,7 @@ def test_json_is_the_answer_and_nothing_else() -> None:
     ],
 )
 def test_a_lookup_exits_with_1_if_any_name_is_unknown(query: str, status: int) -> None:
-    assert run("policy", "lookup", "--query", query).returncode == status
+    assert run_in_process("policy", "lookup", "--query", query).returncode == status
 
 
 @pytest.mark.parametrize(("administrator", "status"), [("root", 0), ("user/someone-else", 1)])
@@ -121,7 +135,7 @@ def test_a_lockout_that_would_be_refused_exits_with_1(administrator: str, status
     }
     policies = json.dumps({"identity": [allows]})
     words = ["--document", document, "--caller", caller, "--policies", policies]
-    assert run("kms", "lockout", *words).returncode == status
+    assert run_in_process("kms", "lockout", *words).returncode == status
 
 
 def test_a_wildcard_is_expanded_by_level() -> None:

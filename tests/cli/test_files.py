@@ -15,6 +15,7 @@ from aws_iam.engine.sources.files import Files
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.engine.sources.policy_signs import OTHER_TEXT
 from aws_iam.errors import InputError
+from helpers.command.in_process import run_in_process
 from helpers.folders import TESTS
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ TEMPLATE = TESTS / "cases/inputs/template.yaml"
 
 
 def run(*words: str, stdin: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    if not stdin:
+        return run_in_process(*words, cwd=cwd)
     return subprocess.run(
         [sys.executable, "-m", "aws_iam", *words],
         input=stdin,

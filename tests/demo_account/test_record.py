@@ -17,7 +17,7 @@ from aws_iam.account.reading.snapshot import Account, dumps, load
 from aws_iam.errors import InputError
 from aws_iam.tools.registry import tools
 from demo_account.record import MOMENT
-from demo_account.served import PYTHONPATH, served
+from demo_account.served import PYTHONPATH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,19 +123,16 @@ LIVE = (
 )
 
 
-@pytest.fixture(scope="module")
-def live() -> Mapping[str, str]:
-    with served("--at", MOMENT.isoformat()) as settings:
-        yield settings
-
-
 @pytest.mark.parametrize(("name", "arguments"), LIVE, ids=str)
 def test_the_record_is_judged_as_the_account_itself(
-    name: str, arguments: dict[str, Any], live: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+    name: str,
+    arguments: dict[str, Any],
+    live_account: Mapping[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tool,) = (tool for tool in tools() if tool.name == name)
     recorded = tool.run({**arguments, "demo": True}, cli=True)
-    for variable, text in live.items():
+    for variable, text in live_account.items():
         monkeypatch.setenv(variable, text)
     read = tool.run(arguments, cli=True)
     assert [finding.code for finding in recorded.findings] == [

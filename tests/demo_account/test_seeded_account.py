@@ -14,11 +14,10 @@ from botocore.exceptions import ClientError
 from aws_iam.account.reading.demonstration import REGIONS
 from demo_account.call import ACCOUNT
 from demo_account.record import MOMENT
-from demo_account.served import served
 from demo_account.users import ROOT, USERS, AccessKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Mapping
 
     Read = Callable[..., Any]
 
@@ -26,20 +25,19 @@ pytestmark = pytest.mark.process
 
 
 @pytest.fixture(scope="module")
-def read() -> Iterator[Read]:
-    with served("--at", MOMENT.isoformat()) as settings:
-        session = boto3.Session(
-            settings["AWS_ACCESS_KEY_ID"],
-            settings["AWS_SECRET_ACCESS_KEY"],
-            settings["AWS_SESSION_TOKEN"],
-        )
+def read(live_account: Mapping[str, str]) -> Read:
+    session = boto3.Session(
+        live_account["AWS_ACCESS_KEY_ID"],
+        live_account["AWS_SECRET_ACCESS_KEY"],
+        live_account["AWS_SESSION_TOKEN"],
+    )
 
-        def ask(service: str, operation: str, region: str = "us-east-1", **arguments: Any) -> Any:
-            make: Any = session.client
-            client = make(service, region, endpoint_url=settings["AWS_ENDPOINT_URL"])
-            return getattr(client, operation)(**arguments)
+    def ask(service: str, operation: str, region: str = "us-east-1", **arguments: Any) -> Any:
+        make: Any = session.client
+        client = make(service, region, endpoint_url=live_account["AWS_ENDPOINT_URL"])
+        return getattr(client, operation)(**arguments)
 
-        yield ask
+    return ask
 
 
 def credential_report(read: Read) -> dict[str, dict[str, str]]:

@@ -25,7 +25,7 @@ def chromium() -> Iterator[Browser]:
     if path is None:
         pytest.skip(_INSTALL)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path)
+        browser = playwright.chromium.launch(executable_path=path, args=["--disable-gpu"])
         yield browser
         browser.close()
 

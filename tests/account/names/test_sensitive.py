@@ -24,6 +24,7 @@ from aws_iam.account.names.sensitive import (
 )
 from aws_iam.errors import OffTheAllowlistError
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 SECRET_NAMES = {
     "DB_PASSWORD": "password",
@@ -112,16 +113,14 @@ def test_a_name_that_scanners_know_is_exposed(case: dict[str, Any]) -> None:
     assert held.guess is case.get("guess", False)
 
 
-@pytest.mark.parametrize("case", PLAINTEXT["values"], ids=lambda case: case["shape"])
-@pytest.mark.parametrize("name", ["SETTING", "URL", "CONFIG_1"])
-def test_a_value_that_scanners_know_is_exposed_whatever_its_name(
-    case: dict[str, Any], name: str
-) -> None:
-    variable = classified_variable(name, written(case["value"]))
-    assert (variable.kind, variable.format) == (ValueKind.KEY, case["format"])
+@for_each(PLAINTEXT["values"], name=lambda case: case["shape"])
+def test_a_value_that_scanners_know_is_exposed_whatever_its_name(case: dict[str, Any]) -> None:
+    for name in ("SETTING", "URL", "CONFIG_1"):
+        variable = classified_variable(name, written(case["value"]))
+        assert (variable.kind, variable.format) == (ValueKind.KEY, case["format"]), name
 
 
-@pytest.mark.parametrize("case", PLAINTEXT["decoys"], ids=lambda case: case["name"])
+@for_each(PLAINTEXT["decoys"], name=lambda case: case["name"])
 def test_what_only_looks_like_a_secret_is_silent(case: dict[str, Any]) -> None:
     assert exposure(classified_variable(case["name"], written(case["value"]))) is None
 

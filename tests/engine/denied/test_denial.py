@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from itertools import product
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from aws_iam.engine.denied.message import Denial, denials
 from aws_iam.engine.denied.message_patterns import MOST
 from aws_iam.errors import InputError
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 from helpers.work import calls
 
 CASES = TESTS / "cases/denied"
@@ -78,9 +80,10 @@ SHAPED = [
 ]
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("text", SHAPED)
-def test_the_shape_of_a_message_changes_nothing(text: str, shape: str) -> None:
+@for_each(list(product(SHAPED, SHAPES)))
+def test_the_shape_of_a_message_changes_nothing(case: tuple[str, str]) -> None:
+    text, shape = case
+
     def content(message: str) -> list[tuple[str, ...]]:
         return [
             (d.principal, d.action, d.resource, d.policy_type, d.policy_arn, str(d.explicit))

@@ -23,6 +23,7 @@ from aws_iam.engine.effective.escalation import (
 )
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import one_policy
+from helpers.tables.each import for_each
 
 DATA = json.loads(resources.text(ASSET))
 RETIRED = {row["id"] for row in DATA["paths"] if row.get("status") == "retired"}
@@ -47,7 +48,7 @@ def actions(path: EscalationPath) -> list[str]:
     return [need.action for need in path.required]
 
 
-@pytest.mark.parametrize("path", JUDGED, ids=lambda path: path.id)
+@for_each(JUDGED, name=lambda path: path.id)
 def test_a_path_is_opened_by_its_actions_and_closed_without_any_one_of_them(
     path: EscalationPath,
 ) -> None:
@@ -183,7 +184,7 @@ def possible(*statements: object) -> dict[str, OpenPath]:
 POSSIBLE = [path for path in known_paths() if path.id not in RETIRED | {"sts-assume-role"}]
 
 
-@pytest.mark.parametrize("path", POSSIBLE, ids=lambda path: path.id)
+@for_each(POSSIBLE, name=lambda path: path.id)
 def test_a_path_is_possible_with_its_actions_and_not_without_any_one_of_them(
     path: EscalationPath,
 ) -> None:
@@ -216,7 +217,7 @@ def named_target(action: str) -> list[str]:
     ] or ["*"]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", POSSIBLE, ids=lambda path: path.id)
+@for_each(POSSIBLE, name=lambda path: path.id)
 def test_a_path_on_named_targets_is_smaller_and_never_dropped(path: EscalationPath) -> None:
     wide = possible(allow(actions(path)))
     limited = possible(*(allow(action, named_target(action)) for action in actions(path)))

@@ -14,6 +14,7 @@ from aws_iam.engine.sources.containers import aws_answers
 from aws_iam.engine.sources.containers.access_settings import attached_to_paths, subject_named
 from aws_iam.engine.sources.containers.cloudformation_return_values import attribute, return_values
 from aws_iam.engine.sources.containers.policy_places import PolicyPlace, places_by_type
+from helpers.tables.each import for_each
 
 CLOUDFORMATION = places_by_type("cloudformation-resources.json")
 TERRAFORM = places_by_type("terraform-resources.json")
@@ -60,14 +61,13 @@ def test_each_type_with_an_arn_gives_one_of_its_form(type_: str) -> None:
         assert known.attribute in readable
 
 
-@pytest.mark.parametrize(
-    "place",
+@for_each(
     [
         *(place for places in CLOUDFORMATION.values() for place in places),
         *(place for places in TERRAFORM.values() for place in places),
         *aws_answers.places(),
     ],
-    ids=lambda place: place.path,
+    name=lambda place: place.path,
 )
 def test_only_resource_policies_are_attached_to_something(place: PolicyPlace) -> None:
     if place.resource_type:

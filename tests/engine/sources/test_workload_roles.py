@@ -13,6 +13,7 @@ from aws_iam import resources
 from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.sources.containers.access_settings import access_settings, role_settings
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +92,7 @@ def test_each_role_of_a_template_is_known_or_left_out_for_a_reason() -> None:
     assert len(met & KNOWN["other_names"].keys()) > 20
 
 
-@pytest.mark.parametrize("type_", KNOWN["terraform"])
+@for_each(KNOWN["terraform"])
 def test_each_role_of_the_provider_is_known(type_: str) -> None:
     for path in KNOWN["terraform"][type_]:
         found = access_settings("terraform", type_, from_value(nested(path, "x")), "own")

@@ -8,6 +8,7 @@ import pytest
 
 from aws_iam.rules.policy.catalogue import NOT_OFFLINE, POLICY_RULES
 from helpers.folders import ROOT, TESTS
+from helpers.tables.each import for_each
 
 CODES: dict[str, str] = json.loads(
     (TESTS / "cases/validate/aws-issue-codes.json").read_text(encoding="utf-8")
@@ -15,7 +16,7 @@ CODES: dict[str, str] = json.loads(
 BY_CODE = {rule.code: rule for rule in POLICY_RULES}
 
 
-@pytest.mark.parametrize("code", CODES)
+@for_each(CODES)
 def test_a_code_of_aws_is_raised_and_proved_or_listed_with_its_reason(code: str) -> None:
     rule, listed = BY_CODE.get(code), NOT_OFFLINE.get(code)
     assert (rule is None) is not (listed is None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from aws_iam.engine.language.document import Policy, Statement
 from aws_iam.engine.sources.gather import sources_of
 from aws_iam.rules.policy.catalogue import POLICY_RULES
+from helpers.tables.each import for_each
 from helpers.work import calls
 
 if TYPE_CHECKING:
@@ -107,11 +109,11 @@ def work(rule: Check[Any], statements: list[Any]) -> int:
     return calls(partial(check, rule, policy_of(rule, statements)))
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+@for_each(list(product(RULES, SHAPES)), name=lambda case: f"{case[0].code}, {case[1].__name__}")
 def test_twice_as_much_of_a_policy_takes_about_twice_the_work(
-    rule: Check[Any], shape: Callable[[dict[str, Any], range], list[Any]]
+    case: tuple[Check[Any], Callable[[dict[str, Any], range], list[Any]]],
 ) -> None:
+    rule, shape = case
     for statement in statements_of(rule)[:1]:
         make = partial(shape, statement)
         # What is compared with everything else is compared up to a bound: beyond it the growth must show.

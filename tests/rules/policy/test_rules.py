@@ -20,18 +20,19 @@ from aws_iam.rules.policy.catalogue import FAMILIES, POLICY_RULES
 from aws_iam.rules.policy.run import validate
 from helpers.families import declaring
 from helpers.folders import ROOT, TESTS
+from helpers.tables.each import for_each
 
 AWS_CODES: dict[str, str] = json.loads(
     (TESTS / "cases/validate/aws-issue-codes.json").read_text(encoding="utf-8")
 )["codes"]
 MODULES = tuple(module for _, module in FAMILIES)
 JUDGED = (Policy, Statement, Syntax)
-EXAMPLES = [
-    pytest.param(rule, example, is_bad, id=f"{rule.code}-{'bad' if is_bad else 'good'}-{number}")
+EXAMPLES = {
+    f"{rule.code}-{'bad' if is_bad else 'good'}-{number}": (rule, example, is_bad)
     for rule in POLICY_RULES
     for is_bad, examples in ((True, rule.bad), (False, rule.good))
     for number, example in enumerate(examples)
-]
+}
 
 
 def findings(rule: Check[Any], example: Any) -> list[Finding]:
@@ -47,12 +48,9 @@ def findings(rule: Check[Any], example: Any) -> list[Finding]:
     return [finding for finding in found if finding.code == rule.code]
 
 
-@pytest.mark.parametrize(("rule", "example", "is_bad"), EXAMPLES)
-def test_a_rule_finds_its_bad_examples_and_no_good_one(
-    rule: Check[Any],
-    example: Any,
-    is_bad: bool,  # noqa: FBT001 - a parameter of the test
-) -> None:
+@for_each(EXAMPLES)
+def test_a_rule_finds_its_bad_examples_and_no_good_one(name: str) -> None:
+    rule, example, is_bad = EXAMPLES[name]
     found = findings(rule, example)
     assert bool(found) is is_bad, found
     for finding in found:
@@ -62,7 +60,7 @@ def test_a_rule_finds_its_bad_examples_and_no_good_one(
         assert finding.fix
 
 
-@pytest.mark.parametrize("rule", POLICY_RULES, ids=lambda rule: rule.code)
+@for_each(POLICY_RULES, name=lambda rule: rule.code)
 def test_a_rule_is_declared_in_full(rule: Check[Any]) -> None:
     assert rule.why
     assert not rule.title.endswith(".")
@@ -72,7 +70,7 @@ def test_a_rule_is_declared_in_full(rule: Check[Any]) -> None:
     assert rule.kinds <= set(Kind)
 
 
-@pytest.mark.parametrize("rule", POLICY_RULES, ids=lambda rule: rule.code)
+@for_each(POLICY_RULES, name=lambda rule: rule.code)
 def test_a_code_of_aws_has_the_severity_of_aws_and_its_page(rule: Check[Any]) -> None:
     has_page_of_checks = "access-analyzer-reference-policy-checks" in rule.source
     assert has_page_of_checks is (rule.code in AWS_CODES)

@@ -15,6 +15,7 @@ from aws_iam.tools.irsa.actions import tool
 from aws_iam.tools.irsa.check import of_account
 from aws_iam.tools.irsa.checks.samples import for_github, role, role_arn, roles
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 CASES = json.loads((TESTS / "cases/irsa/given-together.json").read_text(encoding="utf-8"))
 HOSTS = {
@@ -97,7 +98,7 @@ def manifests(case: dict[str, Any]) -> Any:
     return {"kind": "List", "items": [*accounts, *map(deployment, case.get("pods", ()))]}
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_what_is_given_together_is_judged_together(case: dict[str, Any]) -> None:
     named = {name: case[name] for name in ("owner", "repository") if name in case}
     answer = tool.run(

@@ -12,6 +12,7 @@ from aws_iam.tools.irsa.actions import tool as irsa
 from aws_iam.tools.policy.actions import tool as policy
 from helpers.folders import TESTS
 from helpers.provider_cases import cases
+from helpers.tables.each import for_each
 
 GITHUB = "token.actions.githubusercontent.com"
 STRANGERS = {"OIDC-TENANT-WILD", "OIDC-NO-TENANT", "OIDC-CUSTOM-SUB"}
@@ -77,7 +78,7 @@ OF_ALL_USERS = [
 ]
 
 
-@pytest.mark.parametrize("case", OF_ALL_USERS, ids=lambda case: case["name"])
+@for_each(OF_ALL_USERS, name=lambda case: case["name"])
 def test_a_policy_that_takes_the_tokens_of_every_user_does_so_for_validate(
     case: dict[str, Any],
 ) -> None:
@@ -91,10 +92,6 @@ def test_a_policy_that_takes_the_tokens_of_every_user_does_so_for_validate(
         assert not found
 
 
-@pytest.mark.parametrize(
-    "case",
-    [c for c in CASES if set(c["codes"]) <= KEEP_OUT],
-    ids=lambda case: case["name"],
-)
+@for_each([c for c in CASES if set(c["codes"]) <= KEEP_OUT], name=lambda case: case["name"])
 def test_a_policy_that_keeps_strangers_out_is_not_public(case: dict[str, Any]) -> None:
     assert not is_public(case)

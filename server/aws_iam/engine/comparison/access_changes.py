@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.comparison.action_names import WHOLE, action_entries
@@ -429,7 +430,7 @@ def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[A
         yield AccessChange(
             actions=listed,
             pattern=_inner_pattern(clause, listed[0]),
-            names=tuple(name for own in actions.values() for name in own),
+            names=tuple(chain.from_iterable(actions.values())),
             access_level=level,
             resources=place.resources,
             excluded=place.excluded,

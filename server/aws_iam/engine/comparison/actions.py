@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import field
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.change_risks import riskiest_first
@@ -305,17 +306,23 @@ def _services_named(clauses: Sequence[Clause]) -> set[str]:
 
 
 def _of_each_kind(prefix: str, mentioned: Mapping[str, None]) -> Iterator[Action]:
+    """The first of each kind that is not mentioned, in the order of the reference."""
+    firsts = [
+        next((row for row in alike if row[1].full_name not in mentioned), None)
+        for alike in _by_kind(prefix)
+    ]
+    yield from (action for _, action in sorted(filter(None, firsts), key=itemgetter(0)))
+
+
+@memo_of_reference(2_000)
+def _by_kind(prefix: str) -> tuple[tuple[tuple[int, Action], ...], ...]:
+    """The numbered actions of a service that are searched, those of each kind together."""
     service = catalog().service(prefix)
-    seen = set()
-    for action in service.actions.values() if service else ():
-        kind = _kind(action)
-        if kind not in seen and _may_be_searched(action, mentioned):
-            seen.add(kind)
-            yield action
-
-
-def _may_be_searched(action: Action, mentioned: Mapping[str, None]) -> bool:
-    return action.full_name not in mentioned and action.full_name not in UNGOVERNED
+    found: dict[object, list[tuple[int, Action]]] = {}
+    for number, action in enumerate(service.actions.values() if service else ()):
+        if action.full_name not in UNGOVERNED:
+            found.setdefault(_kind(action), []).append((number, action))
+    return tuple(map(tuple, found.values()))
 
 
 def _kind(action: Action) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Finding, Severity, Status, Where
@@ -152,7 +153,7 @@ def _in_words(changes: Sequence[AccessChange]) -> str:
     names = _names(alike)
     more = len(names) - len(first.names_of(first.actions[0]))
     rest = f" and {counted(more, 'more action')}" if more > 0 else ""
-    others = len(_names(changes) - names)
+    others = len(_names(changes) - names) if len(alike) < len(changes) else 0
     beside = f", and {counted(others, 'more action')} otherwise" if others else ""
     statements = {(change.policy, change.of_baseline, change.statement) for change in changes}
     where = f", in {len(statements)} statements" if len(statements) > 1 else ""
@@ -165,4 +166,4 @@ def _holds(change: AccessChange) -> tuple[object, ...]:
 
 
 def _names(changes: Iterable[AccessChange]) -> frozenset[str]:
-    return frozenset(name for change in changes for name in change.names)
+    return frozenset(chain.from_iterable([change.names for change in changes]))

@@ -147,7 +147,7 @@ def compared_policy(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedP
             new,
             old,
             decisive,
-            frozenset((*stopped, *(name for change in (*gained, *lost) for name in change.names))),
+            frozenset(stopped).union(*[change.names for change in (*gained, *lost)]),
             is_complete=not any(found.open or found.cut for found in (beyond, short)),
         ),
         misspelt_keys=misspelt_keys(new, old, decisive),

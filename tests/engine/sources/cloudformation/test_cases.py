@@ -13,6 +13,7 @@ from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError
 from aws_iam.rules.policy.run import validate
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 CASES = [
     case
@@ -33,7 +34,7 @@ def named(case: dict[str, Any]) -> str:
     return str(case["name"])
 
 
-@pytest.mark.parametrize("case", WITH_DOCUMENTS, ids=named)
+@for_each(WITH_DOCUMENTS, name=named)
 def test_these_statements_come_out(case: dict[str, Any]) -> None:
     found = gathered(case["template"])
     assert {own.name: statements(own.content) for own in found.sources} == case["policies"]
@@ -45,7 +46,7 @@ def statements(content: object) -> Any:
     return json.loads(dump(content))["Statement"]
 
 
-@pytest.mark.parametrize("case", CASES, ids=named)
+@for_each(CASES, name=named)
 def test_what_is_not_read_is_named_and_nothing_else(case: dict[str, Any]) -> None:
     found = gathered(case["template"])
     expected = sorted(case.get("not_judged", []))

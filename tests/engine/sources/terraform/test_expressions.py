@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from aws_iam.engine.language.document import Policy
 from aws_iam.engine.language.document import dump as dumped
 from aws_iam.engine.sources.gather import gathered
+from helpers.tables.each import for_each
 
 CASES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[3] / "cases/terraform/expressions.json").read_text(encoding="utf-8")
@@ -25,7 +24,7 @@ resource "aws_iam_policy" "tested" {{
 """
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_an_expression_has_the_value_that_terraform_gives_it(case: dict[str, Any]) -> None:
     found = gathered(case.get("declarations", "") + POLICY.format(case["expression"]))
     source = next(own for own in found.sources if own.name == "aws_iam_policy.tested.policy")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from aws_iam.account.collect.logging.cloudtrail import TRAILS
 from aws_iam.account.guard.allowlist import actions_of
 from aws_iam.answer import Status
@@ -16,6 +14,7 @@ from aws_iam.tools.audit.controls.judge import CHECKS, MODULES, judge, rolled_up
 from helpers.cis_snapshots import snapshot
 from helpers.families import declaring
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 FOLDER = TESTS / "cases" / "cis"
 CASES = [
@@ -31,7 +30,7 @@ def version_of(case: dict[str, Any]) -> str:
     return case.get("benchmark") or list(controls()[case["control"]].ids)[-1]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['control']}: {case['name']}")
+@for_each(CASES, name=lambda case: f"{case['control']}: {case['name']}")
 def test_a_control_on_a_snapshot(case: dict[str, Any]) -> None:
     options = {key: case[key] for key in ("partition", "regions", "enabled") if key in case}
     account = snapshot(case["facts"], **options)

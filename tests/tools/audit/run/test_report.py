@@ -31,7 +31,6 @@ from aws_iam.report.formats.sarif import audit_sarif
 from aws_iam.report.page import CONCISE_BYTES, page, size
 from aws_iam.tools.audit.actions import tool
 from aws_iam.tools.audit.controls.benchmark import benchmark
-from demo_account.served import served
 from helpers.audited_runs import audited, finding
 from helpers.browser import chromium
 from helpers.cis_snapshots import CONTROLS
@@ -344,19 +343,13 @@ sys.exit(main())
 """
 
 
-@pytest.fixture(scope="module")
-def live() -> Iterator[Mapping[str, str]]:
-    with served() as settings:
-        yield settings
-
-
 def test_a_reading_that_is_stopped_saves_what_it_has_and_says_so(
-    live: Mapping[str, str], tmp_path: Path
+    live_account: Mapping[str, str], tmp_path: Path
 ) -> None:
     file = tmp_path / "part.json"
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, "audit", "run", "--save", str(file)],
-        env={**os.environ, "PYTHONPATH": str(SERVER), **live},
+        env={**os.environ, "PYTHONPATH": str(SERVER), **live_account},
         capture_output=True,
         encoding="utf-8",
         timeout=120,
@@ -377,11 +370,11 @@ def test_a_reading_that_is_stopped_saves_what_it_has_and_says_so(
 
 
 def test_a_reading_that_is_stopped_without_save_says_only_that(
-    live: Mapping[str, str], tmp_path: Path
+    live_account: Mapping[str, str], tmp_path: Path
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, "audit", "run"],
-        env={**os.environ, "PYTHONPATH": str(SERVER), **live},
+        env={**os.environ, "PYTHONPATH": str(SERVER), **live_account},
         cwd=tmp_path,
         capture_output=True,
         encoding="utf-8",

@@ -31,6 +31,7 @@ from helpers.cis_snapshots import denied, empty, refused
 from helpers.families import declaring
 from helpers.folders import TESTS
 from helpers.provider_cases import cases
+from helpers.tables.each import for_each
 
 CASES = [
     *json.loads((TESTS / "cases/irsa/trust-checks.json").read_text(encoding="utf-8")),
@@ -49,20 +50,17 @@ def subject(example: Any) -> Trust | Workloads:
     return Trust(policy=one_policy(policy, Kind.TRUST), **known)
 
 
-EXAMPLES = [
-    pytest.param(check, example, is_bad, id=f"{check.code}-{'bad' if is_bad else 'good'}-{number}")
+EXAMPLES = {
+    f"{check.code}-{'bad' if is_bad else 'good'}-{number}": (check, example, is_bad)
     for check in CHECKS
     for is_bad, examples in ((True, check.bad), (False, check.good))
     for number, example in enumerate(examples)
-]
+}
 
 
-@pytest.mark.parametrize(("check", "example", "is_bad"), EXAMPLES)
-def test_a_check_finds_its_bad_examples_and_no_good_one(
-    check: Check[Any],
-    example: Any,
-    is_bad: bool,  # noqa: FBT001 - a parameter of the test
-) -> None:
+@for_each(EXAMPLES)
+def test_a_check_finds_its_bad_examples_and_no_good_one(name: str) -> None:
+    check, example, is_bad = EXAMPLES[name]
     found = check.findings(subject(example))
     assert bool(found) is is_bad, found
     for finding in found:
@@ -103,7 +101,7 @@ def statement(case: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_a_trust_policy_gets_exactly_its_verdicts(case: dict[str, Any]) -> None:
     statements = [statement(case)]
     if "deny" in case:

@@ -22,6 +22,7 @@ from aws_iam.tools.policy.actions import tool
 from aws_iam.tools.policy.denied import proofs
 from helpers.folders import TESTS
 from helpers.policies.odd_shapes import ODD_STATEMENT
+from helpers.tables.each import for_each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +57,7 @@ def _is_one_of(text: str, wanted: Any, *, part: bool) -> bool:
     return False
 
 
-@pytest.mark.parametrize("case", PASTED, ids=lambda case: case["name"])
+@for_each(PASTED, name=lambda case: case["name"])
 def test_a_message_is_read_in_the_shape_in_which_people_paste_it(case: dict[str, Any]) -> None:
     answer = denied(case["message"])
     said = answer.facts["aws_said"]

@@ -22,6 +22,7 @@ from aws_iam.report.page import CONCISE_BYTES, page, size
 from aws_iam.tools.policy.actions import tool
 from aws_iam.tools.policy.lookup.lookup import lookup
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 from helpers.work import calls
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def names(facts: Any, table: str = "actions") -> set[str]:
     return {name for row in facts[table] for name in row["actions"]}
 
 
-@pytest.mark.parametrize("case", KNOWN, ids=lambda case: case["query"])
+@for_each(KNOWN, name=lambda case: case["query"])
 def test_a_known_name_is_told(case: dict[str, Any]) -> None:
     answer = looked_up(case["query"])
     facts = dict(answer.facts)
@@ -92,7 +93,7 @@ def test_an_unknown_name_is_answered_with_what_was_meant(case: dict[str, Any]) -
     assert answer.as_of
 
 
-@pytest.mark.parametrize("case", [*KNOWN, *UNKNOWN], ids=lambda case: case["query"])
+@for_each([*KNOWN, *UNKNOWN], name=lambda case: case["query"])
 def test_a_concise_answer_is_short_and_the_rest_can_be_asked_for(case: dict[str, Any]) -> None:
     answer = looked_up(case["query"])
     first = page(answer, CONCISE_BYTES)
@@ -114,7 +115,7 @@ def test_every_page_of_a_long_answer_together_is_the_whole_answer() -> None:
     assert found == set(catalog().expand("ec2:*"))
 
 
-@pytest.mark.parametrize("case", [*KNOWN, *UNKNOWN], ids=lambda case: case["query"])
+@for_each([*KNOWN, *UNKNOWN], name=lambda case: case["query"])
 def test_what_to_ask_next_is_a_command_that_finds_something(case: dict[str, Any]) -> None:
     for call in looked_up(case["query"]).next:
         answer = tool.run(call.arguments)

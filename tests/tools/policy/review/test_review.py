@@ -17,6 +17,7 @@ from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
 from aws_iam.tools.policy.review.comment import MARK
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 CASES = [
     case
@@ -73,10 +74,7 @@ def by_name(value: Any) -> str:
     return str(value["name"]) if isinstance(value, dict) else ""
 
 
-EACH = pytest.mark.parametrize(("number", "case"), list(enumerate(CASES)), ids=by_name)
-
-
-@EACH
+@pytest.mark.parametrize(("number", "case"), list(enumerate(CASES)), ids=by_name)
 def test_a_change_is_what_it_does_to_access(number: int, case: dict[str, Any]) -> None:
     answer = with_comment(number)
     access = [finding for finding in answer.findings if finding.code.startswith("ACCESS_")]
@@ -110,10 +108,11 @@ def test_a_change_is_what_it_does_to_access(number: int, case: dict[str, Any]) -
         assert places[f"tree/{file}"] == line
 
 
-@EACH
+@for_each(list(enumerate(CASES)), name=lambda row: by_name(row[1]))
 def test_the_comment_says_it_and_renders_no_markup_of_the_policies(
-    number: int, case: dict[str, Any]
+    row: tuple[int, dict[str, Any]],
 ) -> None:
+    number, case = row
     text = with_comment(number).artifacts[0].content
     assert text.startswith(MARK)
     assert len(text.encode()) < 60_000

@@ -12,6 +12,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Kind
 from aws_iam.rules.policy.run import validate
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 CASES = TESTS / "cases/validate"
 GOOD, BAD = (
@@ -29,7 +30,7 @@ def _found(case: dict[str, Any]) -> list[tuple[str, str, Severity]]:
     ]
 
 
-@pytest.mark.parametrize("case", GOOD, ids=lambda case: case["name"])
+@for_each(GOOD, name=lambda case: case["name"])
 def test_a_good_policy_has_no_findings_but_the_justified_ones(case: dict[str, Any]) -> None:
     found = [(code, pointer) for code, pointer, _ in _found(case)]
     assert sorted(found) == sorted((row["code"], row["pointer"]) for row in case["expect"])

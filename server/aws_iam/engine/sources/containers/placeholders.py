@@ -44,10 +44,11 @@ class Placeholders:
     def unused_in_texts(cls, texts: Iterable[str]) -> Placeholders:
         """The same for the texts of several files."""
         used = {character for text in texts if not text.isascii() for character in text}
-        free = [chr(code) for code in _PRIVATE_USE if chr(code) not in used]
-        if len(free) < 2:  # noqa: PLR2004 - a pair
+        free = (character for character in map(chr, _PRIVATE_USE) if character not in used)
+        begin, end = next(free, ""), next(free, "")
+        if not end:
             raise InputError("the file uses every private-use character of Unicode")
-        return cls(free[0], free[1])
+        return cls(begin, end)
 
     def placeholder(self, name: str) -> str:
         """The placeholder of the value with that name."""

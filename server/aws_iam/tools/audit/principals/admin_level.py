@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import reduce
+from itertools import count
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.effective.access import Access, access, within_boundary
@@ -78,7 +79,7 @@ class AdminLevels:
         scps = self._scp_access(policies.scps)
         expansion = Expansion()
         if not self._bit_of:
-            self._bit_of.update((name, bit) for bit, name in enumerate(expansion.pattern("*")))
+            self._bit_of.update(zip(expansion.pattern("*"), count(), strict=False))
         return _admin_level(policies, scps, expansion, self._bit_of)
 
     def _scp_access(self, levels: Levels) -> Access | None:
