@@ -74,6 +74,26 @@ def test_a_caller_is_of_the_account_that_the_request_names() -> None:
     assert "`arn:aws:iam::444455556666:role/example`" in answer.summary
 
 
+UNNAMED = json.loads((TESTS / "cases/evaluate/without_caller.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", UNNAMED, ids=lambda case: case["name"])
+def test_a_request_without_a_caller_is_refused_where_callers_with_the_policies_differ(
+    case: dict[str, Any],
+) -> None:
+    call = {"action": "evaluate", "request": case["request"], "policies": case["policies"]}
+    if "error" in case:
+        with pytest.raises(InputError) as refused:
+            tool.run(call)
+        assert case["error"] in str(refused.value)
+        listed = {"cases": [{"expect": "Allowed", "request": case["request"]}]}
+        with pytest.raises(InputError) as refused:
+            tool.run({"action": "test", "cases": listed, "policies": case["policies"]})
+        assert case["error"] in str(refused.value)
+    else:
+        assert case["summary"] in tool.run(call).summary
+
+
 @pytest.mark.parametrize(
     ("policies", "error"),
     [
