@@ -35,6 +35,8 @@ Verdict = Literal["can", "cannot", "unknown"]
 # Steps of all searches over condition keys in one question.
 _MOST_STEPS = 5_000_000
 VPC_ENDPOINT = "vpc_endpoint"
+# What the endpoint settles that a request comes through.
+_OF_ENDPOINTS = frozenset({SOURCE_VPCE.lower(), SOURCE_VPC.lower()})
 _VERDICTS: Mapping[Outcome, Verdict] = {
     "Allowed": "can",
     "ImplicitlyDenied": "cannot",
@@ -132,6 +134,7 @@ class Verdicts:
                 ways.append(through(needs, free))
             passing = [id_ for id_ in asked if id_ in limited and limited[id_].verdict == "can"]
             ways += (through(Needs(), [id_], limited[id_].conditions) for id_ in passing)
+        ways = list(dict.fromkeys(ways))
         by_limit = [limited[id_] for id_ in ids if id_ in limited]
         if ways:
             proof = next((own.proof for own in by_limit if own.verdict == "can"), found.proof)
@@ -148,9 +151,15 @@ class Verdicts:
         if endpoint is None or endpoint.service != request.service:
             return None
         coming = request.with_key(SOURCE_VPCE, id_).with_key(SOURCE_VPC, endpoint.vpc)
-        without = self.of(coming, layers, is_open)
+
+        def is_open_there(key: str) -> bool:
+            return key.lower() not in _OF_ENDPOINTS and is_open(key)
+
+        without = self.of(coming, layers, is_open_there)
+        if without.verdict == "cannot":
+            return without
         levels = {**layers.levels, VPC_ENDPOINT: endpoint.layer.levels}
-        found = self.of(coming, replace(layers, levels=levels), is_open)
+        found = self.of(coming, replace(layers, levels=levels), is_open_there)
         if endpoint.layer.why_unread and found.verdict == "can":
             return replace(found, verdict="unknown", why=endpoint.layer.why_unread)
         is_same = (found.verdict, found.conditions) == (without.verdict, without.conditions)
