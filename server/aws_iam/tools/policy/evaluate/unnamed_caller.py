@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.evaluation.caller import Caller, CallerKind
-from aws_iam.engine.evaluation.fixed_outcomes import always_allowed, never_allowed
+from aws_iam.engine.evaluation.fixed_outcomes import OF_USERS, always_allowed, never_allowed
 from aws_iam.engine.language.arn import Arn
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -38,12 +38,14 @@ _WHO = (
     "aws:username",
     "aws:federatedprovider",
 )
-_OWNER = "aws:resourceaccount"
+OWNER = "aws:resourceaccount"
+"""The key of the resource's account, in lower case."""
 
 
-def sample_caller(resource: Any) -> str:
-    """A role in the account and the partition of the resource."""
-    return _role_in(_account_of(resource) or SAMPLE_ACCOUNT, resource)
+def sample_caller(resource: Any, action: str = "") -> str:
+    """A role in the account and the partition of the resource; a user for an action that no role session can call."""
+    role = _role_in(_account_of(resource) or SAMPLE_ACCOUNT, resource)
+    return role.replace(":role/", ":user/") if action.lower() in OF_USERS else role
 
 
 def with_caller(request: Any, layers: Layers) -> Any:
@@ -66,9 +68,8 @@ def refuse_if_looked_at(asked: Mapping[str, Any], request: Request) -> None:
     """InputError where a request named no caller and its decision, which has been made, looks at who that is."""
     if "principal" in asked:
         return
-    # The resource of no account is taken to be the caller's.
-    is_assumed = not _account(asked) and _OWNER in map(str.lower, request.derived)
-    who = (*_WHO, _OWNER) if is_assumed else _WHO
+    is_assumed = assumes_owner(asked, request)
+    who = (*_WHO, OWNER) if is_assumed else _WHO
     keys = [quoted(name) for lower, name in request.context.asked.items() if lower in who]
     if keys:
         owner = ", or the `resource_account`" if is_assumed else ""
@@ -87,6 +88,11 @@ def refuse_if_looked_at(asked: Mapping[str, Any], request: Request) -> None:
         raise InputError(
             f"{NEEDED}, and users and roles are not alike to {quoted(request.action)}", hint=_HINT
         )
+
+
+def assumes_owner(asked: Mapping[str, Any], request: Request) -> bool:
+    """Whether the resource is taken to be of the account of a caller that was not named, as nothing says whose it is."""
+    return not _account(asked) and OWNER in map(str.lower, request.derived)
 
 
 def _names_callers(layers: Layers) -> bool:
