@@ -152,6 +152,20 @@ def test_without_a_resource_every_one_that_the_action_needs_is_meant(on: str | N
     assert (answer.facts["on"], answer.facts["understood"]) == ("*", [told])
 
 
+def test_without_a_resource_the_policies_of_buckets_decide_and_no_access_point(
+    tmp_path: Path,
+) -> None:
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::books", "arn:aws:s3:::books/*"]}  # fmt: skip
+    text = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    reading = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    facts = {"s3.bucket_policies": [{"bucket": "books", "document": text}]}
+    users = [{"name": "ann", "inline": [[reading]]}]
+    file = tmp_path / "account.json"
+    snapshots.save(snapshot(facts_of({"users": users, "facts": facts})), file)
+    asked = {"action": "access", "who_can": ["s3:GetObject"], "snapshot": str(file)}
+    assert tool.run(asked, cli=True).facts["principals"] == []
+
+
 def test_an_action_on_several_kinds_is_nobodys_who_lacks_one_of_them(tmp_path: Path) -> None:
     launch = {"Effect": "Allow", "Action": "ec2:RunInstances", "Resource": "*"}
     images = {**launch, "Resource": "arn:aws:ec2:*::image/*"}

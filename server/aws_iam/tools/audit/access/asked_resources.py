@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.access.estate import Estate
 
 _SHOWN = 3
+_ACCESS_POINT = ":accesspoint/"
 _MOST = 500
 
 
@@ -98,6 +99,8 @@ def _of_all_kinds(estate: Estate, action: str, known: Action | None) -> AskedRes
     """Every resource that an action needs one of, whether it exists or not."""
     partitions = dict.fromkeys(own.account.partition for own in estate.members.values())
     formats = _formats(known, needed=True) if known else ()
+    # Access points are not read, and what comes through one needs the bucket's policy as well.
+    formats = tuple(text for text in formats if _ACCESS_POINT not in text) or formats
     forms = dict.fromkeys(
         without_variables(text.replace("${Partition}", partition), "*")
         for partition in partitions
