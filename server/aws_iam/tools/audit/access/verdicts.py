@@ -19,7 +19,7 @@ from aws_iam.tools.audit.access.endpoint_limits import (
     asked_endpoints,
     through,
 )
-from aws_iam.tools.audit.access.partial_evaluation import partial_verdict
+from aws_iam.tools.audit.access.partial_evaluation import partial_verdict, why_undecided
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -105,7 +105,8 @@ class Verdicts:
         at_most = replace(search, friendly=True).found()
         if openings.complete and at_most.complete and at_most.request is None:
             return Access(verdict="cannot", proof=decision)
-        why = evaluation.reason or openings.why or at_most.why or whole.reason
+        why = evaluation.reason or openings.why or at_most.why
+        why = why or why_undecided(request, layers, hits)
         return Access(verdict="unknown", why=why, proof=decision)
 
     def _through_endpoints(
