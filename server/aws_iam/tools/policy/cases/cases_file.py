@@ -190,8 +190,7 @@ def _file(name: str, root: Node) -> CasesFile:
         groups: list[tuple[str | None, Sequence[Node]]] = [(None, root.listed())]
     else:
         fields, sides, usual = _top(name, root)
-        groups = [(None, fields["cases"].listed() if "cases" in fields else ())]
-        groups += [(side, node.listed()) for side, node in sides]
+        groups = [(side, node.listed()) for side, node in sides]
     cases = []
     names: dict[str, Node] = {}
     items = ((item, side) for side, listed in groups for item in listed)
@@ -218,16 +217,19 @@ def _is_file(root: Node) -> bool:
     )
 
 
-def _top(file: str, root: Node) -> tuple[dict[str, Node], list[tuple[str, Node]], dict[str, Any]]:
-    """The fields of a file, the requests by what is expected of them, and what the requests of all cases have."""
+def _top(
+    file: str, root: Node
+) -> tuple[dict[str, Node], list[tuple[str | None, Node]], dict[str, Any]]:
+    """The fields of a file, its cases and requests by what is expected of them, in order, and what all requests have."""
     own: list[Member] = []
     layers: list[Member] = []
-    sides: list[tuple[str, Node]] = []
+    sides: list[tuple[str | None, Node]] = []
     usual: dict[str, Any] = {}
     for member in root.members:
         word = folded(member.key)
-        if _meant(member, _OF_A_FILE):
+        if meant := _meant(member, _OF_A_FILE):
             own.append(member)
+            sides += [(None, member.value)] if meant == "cases" else []
         elif word in _SIDES:
             sides.append((_SIDES[word], member.value))
         elif layer_named(member.key) and not _is_of_request(member):
@@ -296,7 +298,7 @@ def _case_of(
         if meant := _meant(member, _OF_A_CASE):
             _take(fields, meant, member.value)
         elif word in _SIDES:
-            _take(expects, "outcome", _outcome(_SIDES[word], member.value))
+            _take_outcome(expects, _outcome(_SIDES[word], member.value), member.key)
             if member.value.form is not Form.BOOLEAN:
                 _take(fields, "request", member.value)
         elif word in _REQUEST_WORDS:
@@ -366,7 +368,8 @@ def _name(node: Node | None, requests: Sequence[Any], number: int) -> str:
         words = (first.get("action"), first.get("resource"))
         about = " on ".join(own for own in words if isinstance(own, str) and own)
         more = f" and {len(requests) - 1} more" if len(requests) > 1 else ""
-        return f"case {number}: {about}"[: _LONGEST_NAME - len(more)] + more
+        named = f"case {number}: {about}" if about else f"case {number}"
+        return named[: _LONGEST_NAME - len(more)] + more
     if node.scalar() is None or not node.text.strip():
         raise InputError("`name` must be text")
     if len(node.text) > _LONGEST_NAME:
@@ -407,6 +410,15 @@ def _take(found: dict[str, Any], name: str, value: Any) -> None:
     if name in found:
         raise InputError(f"`{name}` is given twice", hint="give it once")
     found[name] = value
+
+
+def _take_outcome(expects: dict[str, Any], outcome: str, word: str) -> None:
+    if "outcome" in expects:
+        raise InputError(
+            f"{quoted(word)} stands where another outcome is expected already",
+            hint="make a case of each",
+        )
+    expects["outcome"] = outcome
 
 
 def _unknown(word: str, known: Sequence[str]) -> InputError:

@@ -81,7 +81,7 @@ def requests_of(request: Any) -> AskedRequests:
 
 # An action, and what it is on: `s3:GetObject on arn:aws:s3:::bucket/key`.
 _IN_WORDS = re.compile(
-    r"(?P<action>\*|[A-Za-z][A-Za-z0-9-]*:[A-Za-z0-9*?_-]+)(?:\s+(?:on\s+|for\s+|to\s+)?(?P<resource>\*|arn:\S+|s3://\S+))?"
+    r"(?P<action>\*|[A-Za-z][A-Za-z0-9-]*:[A-Za-z0-9*?_-]+)(?:\s+(?i:on\s+|for\s+|to\s+)?(?P<resource>\*|arn:\S+|s3://\S+))?"
 )
 
 
