@@ -49,6 +49,8 @@ class AskedRequests:
 def requests_of(request: Any) -> AskedRequests:
     """The requests of a call; InputError where a list has too many entries."""
     understood: list[str] = []
+    if isinstance(request, list) and len(request) == 1:
+        (request,) = request
     if (in_words := request_in_words(request)) is not None:
         request = in_words
     request = json_value("request", request, example=_EXAMPLE)

@@ -68,12 +68,15 @@ def refuse_if_looked_at(asked: Mapping[str, Any], request: Request) -> None:
     """InputError where a request named no caller and its decision, which has been made, looks at who that is."""
     if "principal" in asked:
         return
-    is_assumed = assumes_owner(asked, request)
-    who = (*_WHO, OWNER) if is_assumed else _WHO
-    keys = [quoted(name) for lower, name in request.context.asked.items() if lower in who]
+    looked_at = request.context.asked
+    keys = [quoted(name) for lower, name in looked_at.items() if lower in _WHO]
+    if owner := looked_at.get(OWNER) if assumes_owner(asked, request) else None:
+        keys.append(quoted(owner))
     if keys:
-        owner = ", or the `resource_account`" if is_assumed else ""
-        raise InputError(f"{NEEDED}, and a policy looks at {joined(keys)}", hint=f"{_HINT}{owner}")
+        only_owner = ", or the `resource_account`" if owner and len(keys) == 1 else ""
+        raise InputError(
+            f"{NEEDED}, and a policy looks at {joined(keys)}", hint=_HINT + only_owner
+        )
     user = Caller(
         kind=CallerKind.USER,
         arn=request.caller.arn.replace(":role/", ":user/"),
