@@ -133,8 +133,11 @@ class Verdicts:
                 continue
             if free := [id_ for id_ in asked if id_ not in limited]:
                 ways.append(through(needs, free))
-            passing = [id_ for id_ in asked if id_ in limited and limited[id_].verdict == "can"]
-            ways += (through(Needs(), [id_], limited[id_].conditions) for id_ in passing)
+            passing: dict[tuple[str, ...], list[str]] = {}
+            for id_ in asked:
+                if id_ in limited and limited[id_].verdict == "can":
+                    passing.setdefault(limited[id_].conditions, []).append(id_)
+            ways += (through(Needs(), alike, more) for more, alike in passing.items())
         ways = list(dict.fromkeys(ways))
         by_limit = [limited[id_] for id_ in ids if id_ in limited]
         if ways:
