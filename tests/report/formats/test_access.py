@@ -155,6 +155,15 @@ def test_hostile_names_are_nodes_of_a_graph() -> None:
     assert graph.number_of_edges() == len(HOSTILE)
 
 
+def test_ids_that_look_alike_in_xml_stay_nodes_of_their_own() -> None:
+    alike = [f"a{end}" for end in ("\ufffe", "\uffff", "\N{REPLACEMENT CHARACTER}")]
+    names = [f"{alike[2]}#{number}" for number in range(4, 12)] + alike
+    for ordered in (names, names[::-1]):
+        steps = [AccessStep(start=name, end=arn("role/admin"), actions=("s3:X",)) for name in ordered]  # fmt: skip
+        text = written("graphml", report(tuple((step,) for step in steps), cuts=()))
+        assert len(nx.read_graphml(io.BytesIO(text.encode()))) == len(names) + 1
+
+
 def test_json_is_the_whole_answer() -> None:
     assert json.loads(written("json", report())) == {
         "tool": "audit",

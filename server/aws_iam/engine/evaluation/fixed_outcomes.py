@@ -17,6 +17,8 @@ from aws_iam.engine.reference.operations import without_permission
 if TYPE_CHECKING:
     from aws_iam.engine.evaluation.request import Request
 
+OF_USERS = frozenset({"sts:getfederationtoken", "sts:getsessiontoken"})
+"""What a user or the root user can call, and no role session: in lower case."""
 _CHANGING = frozenset({"Write", "Permissions management", "Tagging"})
 _OF_SERVICE_ROLES = frozenset(
     {
@@ -114,7 +116,7 @@ def _by_credentials(request: Request) -> str:
     kind = request.caller.kind
     if kind is CallerKind.ROOT and action == "sts:assumerole":
         return "the root user cannot assume roles"
-    if kind is CallerKind.SESSION and action in {"sts:getfederationtoken", "sts:getsessiontoken"}:
+    if kind is CallerKind.SESSION and action in OF_USERS:
         return f"a role session cannot call {request.action}"
     if kind is CallerKind.FEDERATED and request.service == "sts":
         return "credentials from GetFederationToken can call no STS operation except GetCallerIdentity"

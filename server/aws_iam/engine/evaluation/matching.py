@@ -28,6 +28,8 @@ _GATEWAY = (
     " can narrow, and an account there means its root user alone"
 )
 _PATH = "the ARN of a session does not have the path of its role"
+UNDOCUMENTED = "AWS does not document what its condition means"
+"""The doubt about a statement with a condition that neither holds nor fails."""
 _NOT_PRINCIPAL = "AWS no longer supports NotPrincipal with Allow, and this one names the caller"
 
 
@@ -80,7 +82,7 @@ class Matcher:
         if taken is None:
             doubt = "AWS documents both that the action has no resource and that a policy can limit it to an ARN"
         elif met is None:
-            doubt = "AWS does not document what its condition means"
+            doubt = UNDOCUMENTED
         return Hit(placed=placed, statement=statement, grade=grade, level=level, doubt=doubt)
 
     def _grade(self, placed: PlacedPolicy, statement: Statement) -> tuple[Grade, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from io import BytesIO
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from aws_iam.report.catalogue import ReportFormat
@@ -53,9 +54,10 @@ def _ids(nodes: Iterable[str]) -> dict[str, str]:
     """The ids of the nodes: their own, told apart where they look alike without what XML cannot hold."""
     found: dict[str, str] = {}
     taken: set[str] = set()
-    for number, node in enumerate(nodes):
-        shown = _text(node)
-        found[node] = shown if shown not in taken else f"{shown}#{number}"
+    for node in nodes:
+        text = _text(node)
+        numbered = (f"{text}#{number}" for number in count(2))
+        found[node] = next(own for own in chain((text,), numbered) if own not in taken)
         taken.add(found[node])
     return found
 

@@ -49,6 +49,31 @@ def test_each_caller_has_its_conditions_and_a_proof_that_allows(
         assert any(own["effect"] == "Allow" for own in row["proof"]["because"])
 
 
+def test_endpoints_whose_policies_were_refused_are_told_where_somebody_needs_them(
+    tmp_path: Path,
+) -> None:
+    case = next(own for own in CASES if own["name"].startswith("an endpoint whose policy is for"))
+    facts = {**case["facts"], "ec2.vpc_endpoint_policies": {"us-east-1": {"denied": "ec2:DescribeVpcEndpoints"}}}  # fmt: skip
+    found = ask({**case, "facts": facts}, tmp_path).facts
+    assert found["principals"][0]["conditions"] == ["`aws:SourceVpce` is `vpce-1`"]
+    assert "ec2:DescribeVpcEndpoints" in {row["needs"] for row in found["not_read"]}
+    open_ = {**facts, "s3.bucket_policies": [{"bucket": "books", "document": None}]}
+    found = ask({**case, "facts": open_}, tmp_path).facts
+    assert "ec2:DescribeVpcEndpoints" not in {row["needs"] for row in found.get("not_read", ())}
+
+
+def test_why_it_is_unknown_tells_gaps_of_aws_from_open_conditions(tmp_path: Path) -> None:
+    case = next(own for own in CASES if own["name"].startswith("an endpoint lets through what"))
+    (endpoint,) = case["facts"]["ec2.vpc_endpoint_policies"]["us-east-1"]
+    named = endpoint["document"].replace('"*"', f'{{"AWS": "arn:aws:iam::{ACCOUNT}:user/ann"}}', 1)
+    facts = {**case["facts"], "ec2.vpc_endpoint_policies": {"us-east-1": [{**endpoint, "document": named}]}}  # fmt: skip
+    (row,) = ask({**case, "facts": facts}, tmp_path).facts["principals"]
+    assert row["verdict"] == "unknown"
+    assert "the policy of a gateway needs the principal `*`" in row["why"]
+    assert "(its conditions may hold or not)" in row["why"]
+    assert "AWS does not document" not in row["why"]
+
+
 def _user(*statements: dict[str, Any]) -> dict[str, Any]:
     return {"users": [{"name": "ann", "inline": [list(statements)]}], "facts": {"s3.bucket_policies": [{"bucket": "books", "document": None}]}}  # fmt: skip
 

@@ -152,6 +152,55 @@ def test_without_a_resource_every_one_that_the_action_needs_is_meant(on: str | N
     assert (answer.facts["on"], answer.facts["understood"]) == ("*", [told])
 
 
+def test_without_a_resource_the_policies_of_buckets_decide_and_no_access_point(
+    tmp_path: Path,
+) -> None:
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::books", "arn:aws:s3:::books/*"]}  # fmt: skip
+    text = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    reading = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    facts = {"s3.bucket_policies": [{"bucket": "books", "document": text}]}
+    users = [{"name": "ann", "inline": [[reading]]}]
+    file = tmp_path / "account.json"
+    snapshots.save(snapshot(facts_of({"users": users, "facts": facts})), file)
+    asked = {"action": "access", "who_can": ["s3:GetObject"], "snapshot": str(file)}
+    assert tool.run(asked, cli=True).facts["principals"] == []
+
+
+def test_an_action_on_several_kinds_is_nobodys_who_lacks_one_of_them(tmp_path: Path) -> None:
+    launch = {"Effect": "Allow", "Action": "ec2:RunInstances", "Resource": "*"}
+    images = {**launch, "Resource": "arn:aws:ec2:*::image/*"}
+    subnets = {**launch, "Effect": "Deny", "Resource": "arn:aws:ec2:*:*:subnet/*"}
+    one = {**subnets, "Resource": "arn:aws:ec2:*:*:subnet/subnet-1"}
+    users = {"images": [images], "no-subnet": [launch, subnets], "all": [launch], "but-one": [launch, one]}  # fmt: skip
+    case = {"users": [{"name": name, "inline": [own]} for name, own in users.items()]}
+    file = tmp_path / "account.json"
+    snapshots.save(snapshot(facts_of(case)), file)
+    asked = {"action": "access", "who_can": ["ec2:RunInstances"], "snapshot": str(file)}
+    rows = tool.run(asked, cli=True).facts["principals"]
+    assert {short(row["principal"]): row.get("partly", False) for row in rows} == {
+        "user/all": False,
+        "user/but-one": True,
+    }
+
+
+def test_resources_of_every_partition_of_the_accounts_are_asked_about(tmp_path: Path) -> None:
+    for number, (account, partition) in enumerate(PARTITIONS):
+        passing = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}
+        text = json.dumps(facts_of({"users": [{"name": "ann", "inline": [[passing]]}]}))
+        own = json.loads(text.replace(ACCOUNT, account).replace("arn:aws:", f"arn:{partition}:"))
+        found = snapshot(own, id=account, partition=partition)
+        snapshots.save(found, tmp_path / f"{number}.json")
+    asked = {"action": "access", "who_can": ["iam:PassRole"], "snapshot": str(tmp_path)}
+    rows = tool.run(asked, cli=True).facts["principals"]
+    assert {row["principal"]: row["on"] for row in rows} == {
+        f"arn:{partition}:iam::{account}:user/ann": [f"arn:{partition}:iam::{account}:role/x"]
+        for account, partition in PARTITIONS
+    }
+
+
+PARTITIONS = (("111122223333", "aws"), ("444455556666", "aws-us-gov"))
+
+
 def test_a_kind_of_which_nothing_could_be_listed_is_not_evaluated(tmp_path: Path) -> None:
     words = ["audit", "access", "s3:GetObject", "--on", "s3:bucket", "--snapshot"]
     file = tmp_path / "account.json"

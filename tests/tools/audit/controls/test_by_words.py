@@ -100,6 +100,12 @@ def test_words_that_name_no_control_run_nothing(words: str, hint: str) -> None:
         ask(action="run", controls=[words])
 
 
+def test_an_id_in_brackets_is_the_control_and_not_the_finding_that_has_it_too() -> None:
+    own, bare = (ask(action="run", controls=[name]) for name in ("[IAM.1]", "iam.1"))
+    assert {finding.code for finding in own.findings} == {"no_full_admin_policies"}
+    assert own.findings == bare.findings
+
+
 def test_an_id_is_never_read_as_words() -> None:
     assert about("root_mfaa", controls().values()).meant == ()
     assert about("CIS 1.4", controls().values()).meant == ()

@@ -112,8 +112,15 @@ def test_policies_of_the_call_come_in_the_place_of_those_of_the_file_and_it_is_s
     assert tool.run({"action": "test", "cases": cases}).facts["failed"] == 0
     answer = tool.run({"action": "test", "cases": cases, "document": "AdministratorAccess"})
     assert answer.facts["failed"] == 1
-    said = answer.facts["understood"]
-    assert any("in the place of those at the top of the file" in words for words in said)
+    said = "the policies of the call for the layer `identity`, in the place of those at the top of the file of cases"
+    assert said in answer.facts["understood"]
+    guarded = {"scp": [["FullAWSAccess"]], "cases": [case("reads", "s3:GetObject", "Allowed")]}
+    answer = tool.run({"action": "test", "cases": guarded, "document": "AdministratorAccess"})
+    assert not any("in the place" in words for words in answer.facts["understood"])
+    cases["document"] = "policy.json"
+    answer = tool.run({"action": "test", "cases": cases, "document": "AdministratorAccess"})
+    said = "the `document` of the file of cases, which cannot be read, as replaced by that of the call"
+    assert said in answer.facts["understood"]
 
 
 def test_a_document_that_only_limits_is_said_to_allow_nothing() -> None:

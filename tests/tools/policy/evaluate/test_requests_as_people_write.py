@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
@@ -47,6 +49,7 @@ OBJECT = "arn:aws:s3:::amzn-s3-demo-bucket/a"
     [
         f"s3:GetObject on {OBJECT}",
         f"s3:GetObject {OBJECT}",
+        [f"s3:GetObject on {OBJECT}"],
         {"action": "s3:GetObject", "resource": OBJECT},
     ],
     ids=str,
@@ -72,6 +75,26 @@ def test_a_caller_is_of_the_account_that_the_request_names() -> None:
         {"action": "evaluate", "request": request, "policies": {"identity": "AdministratorAccess"}}
     )
     assert "`arn:aws:iam::444455556666:role/example`" in answer.summary
+
+
+UNNAMED = json.loads((TESTS / "cases/evaluate/without_caller.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", UNNAMED, ids=lambda case: case["name"])
+def test_a_request_without_a_caller_is_refused_where_callers_with_the_policies_differ(
+    case: dict[str, Any],
+) -> None:
+    call = {"action": "evaluate", "request": case["request"], "policies": case["policies"]}
+    if "error" in case:
+        with pytest.raises(InputError) as refused:
+            tool.run(call)
+        assert case["error"] in str(refused.value)
+        listed = {"cases": [{"expect": "Allowed", "request": case["request"]}]}
+        with pytest.raises(InputError) as refused:
+            tool.run({"action": "test", "cases": listed, "policies": case["policies"]})
+        assert case["error"] in str(refused.value)
+    else:
+        assert case["summary"] in tool.run(call).summary
 
 
 @pytest.mark.parametrize(
@@ -120,3 +143,60 @@ def test_who_asks_must_be_named_where_it_decides(policies: Any, error: str) -> N
             {"action": "evaluate", "request": f"s3:GetObject on {OBJECT}", "policies": policies}
         )
     assert error in str(refused.value)
+
+
+ACTIONS = (
+    "s3:GetObject",
+    "sts:GetFederationToken",
+    "sts:GetCallerIdentity",
+    "sqs:SendMessage",
+    "*",
+)
+RESOURCES = ("arn:aws:s3:::b/k", "arn:aws:sqs:eu-west-1:444455556666:q", "*")
+PATTERNS = ("*", "arn:aws:s3:::b/*", "arn:aws:s3:::b/${aws:username}", "arn:aws:*:*:${aws:ResourceAccount}:*")  # fmt: skip
+KEYS = ("aws:PrincipalArn", "aws:userid", "aws:PrincipalType", "aws:ResourceAccount", "aws:PrincipalTag/team", "aws:ViaAWSService")  # fmt: skip
+OPERATORS = ("StringLike", "StringNotLike", "StringEqualsIfExists", "ForAnyValue:StringLike", "Null")  # fmt: skip
+VALUES = ("444455556666", "arn:aws:iam::*:role/*", "true", "AssumedRole", "${aws:username}")
+
+
+@st.composite
+def statements(draw: st.DrawFn) -> dict[str, Any]:
+    statement: dict[str, Any] = {
+        "Effect": draw(st.sampled_from(("Allow", "Allow", "Deny"))),
+        "Action": draw(st.sampled_from(ACTIONS)),
+        "Resource": draw(st.sampled_from(PATTERNS)),
+    }
+    if draw(st.booleans()):
+        condition = {draw(st.sampled_from(KEYS)): draw(st.sampled_from(VALUES))}
+        statement["Condition"] = {draw(st.sampled_from(OPERATORS)): condition}
+    return statement
+
+
+@given(
+    identity=st.lists(statements(), min_size=1, max_size=3),
+    scp=st.none() | st.lists(statements(), max_size=2),
+    action=st.sampled_from(ACTIONS[:-1]),
+    resource=st.sampled_from(RESOURCES),
+)
+@settings(max_examples=60, deadline=None)
+def test_what_is_decided_without_a_caller_is_so_for_each_of_its_account(
+    identity: list[dict[str, Any]], scp: list[dict[str, Any]] | None, action: str, resource: str
+) -> None:
+    policies: dict[str, Any] = {"identity": {"Version": "2012-10-17", "Statement": identity}}
+    if scp is not None:
+        everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        policies["scp"] = [{"Version": "2012-10-17", "Statement": [everything, *scp]}]
+    asked = {"action": action, "resource": resource}
+    call = {"action": "evaluate", "request": asked, "policies": policies}
+    try:
+        unnamed = tool.run(call).decision
+    except InputError as refused:
+        assert "the request lacks `principal`" in str(refused)  # noqa: PT017 - it may be decided
+        return
+    for account in ("444455556666",) if "4444" in resource else ("444455556666", "777788889999"):
+        for name in ("iam::{}:user/div/k", "iam::{}:role/r", "sts::{}:assumed-role/r/bob"):
+            named = {**asked, "principal": f"arn:aws:{name.format(account)}"}
+            decision = tool.run({**call, "request": named}).decision
+            assert decision
+            assert unnamed
+            assert decision.outcome == unnamed.outcome

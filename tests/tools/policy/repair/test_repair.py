@@ -127,6 +127,30 @@ def test_it_is_said_for_whom_a_request_without_a_caller_was_judged() -> None:
     assert "role/example" not in repair({"document": POLICY, "allow": asked}).summary
 
 
+def test_what_no_role_can_call_is_judged_for_a_user() -> None:
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [everything]}
+    asked = {"action": "sts:GetFederationToken", "resource": "arn:aws:sts::111122223333:federated-user/bob"}  # fmt: skip
+    answer = tool.run({"action": "repair", "document": document, "deny": [asked]})
+    assert answer.summary.startswith("1 edit: ")
+    again = {"action": "repair", "document": document, "deny": ["sts:GetSessionToken"]}
+    assert "needs no permission, and no policy governs it" in tool.run(again).summary
+
+
+def test_it_is_said_whose_a_resource_was_taken_to_be_where_that_decides() -> None:
+    own = {"StringEquals": {"aws:ResourceAccount": "444455556666"}}
+    allow = {"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": own}
+    document = {"Version": "2012-10-17", "Statement": [allow]}
+    said = "A policy looks at `aws:ResourceAccount`: what names no `principal` was judged for"
+    asked = {"action": "s3:GetObject", "resource": "arn:aws:s3:::b/k"}
+    for request, is_said in (
+        (asked, True),
+        ({**asked, "resource_account": "444455556666"}, False),
+    ):
+        answer = tool.run({"action": "repair", "document": document, "allow": [request]})
+        assert (said in answer.summary) is is_said
+
+
 def test_a_policy_that_is_too_long_after_its_repair_is_said_to_be() -> None:
     asked = [{"action": "s3:GetObject", "resource": f"arn:aws:s3:::b/{n:020}"} for n in range(300)]
     assert "too long for AWS" in repair({"document": POLICY, "deny": asked}).summary

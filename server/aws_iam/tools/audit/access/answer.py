@@ -8,6 +8,7 @@ from aws_iam.answer import Answer, next_call
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
+from aws_iam.tools.audit.access.endpoint_limits import SOURCE_VPCE
 from aws_iam.tools.audit.access.estate import Estate, facts_if_known, needed_facts
 from aws_iam.tools.audit.access.estate_accounts import with_unread
 from aws_iam.tools.audit.access.summary import summary
@@ -50,7 +51,8 @@ def access_answer(asked: AskedAccounts, actions: Sequence[str] | None, on: str |
     accounts = read.accounts
     estate = Estate.of(accounts)
     found = who_can(estate, actions, on or "")
-    missed = tuple(miss for account in accounts for miss in misses_of(account, needed_facts()))
+    looked_at = (*needed_facts(), *(facts_if_known() if _asks_for_endpoints(found) else ()))
+    missed = tuple(miss for account in accounts for miss in misses_of(account, looked_at))
     unread = [member.account for member in estate.members.values() if member.authorization is None]
     guardrails = list(dict.fromkeys(own.guardrails.summary for own in estate.members.values()))
     oldest = min(accounts, key=lambda account: account.collected_at)
@@ -86,6 +88,17 @@ def access_answer(asked: AskedAccounts, actions: Sequence[str] | None, on: str |
         as_of=catalog().as_of,
     )
     return with_unread(dated(answer, oldest, asked.source), read)
+
+
+def _asks_for_endpoints(found: WhoCan) -> bool:
+    """Whether somebody can do it through VPC endpoints alone, whose policies may refuse."""
+    callers = (*found.principals, *found.outsiders, *found.services)
+    return any(
+        SOURCE_VPCE.lower() in condition.lower()
+        for own in callers
+        for part in (own, *own.besides)
+        for condition in part.access.conditions
+    )
 
 
 def _next(found: WhoCan) -> Iterator[NextCall]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.access.estate import Estate
 
 _SHOWN = 3
+_ACCESS_POINT = ":accesspoint/"
 _MOST = 500
 
 
@@ -48,6 +49,8 @@ class AskedResources:
     arns: tuple[str, ...] = ()
     patterns: tuple[ResourcePattern, ...] = ()
     understood: str = ""
+    needed: tuple[tuple[str, ...], ...] = ()
+    """The ARN formats of each kind of which a request names one, where these are several and all of them were asked about."""
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -94,10 +97,14 @@ def asked_resources(estate: Estate, action: str, on: str) -> AskedResources:
 
 def _of_all_kinds(estate: Estate, action: str, known: Action | None) -> AskedResources:
     """Every resource that an action needs one of, whether it exists or not."""
-    partition = next((own.account.partition for own in estate.members.values()), "aws")
+    partitions = dict.fromkeys(own.account.partition for own in estate.members.values())
     formats = _formats(known, needed=True) if known else ()
+    # Access points are not read, and what comes through one needs the bucket's policy as well.
+    formats = tuple(text for text in formats if _ACCESS_POINT not in text) or formats
     forms = dict.fromkeys(
-        without_variables(text.replace("${Partition}", partition), "*") for text in formats
+        without_variables(text.replace("${Partition}", partition), "*")
+        for partition in partitions
+        for text in formats
     )
     if not forms:
         raise InputError(
@@ -109,7 +116,14 @@ def _of_all_kinds(estate: Estate, action: str, known: Action | None) -> AskedRes
         arns=_bounded(own for part in found for own in part.arns),
         patterns=tuple(dict.fromkeys(own for part in found for own in part.patterns)),
         understood=f"{quoted(action)} without `on`, as on {shown}",
+        needed=_needed(known),
     )
+
+
+def _needed(known: Action | None) -> tuple[tuple[str, ...], ...]:
+    service = catalog().service(known.service) if known else None
+    types = [service.resource_types.get(own.lower()) for own in known.required] if known and service else []  # fmt: skip
+    return tuple(own.arn_formats for own in types if own) if len(types) > 1 else ()
 
 
 def _without_resource(action: str, on: str) -> AskedResources:
@@ -191,11 +205,14 @@ def _are_listed(estate: Estate, text: str) -> bool:
 
 def _in_places(estate: Estate, arn: Arn) -> tuple[str, ...]:
     """The pattern for each account and Region that it may mean: policies decide by them."""
-    accounts = [own for own in estate.members if matches(arn.account, own)]
+    members = [
+        own for own in estate.members.values() if matches(arn.partition, own.account.partition)
+    ]
+    accounts = [own.account.id for own in members if matches(arn.account, own.account.id)]
     regions = sorted(
         {
             region
-            for member in estate.members.values()
+            for member in members
             for region in member.account.regions.read
             if matches(arn.region, region)
         }

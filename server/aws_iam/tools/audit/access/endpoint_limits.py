@@ -9,12 +9,13 @@ it. Source: https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-acc
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.network.endpoint_policies import ENDPOINT_POLICIES
 from aws_iam.engine.comparison.distinct_values import Atom
-from aws_iam.engine.evaluation.conditions import positive_operator
+from aws_iam.engine.evaluation.conditions import holds_for
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.escape import quoted
@@ -30,7 +31,12 @@ if TYPE_CHECKING:
 
 SOURCE_VPCE, SOURCE_VPC = "aws:SourceVpce", "aws:SourceVpc"
 _KEY = SOURCE_VPCE.lower()
-_EQUAL = frozenset({"StringEquals", "StringEqualsIgnoreCase", "StringLike"})
+# AWS PrivateLink Guide, aws-services-privatelink-support; those of FIPS and of parts of a service are the service's too.
+_SERVICE = re.compile(
+    r"(?:cn\.)?(?:com\.amazonaws|aws)\.(?:[a-z]+-){2,3}\d\.([a-z0-9-]+)(?:\..+)?"
+)
+# The id of an endpoint that no policy names.
+_ANY = "0f0e0d0c0b0a09080"
 
 
 @positional
@@ -53,28 +59,44 @@ def known_endpoints(estate: Estate, layers: PolicyLayers) -> Mapping[str, KnownE
                     layer = layers.layer(
                         "vpc_endpoint", ((NamedPolicy(own.endpoint, own.document),),)
                     )
-                    service = own.service.rpartition(".")[2]
+                    service = _prefix_of(own.service)
                     found[own.endpoint] = KnownEndpoint(own.endpoint, own.vpc, service, layer)
     return found
 
 
+def _prefix_of(service: str) -> str:
+    """The prefix of the actions that come through endpoints of a service: `ecr` of `com.amazonaws.eu-west-1.ecr.dkr`."""
+    named = _SERVICE.fullmatch(service)
+    return named[1].removesuffix("-fips") if named else ""
+
+
 def asked_endpoints(needs: Needs) -> tuple[str, ...]:
     """The endpoints of which a request must come through one; none where it may come another way, or they are patterns."""
-    found: set[str] | None = None
-    for need in needs:
-        operator = need.atom.operator
-        positive = positive_operator(operator)
-        is_negated = positive != operator
-        if need.atom.key != _KEY or need.holds is is_negated:
-            continue
-        if positive.removesuffix("IfExists") not in _EQUAL or (
-            need.holds and operator.endswith("IfExists")
-        ):
-            continue
-        if not all(map(is_literal, need.atom.wanted)):
-            continue
-        found = set(need.atom.wanted) if found is None else found & set(need.atom.wanted)
-    return tuple(sorted(found or ()))
+    own = [need for need in needs if need.atom.key == _KEY]
+    wanted = {
+        text.lower() if "IgnoreCase" in need.atom.operator else text
+        for need in own
+        for text in need.atom.wanted
+        if need.atom.operator.rpartition(":")[2] != "Null"
+    }
+    named = {text for text in wanted if is_literal(text)}
+    patterns = {text.replace("*", _ANY).replace("?", _ANY) for text in wanted - named}
+    others: list[str | None] = [None, f"vpce-{_ANY}", *patterns]
+    if any(_meets(other, own) for other in others):
+        return ()
+    return tuple(sorted(text for text in named if _meets(text, own)))
+
+
+def _meets(endpoint: str | None, needs: Iterable[Need]) -> bool:
+    """Whether a request through an endpoint, or through none, meets the needs on it."""
+    given = None if endpoint is None else (endpoint,)
+    return all(
+        # Without an operator a variable stands for the value.
+        (holds_for(need.atom.operator, need.atom.wanted, given) is need.holds)
+        if need.atom.operator
+        else endpoint in need.atom.wanted
+        for need in needs
+    )
 
 
 def through(needs: Needs, endpoints: Sequence[str], more: Iterable[str] = ()) -> Needs:

@@ -7,11 +7,13 @@ A statement that applies for some of the resources or values only is a hit with 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.evaluation.conditions import condition_holds
 from aws_iam.engine.evaluation.context import substituted
 from aws_iam.engine.evaluation.evaluate import verdict_of_extremes
-from aws_iam.engine.evaluation.matching import Hit, Matcher
+from aws_iam.engine.evaluation.matching import UNDOCUMENTED, Hit, Matcher
 from aws_iam.engine.language.arn import of_requested_api
 from aws_iam.engine.language.pattern import covers, intersects
 from aws_iam.engine.language.variables import variables
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.document import Condition
 
 _COLONS = 5
+_OPEN = "its conditions may hold or not"
 
 
 def partial_verdict(
@@ -37,6 +40,26 @@ def partial_verdict(
     """
     hits = _PartialMatcher(request, layers, is_open).hits()
     return verdict_of_extremes(request, layers, hits), hits
+
+
+def why_undecided(request: Request, layers: Layers, hits: tuple[Hit, ...]) -> str:
+    """Why those statements leave the verdict open: conditions on open keys are no gap in what AWS documents."""
+    told = tuple(
+        replace(hit, doubt=_OPEN)
+        if hit.doubt == UNDOCUMENTED and _is_open_only(hit, request)
+        else hit
+        for hit in hits
+    )
+    return verdict_of_extremes(request, layers, told).reason
+
+
+def _is_open_only(hit: Hit, request: Request) -> bool:
+    variables = hit.placed.has_variables
+    held = (
+        condition_holds(own, request.context, variables=variables)
+        for own in hit.statement.conditions
+    )
+    return all(own is not None for own in held)
 
 
 def known_pattern(

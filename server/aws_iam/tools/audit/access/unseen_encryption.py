@@ -64,11 +64,17 @@ def unseen_encryption(estate: Estate, action: str, arns: Iterable[str]) -> dict[
         return {}
     found = {}
     for arn in arns:
-        place = arn.partition("/")[0] if action.startswith("s3:") else arn
+        place = _bucket_of(arn) if action.startswith("s3:") else arn
         why = _why(estate, action, arn)
         if why:
             found[place] = why
     return found
+
+
+def _bucket_of(arn: str) -> str:
+    """The bucket, or the access point, of an object."""
+    is_of_access_point = ":accesspoint/" in arn
+    return arn.partition("/object/" if is_of_access_point else "/")[0]
 
 
 def _why(estate: Estate, action: str, arn: str) -> str:

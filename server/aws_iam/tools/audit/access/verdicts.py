@@ -19,7 +19,7 @@ from aws_iam.tools.audit.access.endpoint_limits import (
     asked_endpoints,
     through,
 )
-from aws_iam.tools.audit.access.partial_evaluation import partial_verdict
+from aws_iam.tools.audit.access.partial_evaluation import partial_verdict, why_undecided
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,6 +35,8 @@ Verdict = Literal["can", "cannot", "unknown"]
 # Steps of all searches over condition keys in one question.
 _MOST_STEPS = 5_000_000
 VPC_ENDPOINT = "vpc_endpoint"
+# What the endpoint settles that a request comes through.
+_OF_ENDPOINTS = frozenset({SOURCE_VPCE.lower(), SOURCE_VPC.lower()})
 _VERDICTS: Mapping[Outcome, Verdict] = {
     "Allowed": "can",
     "ImplicitlyDenied": "cannot",
@@ -103,7 +105,8 @@ class Verdicts:
         at_most = replace(search, friendly=True).found()
         if openings.complete and at_most.complete and at_most.request is None:
             return Access(verdict="cannot", proof=decision)
-        why = evaluation.reason or openings.why or at_most.why or whole.reason
+        why = evaluation.reason or openings.why or at_most.why
+        why = why or why_undecided(request, layers, hits)
         return Access(verdict="unknown", why=why, proof=decision)
 
     def _through_endpoints(
@@ -130,8 +133,12 @@ class Verdicts:
                 continue
             if free := [id_ for id_ in asked if id_ not in limited]:
                 ways.append(through(needs, free))
-            passing = [id_ for id_ in asked if id_ in limited and limited[id_].verdict == "can"]
-            ways += (through(Needs(), [id_], limited[id_].conditions) for id_ in passing)
+            passing: dict[tuple[str, ...], list[str]] = {}
+            for id_ in asked:
+                if id_ in limited and limited[id_].verdict == "can":
+                    passing.setdefault(limited[id_].conditions, []).append(id_)
+            ways += (through(Needs(), alike, more) for more, alike in passing.items())
+        ways = list(dict.fromkeys(ways))
         by_limit = [limited[id_] for id_ in ids if id_ in limited]
         if ways:
             proof = next((own.proof for own in by_limit if own.verdict == "can"), found.proof)
@@ -148,9 +155,15 @@ class Verdicts:
         if endpoint is None or endpoint.service != request.service:
             return None
         coming = request.with_key(SOURCE_VPCE, id_).with_key(SOURCE_VPC, endpoint.vpc)
-        without = self.of(coming, layers, is_open)
+
+        def is_open_there(key: str) -> bool:
+            return key.lower() not in _OF_ENDPOINTS and is_open(key)
+
+        without = self.of(coming, layers, is_open_there)
+        if without.verdict == "cannot":
+            return without
         levels = {**layers.levels, VPC_ENDPOINT: endpoint.layer.levels}
-        found = self.of(coming, replace(layers, levels=levels), is_open)
+        found = self.of(coming, replace(layers, levels=levels), is_open_there)
         if endpoint.layer.why_unread and found.verdict == "can":
             return replace(found, verdict="unknown", why=endpoint.layer.why_unread)
         is_same = (found.verdict, found.conditions) == (without.verdict, without.conditions)

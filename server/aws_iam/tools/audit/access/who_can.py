@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.identity.authorization import Role
-from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.arn import Arn, fits
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
 from aws_iam.tools.audit.access.asked_actions import also_asked_on, asked_actions
@@ -203,7 +203,7 @@ class _Search:
         tried = [
             part
             for action, asked in self.asked.items()
-            for part in self._parts(principal, action, asked)
+            for part in _if_complete(asked, list(self._parts(principal, action, asked)))
         ]
         return self._caller(principal.arn, tried)
 
@@ -349,6 +349,19 @@ class _Search:
                 else partial(self.decider.unread_session, own.arn, self.estate.members[account])
             )
         return self._with_keys(decide, account, action, arn)
+
+
+def _if_complete(asked: AskedResources, parts: list[Part]) -> list[Part]:
+    """The parts, none of which is possible where all resources of a kind that every request names are refused."""
+    for formats in asked.needed:
+        of_kind = [
+            access.is_possible
+            for _, text, access in parts
+            if (arn := Arn.of(text)) and any(fits(arn, form) for form in formats)
+        ]
+        if of_kind and not any(of_kind):
+            return [(action, text, _CANNOT) for action, text, _ in parts]
+    return parts
 
 
 def _role_of(session: str) -> tuple[str, str]:

@@ -209,7 +209,7 @@ def controls() -> Mapping[str, Control]:
 def meanings(name: str) -> tuple[Meaning, ...]:
     """The controls that a key, a number of any version or a Security Hub id stands for."""
     word = _word(name)
-    label = name.strip() if word == name.strip().lower() else word
+    label = _bare(name) if word == _bare(name).lower() else word
     named = tuple(
         Meaning(control=control, label=label, versions=in_versions)
         for control in controls().values()
@@ -253,7 +253,7 @@ def _hub_labels(key: str) -> frozenset[str]:
 
 
 def _near(name: str) -> str:
-    hub_id = name.strip().strip("[]")
+    hub_id = _bare(name)
     if checks := codes_with(FSBP, hub_id):
         told = [
             f"`{code}` of `{_TOOLS.get(code.partition('-')[0], 'audit principals')}`"
@@ -306,9 +306,14 @@ def _short(version: str) -> str:
     )
 
 
+def _bare(name: str) -> str:
+    """A name without the brackets in which Security Hub writes its ids."""
+    return name.strip().strip("[]")
+
+
 def _word(name: str) -> str:
-    """A name in the form of the labels: `CIS.1.4`, `CIS 1.4` and `cis-1.4` become 1.4."""
-    word = name.strip().lower()
+    """A name in the form of the labels: `CIS.1.4`, `CIS 1.4` and `cis-1.4` become 1.4, `[IAM.6]` iam.6."""
+    word = _bare(name).lower()
     number = re.fullmatch(r"cis[ ._-]{0,3}v?(\d[\d.]{0,20})", word)
     key = re.sub(r"[\s-]+", "_", word)
     return number[1] if number else key if key in controls() else word

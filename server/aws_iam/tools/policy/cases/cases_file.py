@@ -13,7 +13,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Where
-from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.usable import repeated_keys
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node
@@ -27,7 +26,12 @@ from aws_iam.tools.kit.policy_layers import layer_named
 from aws_iam.tools.policy.cases import expectation
 from aws_iam.tools.policy.cases.expectation import Expectation, expectation_of
 from aws_iam.tools.policy.evaluate.requests import NAMES as REQUEST_NAMES
-from aws_iam.tools.policy.evaluate.requests import request_in_words, requests_of
+from aws_iam.tools.policy.evaluate.requests import (
+    is_resource,
+    meant_field,
+    request_in_words,
+    requests_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -58,6 +62,8 @@ _SYNONYMS = {
     "policydocument": "document",
 }
 _HINT = "such as {name: reads, request: {principal: ARN, action: s3:GetObject, resource: ARN}, expect: Allowed}"
+
+_WORDS_HINT = "such as `s3:GetObject on ARN`: one action and one ARN without spaces; more in an object: {action: [...], resource: [...]}"
 
 
 @slotted
@@ -178,14 +184,13 @@ def _file(name: str, root: Node) -> CasesFile:
             f"{quoted(name or 'cases')} is a policy, and no cases",
             hint="give it as `document`; with `init` its first cases are written",
         )
-    is_alone = not any(map(_begins_a_file, root.members))
+    is_alone = not _is_file(root)
     if root.form is Form.ARRAY or is_alone:
         fields, usual = dict[str, Node](), dict[str, Any]()
         groups: list[tuple[str | None, Sequence[Node]]] = [(None, root.listed())]
     else:
         fields, sides, usual = _top(name, root)
-        groups = [(None, fields["cases"].listed() if "cases" in fields else ())]
-        groups += [(side, node.listed()) for side, node in sides]
+        groups = [(side, node.listed()) for side, node in sides]
     cases = []
     names: dict[str, Node] = {}
     items = ((item, side) for side, listed in groups for item in listed)
@@ -202,22 +207,29 @@ def _file(name: str, root: Node) -> CasesFile:
     return CasesFile(name=name, cases=tuple(cases), policies=_policies(fields))
 
 
-def _begins_a_file(member: Member) -> bool:
-    """Whether it holds cases: a list of them, or of requests that are allowed or denied."""
-    lists = member.value.form is Form.ARRAY and folded(member.key) in _SIDES
-    return lists or bool(_named(member.key, ("cases",)))
+def _is_file(root: Node) -> bool:
+    """Whether it holds cases: a list of them, or requests that are allowed beside such that are denied."""
+    sides = [own for own in root.members if folded(own.key) in _SIDES]
+    return (
+        len({_SIDES[folded(own.key)] for own in sides}) > 1
+        or any(own.value.form is Form.ARRAY for own in sides)
+        or any(_named(own.key, ("cases",)) for own in root.members)
+    )
 
 
-def _top(file: str, root: Node) -> tuple[dict[str, Node], list[tuple[str, Node]], dict[str, Any]]:
-    """The fields of a file, the requests by what is expected of them, and what the requests of all cases have."""
+def _top(
+    file: str, root: Node
+) -> tuple[dict[str, Node], list[tuple[str | None, Node]], dict[str, Any]]:
+    """The fields of a file, its cases and requests by what is expected of them, in order, and what all requests have."""
     own: list[Member] = []
     layers: list[Member] = []
-    sides: list[tuple[str, Node]] = []
+    sides: list[tuple[str | None, Node]] = []
     usual: dict[str, Any] = {}
     for member in root.members:
         word = folded(member.key)
-        if _meant(member, _OF_A_FILE):
+        if meant := _meant(member, _OF_A_FILE):
             own.append(member)
+            sides += [(None, member.value)] if meant == "cases" else []
         elif word in _SIDES:
             sides.append((_SIDES[word], member.value))
         elif layer_named(member.key) and not _is_of_request(member):
@@ -242,15 +254,16 @@ def _top(file: str, root: Node) -> tuple[dict[str, Node], list[tuple[str, Node]]
 
 def _is_of_request(member: Member) -> bool:
     """Whether `resource` is what requests are on, and no policy."""
-    text = member.value.string()
-    return (
-        text is not None and folded(member.key) in _REQUEST_WORDS and Arn.of(text.text) is not None
+    texts = [item.string() for item in member.value.listed()]
+    return folded(member.key) in _REQUEST_WORDS and all(
+        own is not None and is_resource(own.text) for own in texts
     )
 
 
 def _joined(request: Mapping[str, Any], beside: Mapping[str, Any]) -> dict[str, Any]:
     """A request, and the fields that stand beside it; InputError where both name one."""
-    if twice := request.keys() & beside.keys():
+    names = {meant_field(name): name for name in request}
+    if twice := [names[meant] for name in beside if (meant := meant_field(name)) in names]:
         raise InputError(f"{quoted(min(twice))} is given twice", hint="give it once")
     return {**request, **beside}
 
@@ -272,6 +285,9 @@ def _case_of(
 ) -> Case:
     in_words = _in_words(item) if side else None
     if item.form is not Form.OBJECT and in_words is None:
+        text = item.string() if side else None
+        if text is not None:
+            raise InputError(f"{quoted(text.text)} is no request in words", hint=_WORDS_HINT)
         raise InputError(f"a case must be an object, not {item.form}", hint=_HINT)
     # A case may have the fields of its request, and of what it expects, without an object around them.
     expects: dict[str, Any] = {"outcome": side} if side else {}
@@ -282,7 +298,7 @@ def _case_of(
         if meant := _meant(member, _OF_A_CASE):
             _take(fields, meant, member.value)
         elif word in _SIDES:
-            _take(expects, "outcome", _outcome(_SIDES[word], member.value))
+            _take_outcome(expects, _outcome(_SIDES[word], member.value), member.key)
             if member.value.form is not Form.BOOLEAN:
                 _take(fields, "request", member.value)
         elif word in _REQUEST_WORDS:
@@ -297,9 +313,10 @@ def _case_of(
         raise InputError("the case has no `request`", hint=_HINT)
     expect = plain_value(fields["expect"]) if "expect" in fields else None
     asked = requests_of(request)
+    requests = tuple(own for of_action in asked.by_action for own in of_action)
     return Case(
-        name=_name(fields.get("name"), request, number),
-        requests=tuple(own for of_action in asked.by_action for own in of_action),
+        name=_name(fields.get("name"), requests, number),
+        requests=requests,
         expected=expectation_of(expect, expects),
         policies=_policies(fields),
         where=_in(file, item.where),
@@ -332,22 +349,27 @@ def _request(file: str, node: Node) -> dict[str, Any]:
 
 def _with_usual(own: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
     """The request with what the requests of all cases have; a case's own values come first, key by key in the context."""
-    names = {REQUEST_NAMES.get(name, name) for name in own}
-    request = {k: v for k, v in usual.items() if REQUEST_NAMES.get(k, k) not in names} | dict(own)
-    mine, theirs = own.get("context"), usual.get("context")
+    named = {meant_field(name): value for name, value in own.items()}
+    request = {k: v for k, v in usual.items() if meant_field(k) not in named} | dict(own)
+    mine = named.get("context")
+    theirs = next((v for k, v in usual.items() if meant_field(k) == "context"), None)
     if isinstance(mine, dict) and isinstance(theirs, dict):
         lower = {key.lower() for key in mine}
         kept = {key: value for key, value in theirs.items() if key.lower() not in lower}
+        request = {k: v for k, v in request.items() if meant_field(k) != "context"}
         request["context"] = {**kept, **mine}
     return request
 
 
-def _name(node: Node | None, request: Mapping[str, Any], number: int) -> str:
-    """The case's own name, else what it is about."""
+def _name(node: Node | None, requests: Sequence[Any], number: int) -> str:
+    """The case's own name, else what it is about: its first request, and how many more it has."""
     if node is None:
-        words = (request.get("action"), request.get("resource"))
-        about = " on ".join(str(own) for own in words if isinstance(own, str) and own)
-        return f"case {number}: {about}"[:_LONGEST_NAME]
+        first = requests[0] if isinstance(requests[0], dict) else {}
+        words = (first.get("action"), first.get("resource"))
+        about = " on ".join(own for own in words if isinstance(own, str) and own)
+        more = f" and {len(requests) - 1} more" if len(requests) > 1 else ""
+        named = f"case {number}: {about}" if about else f"case {number}"
+        return named[: _LONGEST_NAME - len(more)] + more
     if node.scalar() is None or not node.text.strip():
         raise InputError("`name` must be text")
     if len(node.text) > _LONGEST_NAME:
@@ -388,6 +410,15 @@ def _take(found: dict[str, Any], name: str, value: Any) -> None:
     if name in found:
         raise InputError(f"`{name}` is given twice", hint="give it once")
     found[name] = value
+
+
+def _take_outcome(expects: dict[str, Any], outcome: str, word: str) -> None:
+    if "outcome" in expects:
+        raise InputError(
+            f"{quoted(word)} stands where another outcome is expected already",
+            hint="make a case of each",
+        )
+    expects["outcome"] = outcome
 
 
 def _unknown(word: str, known: Sequence[str]) -> InputError:

@@ -64,7 +64,7 @@ class JudgedCase:
 def judged_case(case: Case, layers: CaseLayers) -> JudgedCase:
     """The case with the first of its requests that is not decided as expected, else the first one."""
     try:
-        requests = [request_of(with_caller(own, layers.names_of_layers)) for own in case.requests]
+        requests = [request_of(with_caller(own, layers.most)) for own in case.requests]
     except InputError as error:
         raise _named(case, error) from None
     weak: dict[str, None] = {}
@@ -75,7 +75,7 @@ def judged_case(case: Case, layers: CaseLayers) -> JudgedCase:
         evaluation = layers.evaluation(request)
         decision = evaluation.decision
         try:
-            refuse_if_looked_at(asked, decision)
+            refuse_if_looked_at(asked, request)
         except InputError as error:
             raise _named(case, error) from None
         differs = "; ".join(case.expected.differences(decision, layers.names(decision.because)))

@@ -56,7 +56,6 @@ def run_cases(
     failed = [own for own in judged if not own.passes]
     notes = [
         *understood.get(UNDERSTOOD, ()),
-        *_replaced(files, given),
         *run.notes,
         *dict.fromkeys(word for own in judged for word in own.case.understood),
     ]
@@ -121,29 +120,37 @@ class _Run:
     def _common(self, file: CasesFile) -> AskedPolicies:
         """The policies of a file for all its cases, with those of the call in the place of the same layers."""
         if file.name not in self._of_files:
-            own = self._of(self._not_replaced(file.policies), file.name, "")
+            own, replaced = self._beside_those_given(file)
             self._of_files[file.name] = own.under(self._given)
+            if replaced:
+                shown = joined([f"`{layer}`" for layer in sorted(replaced)])
+                self.notes[
+                    f"the policies of the call for the layer {shown}, in the place of those at the top of the file of cases"
+                ] = None
         return self._of_files[file.name]
 
-    def _not_replaced(self, fields: Mapping[str, Node]) -> Mapping[str, Node]:
-        """The fields without the document and the layers that the call has: nobody needs to be able to read those."""
-        if not self._given.layers:
-            return fields
-        kept = {
-            name: node
-            for name, node in fields.items()
-            if not self._has_document or name == "policies"
-        }
-        if "policies" in kept:
-            members = tuple(
-                own
-                for own in kept["policies"].members
-                if layer_named(own.key) not in self._given.layers
-            )
-            kept["policies"] = Node(Form.OBJECT, kept["policies"].at, members=members)
-            if self._has_document and "values" in fields:
-                kept["values"] = fields["values"]
-        return kept
+    def _beside_those_given(self, file: CasesFile) -> tuple[AskedPolicies, frozenset[str]]:
+        """The policies of a file, and which of their layers the call has: nobody needs to be able to read those."""
+        given = self._given.layers
+        fields = dict(file.policies)
+        listed = fields["policies"].members if "policies" in fields else ()
+        dropped = [own for own in listed if layer_named(own.key) in given]
+        if dropped:
+            kept = tuple(own for own in listed if own not in dropped)
+            fields["policies"] = Node(Form.OBJECT, fields["policies"].at, members=kept)
+        layers = given & {layer_named(own.key) for own in dropped}
+        try:
+            own = self._of(fields, file.name, "")
+        except InputError:
+            if not self._has_document or "document" not in fields:
+                raise
+            self.notes[
+                "the `document` of the file of cases, which cannot be read, as replaced by that of the call"
+            ] = None
+            kept_names = ("policies", "values") if "policies" in fields else ()
+            rest = {name: node for name, node in fields.items() if name in kept_names}
+            return self._of(rest, file.name, ""), layers
+        return own, frozenset(layers | (given & own.layers))
 
     def _of(self, fields: Mapping[str, Node], file: str, place: str) -> AskedPolicies:
         if not fields:
@@ -160,13 +167,6 @@ class _Run:
 
 
 _NOTHING = AskedPolicies()
-
-
-def _replaced(files: Sequence[CasesFile], given: AskedPolicies) -> Iterator[str]:
-    """That the policies of a call come in the place of those of the files."""
-    if given.layers and any(own.policies for own in files):
-        shown = joined([f"`{layer}`" for layer in sorted(given.layers)])
-        yield f"the policies of the call for the layer {shown}, in the place of those at the top of the file of cases"
 
 
 def _summary(judged: Sequence[JudgedCase], not_judged: Sequence[Unread]) -> Iterator[str]:

@@ -50,7 +50,7 @@ def evaluate(request: Any, policies: Any) -> Answer:
         summary=_summary_of_actions(calls)
         + decision_in_words(worst, evaluation)
         + _depends_on(missing)
-        + _assumed_caller(asked)
+        + _assumed_caller(asked, worst)
         + _assumed_owner(worst, evaluation.decision),
         decision=_call_decision(evaluation.decision, [other.decision for _, other in evaluations]),
         facts=({UNDERSTOOD: notes} if notes else {})
@@ -62,10 +62,10 @@ def evaluate(request: Any, policies: Any) -> Answer:
 
 
 def _decided(asked: Any, layers: Layers) -> tuple[Request, Evaluation]:
-    request = request_of(with_caller(asked, layers.levels))
+    request = request_of(with_caller(asked, layers))
     found = evaluate_request(request, layers)
     if isinstance(asked, dict):
-        refuse_if_looked_at(asked, found.decision)
+        refuse_if_looked_at(asked, request)
     return request, found
 
 
@@ -157,13 +157,18 @@ def _assumed_owner(request: Request, decision: Decision) -> str:
     )
 
 
-def _assumed_caller(asked: AskedRequests) -> str:
+def _assumed_caller(asked: AskedRequests, request: Request) -> str:
     """That no caller was named: the policies decide alike for every one that has them."""
     every = [own for of_action in asked.by_action for own in of_action]
     if all(isinstance(own, dict) and "principal" in own for own in every):
         return ""
+    whose = (
+        f"account {request.caller.account}"
+        if request.crosses_accounts
+        else "the resource's account"
+    )
     return (
-        " The request names no `principal`: it is decided for a role of the resource's account, and alike for everybody there who"
+        f" The request names no `principal`: it is decided for a role of {whose}, and alike for every user and role there that"
         " has these policies."
     )
 

@@ -49,6 +49,8 @@ class AskedRequests:
 def requests_of(request: Any) -> AskedRequests:
     """The requests of a call; InputError where a list has too many entries."""
     understood: list[str] = []
+    if isinstance(request, list) and len(request) == 1:
+        (request,) = request
     if (in_words := request_in_words(request)) is not None:
         request = in_words
     request = json_value("request", request, example=_EXAMPLE)
@@ -81,7 +83,7 @@ def requests_of(request: Any) -> AskedRequests:
 
 # An action, and what it is on: `s3:GetObject on arn:aws:s3:::bucket/key`.
 _IN_WORDS = re.compile(
-    r"(?P<action>\*|[A-Za-z][A-Za-z0-9-]*:[A-Za-z0-9*?_-]+)(?:\s+(?:on\s+|for\s+|to\s+)?(?P<resource>\*|arn:\S+|s3://\S+))?"
+    r"(?P<action>\*|[A-Za-z][A-Za-z0-9-]*:[A-Za-z0-9*?_-]+)(?:\s+(?i:on\s+|for\s+|to\s+)?(?P<resource>\*|arn:\S+|s3://\S+))?"
 )
 
 
@@ -95,6 +97,16 @@ def request_in_words(text: Any) -> dict[str, Any] | None:
     return {name: own for name, own in found.groupdict().items() if own} if found else None
 
 
+def is_resource(text: str) -> bool:
+    """Whether a text is a resource as people write them: an ARN, an address of S3, or `*`."""
+    return text == "*" or text.lower().startswith(_S3) or Arn.of(text) is not None
+
+
+def meant_field(name: str) -> str:
+    """The field of a request that a name means, or the name itself."""
+    return argument_named(name, NAMES) or name
+
+
 def understood_fields(request: dict[str, Any], understood: list[str]) -> dict[str, Any]:
     """The fields of a request by their own names, with ARNs; `understood` gets how others were taken."""
     return _with_arns(_renamed(request, understood), understood)
@@ -103,7 +115,7 @@ def understood_fields(request: dict[str, Any], understood: list[str]) -> dict[st
 def _renamed(request: dict[str, Any], understood: list[str]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, value in request.items():
-        meant = argument_named(name, NAMES) or name
+        meant = meant_field(name)
         if meant in fields:
             raise InputError(f"the request names `{meant}` twice", hint="keep one of them")
         fields[meant] = value

@@ -27,6 +27,7 @@ from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.policy_layers import by_layer
 from aws_iam.tools.kit.tool import UNDERSTOOD
+from aws_iam.tools.policy.evaluate.unnamed_caller import OWNER, assumes_owner
 from aws_iam.tools.policy.repair.specification import specification_of
 from aws_iam.tools.policy.repaired_in_words import (
     later_actions,
@@ -310,16 +311,18 @@ def _doubts_in_words(specification: Specification) -> Iterator[str]:
 def _caller_in_words(specification: Specification) -> Iterator[str]:
     """For whom requests without a caller were judged, where a policy looks at the caller."""
     judged = [
-        own.request for own in specification.requirements if own.request and not own.names_caller
+        (own.given, own.request)
+        for own in specification.requirements
+        if own.request and not own.names_caller
     ]
     keys = {
         name: None
-        for request in judged
+        for given, request in judged
         for key, name in request.context.asked.items()
-        if key.startswith(_OF_CALLER)
+        if key.startswith(_OF_CALLER) or (key == OWNER and assumes_owner(given, request))
     }
     if keys:
-        callers = dict.fromkeys(quoted(request.caller.arn) for request in judged)
+        callers = dict.fromkeys(quoted(request.caller.arn) for _, request in judged)
         yield (
             f"A policy looks at {joined([quoted(key) for key in keys], shown=_SHOWN)}: what names no `principal` was judged"
             f" for {joined(list(callers), shown=_SHOWN)} only."

@@ -291,12 +291,13 @@ class _Reader:
         if self.kind in OF_RESOURCES and self.effect is Effect.ALLOW and not principal:
             raise self._no_principal()
         resource = _example_of(resources[0])
+        example = next(filter(is_literal, actions), _EXAMPLE_ACTION)
         named = bool(principal) and principal != "*" and self.kind not in IDENTITY_KINDS
         request = self._request(
             {
                 **{name: own for name, own in fields.items() if name != "resource"},
-                "principal": principal if named else sample_caller(resource),
-                "action": next(filter(is_literal, actions), _EXAMPLE_ACTION),
+                "principal": principal if named else sample_caller(resource, example),
+                "action": example,
                 "resource": resource,
             }
         )
@@ -323,7 +324,7 @@ class _Reader:
                 return self._pattern((action,), (resource,), fields)
             raise self._no_principal()
         given = {**fields, "action": action, "resource": resource}
-        asked = given if named else {"principal": sample_caller(resource), **given}
+        asked = given if named else {"principal": sample_caller(resource, action), **given}
         if "resource" not in fields and self.kind is Kind.TRUST:
             asked = {**asked, "resource": self._role_of(fields["principal"])}
             del given["resource"]
