@@ -25,7 +25,7 @@ from aws_iam.engine.comparison.distinct_values import (
 from aws_iam.engine.comparison.misspelt_names import is_misspelt_key
 from aws_iam.engine.comparison.nearby_patterns import NearbyPatterns
 from aws_iam.engine.comparison.resources import ResourceAxis, ResourceQuestion
-from aws_iam.engine.comparison.same_resources import likeliest
+from aws_iam.engine.comparison.same_resources import hindering, hindrances
 from aws_iam.engine.evaluation.conditions import CLOCKS
 from aws_iam.engine.language.frozen import slotted
 
@@ -118,8 +118,13 @@ class DifferenceSearch:
     _points: dict[tuple[str, CallerCase, str], Options] = field(default_factory=dict, init=False)
     _keys_of: dict[int, list[str]] = field(default_factory=dict, init=False)
     _excluded: dict[tuple[str, ...], NearbyPatterns] = field(default_factory=dict, init=False)
+    # The uncovered clauses by their statement.
+    _pieces: dict[int, list[Clause]] = field(default_factory=dict, init=False)
+    # The clauses that stand in the way of a difference: all of them, and those that do wherever an uncovered one applies.
+    _hindering: frozenset[int] = field(default=frozenset(), init=False)
+    _hindrances: dict[int, tuple[int, ...]] = field(default_factory=dict, init=False)
     # Whether conditions rule out a difference, by caller, clauses that apply, and what the uncovered clause needs.
-    _ruled_out: dict[tuple[CallerCase, frozenset[int], int], bool] = field(
+    _ruled_out: dict[tuple[int, frozenset[int], int], bool] = field(
         default_factory=dict, init=False
     )
 
@@ -139,6 +144,9 @@ class DifferenceSearch:
         and uncovered clauses are `known` are left out.
         """
         every = [clause for side in self.sides for clause in side.clauses]
+        self._hindering = frozenset(map(id, hindering(self.wanted, self.unwanted)))
+        for piece in self.uncovered:
+            self._pieces.setdefault(id(piece.statement), []).append(piece)
         groups = action_groups(self.uncovered, every, self.budget)
         places = ResourceAxis(account=self.account, budget=self.budget)
         # An uncovered clause may be a part of the clause of its side.
@@ -186,14 +194,14 @@ class DifferenceSearch:
 
     def _live(self, case: CallerCase, group: ActionGroup, met: set[int]) -> frozenset[int] | None:
         """The clauses that apply to a caller's requests for actions; None where they leave no difference on any resource."""
-        live = {
-            id(c) for c in group.clauses if id(c) in met and applies_to_service(c, group.action)
-        }
-        own = {id(c.statement) for c in group.clauses if id(c) in live}
-        pieces = [piece for piece in self.uncovered if id(piece.statement) in own]
-        if not self._is_possible(live) or all(
-            self._is_ruled_out(case, piece, live) for piece in pieces
-        ):
+        applying = [
+            c for c in group.clauses if id(c) in met and applies_to_service(c, group.action)
+        ]
+        live = set(map(id, applying))
+        if not self._is_possible(live):
+            return None
+        pieces = (own for c in applying for own in self._pieces.get(id(c.statement), ()))
+        if all(self._is_ruled_out(case, own, live) for own in pieces):
             return None
         return frozenset(live)
 
@@ -314,10 +322,15 @@ class DifferenceSearch:
 
     def _is_ruled_out(self, case: CallerCase, piece: Clause, live: set[int]) -> bool:
         """Whether conditions leave no difference on any of the resources to which an uncovered clause applies."""
-        met = likeliest(piece, self.wanted, self.unwanted, live)
-        if met is None:
+        in_the_way = self._hindrances.get(id(piece))
+        if in_the_way is None:
+            found = hindrances(piece, self.wanted, self.unwanted)
+            in_the_way = self._hindrances[id(piece)] = found
+        certain = live.intersection(in_the_way)
+        if not certain:
             return False
-        sign = (case, met, piece.needs)
+        met = frozenset(certain | (live - self._hindering))
+        sign = (id(case), met, piece.needs)
         if sign not in self._ruled_out:
             here = self._here(met)
             keys = self._keys(here, case)
