@@ -4,6 +4,7 @@ expect: Denied                                       explicitly or implicitly
 expect: {blocked_by: scp}                            denied, and this layer is among those that block
 expect: {outcome: Denied, reason: DenyUnencrypted}   this statement is among those that decide
 expect: {outcome: Denied, missing_keys: [aws:MultiFactorAuthPresent]}
+expect: {unknown_keys: [aws:SourceIp]}               the request lacks this key on purpose; whatever the outcome
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ NAMES = {folded(name): name for name in FIELDS} | {folded(k): v for k, v in _SYN
 
 @slotted
 class Expectation:
-    """What is expected: the outcome, and where a case names them layers, missing keys and statements."""
+    """What is expected: the outcome, empty for any, and where a case names them layers, missing keys and statements."""
 
     outcome: str
     blocked_by: tuple[str, ...] = ()
@@ -68,11 +69,12 @@ class Expectation:
             ("because of", self.reasons),
         )
         parts = [f"{word} {joined(list(values))}" for word, values in more if values]
-        return ", ".join((self.outcome, *parts))
+        return ", ".join((self.outcome or "any outcome", *parts))
 
     def differences(self, decision: Decision, statements: Mapping[str, str]) -> Iterator[str]:
         """In words, what of the decision is not as expected; `statements` are the names of those that decide, with the best for each."""
-        if decision.outcome not in (_REFUSALS if self.outcome == DENIED else (self.outcome,)):
+        wanted = _REFUSALS if self.outcome == DENIED else (self.outcome or decision.outcome,)
+        if decision.outcome not in wanted:
             yield decision.outcome
             return
         named = {name.lower() for name in statements}
@@ -146,6 +148,8 @@ def _outcome(fields: Mapping[str, Any]) -> str:
         if outcome == "Allowed":
             raise InputError("a request that is Allowed is blocked by nothing", hint="expect one")
         return outcome or DENIED
+    if outcome is None and fields.keys() <= {"missing_keys", "decided_by"}:
+        return ""
     if outcome is None:
         raise InputError("`expect` has no `outcome`", hint=_hint())
     if "reason" in fields and outcome == "ImplicitlyDenied":

@@ -250,7 +250,7 @@ def _findings(own: JudgedCase) -> Iterator[Finding]:
             status=Status.FAIL,
             message=f"case {quoted(case.name)}: with another value of {keys} it would be decided otherwise",
             where=case.where,
-            fix=f"Give the key in `context`; or expect it to be missing: {{outcome: {case.expected.outcome}, missing_keys: [{', '.join(own.hangs_on)}]}}.",
+            fix=f"Give the key in `context`; or expect it to be missing: {{outcome: {case.expected.outcome or own.decision.outcome}, missing_keys: [{', '.join(own.hangs_on)}]}}.",
         )
 
 
@@ -337,7 +337,11 @@ def _next(
     if not failed:
         return
     own = failed[0]
-    repaired = [f for f in failed if not f.case.policies and f.decision.outcome != "Unknown"]
+    repaired = [
+        f
+        for f in failed
+        if f.case.expected.outcome and not f.case.policies and f.decision.outcome != "Unknown"
+    ]
     file = "" if given.layers else _common_file(files)
     named = {"document": file} if file else {}
     if (document is not None or file) and policies is None and repaired:
