@@ -17,8 +17,9 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.repair.requirements import Effect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from aws_iam.engine.language.document import Policy
     from aws_iam.engine.reference.catalog import Action
 
 DELETE = "delete"
@@ -41,6 +42,22 @@ def actions_of_level(level: str, resource: str, effect: Effect) -> Mapping[str, 
         names = (own.full_name for own in _working_on(resource) if _is_of(own, level))
         found[resource] = dict.fromkeys(names)
     return {own: tuple(names) for own, names in found.items() if names}
+
+
+def found_of_level(level: str, policy: Policy) -> tuple[str, ...] | None:
+    """The actions of the level that a policy names in an Allow, else all of its services; None where it allows those of every service."""
+    allowing = [own for own in policy.statements if own.allows]
+    words = [word for own in allowing for word in own.action_words]
+    if any(own.not_action_words for own in allowing) or "*" in words:
+        return None
+    services = dict.fromkeys(f"{word.partition(':')[0]}:*" for word in words)
+    return _expanded(words, level) or _expanded(services, level)
+
+
+def _expanded(words: Iterable[str], level: str) -> tuple[str, ...]:
+    names = dict.fromkeys(name for word in words for name in catalog().expand(word))
+    known = (action for name in names if (action := catalog().action(name)))
+    return tuple(action.full_name for action in known if _is_of(action, level))
 
 
 def _is_of(action: Action, level: str) -> bool:

@@ -402,3 +402,21 @@ def test_what_must_not_be_allowed_is_meant_on_every_resource_where_none_is_named
     assert "`s3:PutObject` in `deny`, without a resource, as on all" in answer.facts["understood"]
     (statement,) = json.loads(answer.artifacts[0].content)["Statement"]
     assert statement["Action"] == ["s3:GetObject"]
+
+
+def test_a_level_that_must_be_denied_everywhere_is_that_of_the_actions_that_are_allowed() -> None:
+    document = {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Action": ["sqs:*", "s3:Get*"], "Resource": "*"},
+    }
+    answer = tool.run(
+        {"action": "repair", "document": document, "deny": {"action": "delete", "resource": "*"}}
+    )
+    assert (
+        "`delete` on all as 3 actions of the services that the policy allows anything of"
+        in answer.facts["understood"]
+    )
+    _, deny = json.loads(answer.artifacts[0].content)["Statement"]
+    assert deny["Action"] == ["sqs:DeleteMessage", "sqs:DeleteQueue", "sqs:PurgeQueue"]
+    answer = tool.run({"action": "repair", "document": POLICY, "deny": {"action": "delete"}})
+    assert answer.summary.startswith("Nothing to repair")

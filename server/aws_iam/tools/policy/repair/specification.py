@@ -11,7 +11,12 @@ from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import IDENTITY_KINDS, Kind
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.repair.levels import NAMES, actions_of_level, level_named
+from aws_iam.engine.repair.levels import (
+    NAMES,
+    actions_of_level,
+    found_of_level,
+    level_named,
+)
 from aws_iam.engine.repair.requirements import OF_RESOURCES, Effect, Requirement
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -23,6 +28,7 @@ from aws_iam.tools.policy.evaluate.requests import (
     with_prefix,
 )
 from aws_iam.tools.policy.evaluate.unnamed_caller import SAMPLE_ACCOUNT, sample_caller
+from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -181,11 +187,8 @@ class _Reader:
     ) -> Iterator[Requirement]:
         for level in levels:
             if not resources or "*" in resources:
-                example = "s3:Delete*" if level == "delete" else "s3:Get*"
-                raise self._wrong(
-                    f"names the level {quoted(level)} without an ARN",
-                    f"give the ARN of what it is on, or actions as patterns, such as `{example}`",
-                )
+                yield self._everywhere(level, fields)
+                continue
             for resource in resources:
                 by_resource = actions_of_level(level, resource, self.effect)
                 if not by_resource:
@@ -195,6 +198,21 @@ class _Reader:
                     )
                 for own, names in by_resource.items():
                     yield self._pattern(names, (own,), fields)
+
+    def _everywhere(self, level: str, fields: Mapping[str, Any]) -> Requirement:
+        """What must be denied of a level on every resource: what the policy allows of it, else what its services have."""
+        names = found_of_level(level, self.policy) if self.effect is Effect.DENY else None
+        if not names:
+            example = "s3:Delete*" if level == "delete" else "s3:Get*"
+            raise self._wrong(
+                f"names the level {quoted(level)} without an ARN",
+                f"give the ARN of what it is on, or actions as patterns, such as `{example}`",
+            )
+        actions = counted(len(names), "action")
+        self.understood.append(
+            f"{quoted(level)} on all as {actions} of the services that the policy allows anything of"
+        )
+        return self._pattern(names, ("*",), fields)
 
     def _of_actions(
         self, actions: Sequence[str], resources: Sequence[str], fields: Mapping[str, Any]
