@@ -91,6 +91,17 @@ class Draft:
             sid = f"{wanted}{number}"
         return sid
 
+    def in_given_forms(self) -> None:
+        """Write each element whose meaning is as given in the form in which it was given: a text or a list, in its order."""
+        for part in self.parts:
+            given = self.original(part) or {}
+            part.statement = {
+                name: given[name]
+                if name in given and _meaning(own) == _meaning(given[name])
+                else own
+                for name, own in part.statement.items()
+            }
+
     def with_distinct_sids(self) -> None:
         """Give statements that replace a part of another one a Sid of their own."""
         seen: set[str] = set()
@@ -105,6 +116,17 @@ def statements_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The statements of a document, which may be a single one without a list."""
     body = document.get("Statement", [])
     return list(body) if isinstance(body, list) else [body]
+
+
+def _meaning(element: object) -> object:
+    """What an element says: a text by itself is a list of it, and lists of texts have no order."""
+    if isinstance(element, dict):
+        return {name: _meaning(own) for name, own in element.items()}
+    if isinstance(element, str):
+        return {element}
+    if isinstance(element, list) and all(isinstance(own, str) for own in element):
+        return set(element)
+    return element
 
 
 def condition_keys(condition: object) -> Iterator[str]:

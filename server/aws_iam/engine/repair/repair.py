@@ -124,6 +124,7 @@ class _Work:
             self._deny()
         except _Stuck as stuck:
             return Repair(document=given, conflicts=(stuck.conflict,))
+        self.draft.in_given_forms()
         self._take_back_needless()
         self.draft.with_distinct_sids()
         return self._proved()
