@@ -91,17 +91,6 @@ class Draft:
             sid = f"{wanted}{number}"
         return sid
 
-    def in_given_forms(self) -> None:
-        """Write each element whose meaning is as given in the form in which it was given: a text or a list, in its order."""
-        for part in self.parts:
-            given = self.original(part) or {}
-            part.statement = {
-                name: given[name]
-                if name in given and _meaning(own) == _meaning(given[name])
-                else own
-                for name, own in part.statement.items()
-            }
-
     def with_distinct_sids(self) -> None:
         """Give statements that replace a part of another one a Sid of their own."""
         seen: set[str] = set()
@@ -116,6 +105,14 @@ def statements_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The statements of a document, which may be a single one without a list."""
     body = document.get("Statement", [])
     return list(body) if isinstance(body, list) else [body]
+
+
+def in_form_of(given: Mapping[str, Any], statement: Mapping[str, Any]) -> dict[str, Any]:
+    """The statement, in which each element that means what a given one does is written as there: a text or a list, in its order."""
+    return {
+        name: given[name] if name in given and _meaning(own) == _meaning(given[name]) else own
+        for name, own in statement.items()
+    }
 
 
 def _meaning(element: object) -> object:
