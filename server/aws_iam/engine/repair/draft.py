@@ -107,6 +107,25 @@ def statements_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     return list(body) if isinstance(body, list) else [body]
 
 
+def in_form_of(given: Mapping[str, Any], statement: Mapping[str, Any]) -> dict[str, Any]:
+    """The statement, in which each element that means what a given one does is written as there: a text or a list, in its order."""
+    return {
+        name: given[name] if name in given and _meaning(own) == _meaning(given[name]) else own
+        for name, own in statement.items()
+    }
+
+
+def _meaning(element: object) -> object:
+    """What an element says: a text by itself is a list of it, and lists of texts have no order."""
+    if isinstance(element, dict):
+        return {name: _meaning(own) for name, own in element.items()}
+    if isinstance(element, str):
+        return {element}
+    if isinstance(element, list) and all(isinstance(own, str) for own in element):
+        return set(element)
+    return element
+
+
 def condition_keys(condition: object) -> Iterator[str]:
     """The keys of a Condition element, whatever its shape."""
     for block in condition.values() if isinstance(condition, dict) else ():

@@ -16,6 +16,7 @@ from aws_iam.engine.language.pattern import covers, intersects, is_literal
 from aws_iam.engine.language.plain_policy import STATEMENT_ELEMENTS
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.repair.added_conditions import with_limit, with_other_values
+from aws_iam.engine.repair.draft import in_form_of
 from aws_iam.engine.repair.other_resources import always_has_arn, elsewhere, may_meet
 from aws_iam.engine.repair.requirements import PRINCIPAL_KEY, bare
 from aws_iam.engine.repair.separation import NOTHING, Limit, Separator
@@ -129,13 +130,14 @@ def _by_exemptions(
 
 
 def _named(statement: Mapping[str, Any], pieces: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The statements with distinct Sids and their elements in the usual order; the first keeps the Sid."""
+    """The statements with distinct Sids and their elements in the usual order and form; the first keeps the Sid."""
     sid = statement.get("Sid")
     for number, piece in enumerate(pieces):
         named = (
             {**piece, "Sid": f"{sid}{number + 1}"} if isinstance(sid, str) and number else piece
         )
-        yield {name: named[name] for name in STATEMENT_ELEMENTS if name in named}
+        ordered = {name: named[name] for name in STATEMENT_ELEMENTS if name in named}
+        yield in_form_of(statement, ordered)
 
 
 def _leave_pieces(

@@ -15,7 +15,7 @@ from aws_iam.engine.comparison.one_way_search import SearchResult
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, intersects, is_literal
 from aws_iam.engine.language.variables import without_variables
-from aws_iam.engine.repair.additions import AskedPairs
+from aws_iam.engine.repair.additions import AskedPairs, is_for
 from aws_iam.engine.repair.draft import statements_of
 from aws_iam.engine.repair.narrowed_deny import listed
 from aws_iam.engine.repair.requirements import EVERYWHERE
@@ -43,6 +43,8 @@ class _Within:
     others: tuple[Statement, ...]
     # Whether it mostly is a part of the only other one, which takes no look at what was asked.
     is_narrower: bool = False
+    # Others of which one may apply instead: looked at by what they list only, as a search takes the longer the more there are.
+    beside: tuple[Statement, ...] = ()
 
 
 def gained(judge: Judge, draft: Draft, asked: Sequence[Cell]) -> SearchResult:
@@ -90,18 +92,25 @@ def _gains(draft: Draft) -> Iterator[_Within]:
         left = tuple(part.statement for part in draft.parts if part.origin == number)
         if own.get("Effect") == "Deny" and own not in left:
             yield _Within(statement=own, others=left)
+    allows = tuple(own for own in given if own.get("Effect") == "Allow")
     for part in draft.parts:
         before = () if part.origin is None else (given[part.origin],)
         if part.statement.get("Effect") == "Allow" and part.statement not in before:
-            yield _Within(statement=part.statement, others=before)
+            yield _Within(statement=part.statement, others=before, beside=allows)
 
 
 def _losses(draft: Draft) -> Iterator[_Within]:
     given = statements_of(draft.given)
+    denies = tuple(own for own in given if own.get("Effect") == "Deny")
     for part in draft.parts:
         before = () if part.origin is None else (given[part.origin],)
         if part.statement.get("Effect") == "Deny" and part.statement not in before:
-            yield _Within(statement=part.statement, others=before, is_narrower=bool(before))
+            yield _Within(
+                statement=part.statement,
+                others=before,
+                is_narrower=bool(before),
+                beside=denies,
+            )
     for number, own in enumerate(given):
         left = tuple(part.statement for part in draft.parts if part.origin == number)
         if own.get("Effect") == "Allow" and own not in left:
@@ -110,15 +119,19 @@ def _losses(draft: Draft) -> Iterator[_Within]:
 
 def _is_listed(change: _Within, asked: Sequence[Cell]) -> bool:
     """Whether each pair of action and resource of the statement is one of another one's or was asked, as the entries say."""
-    own = change.statement
-    if not _LISTS.issuperset(own):
+    if not _LISTS.issuperset(change.statement):
         return False
+    others = [own for own in (*change.others, *change.beside) if _LISTS.issuperset(own)]
+    return all(_is_each_listed(own, others, asked) for own in _for_new_principals(change))
+
+
+def _is_each_listed(own: Statement, others: Sequence[Statement], asked: Sequence[Cell]) -> bool:
     actions = listed(own.get("Action"))
     resources = listed(own.get("Resource")) or [EVERYWHERE]
     taken = [
         (_taken(other, "Action", actions), _taken(other, "Resource", resources))
-        for other in change.others
-        if _LISTS.issuperset(other) and _applies_with(own, other)
+        for other in others
+        if _applies_with(own, other)
     ]
     pairs = AskedPairs([cell for cell in asked if _applies_with(own, cell.who)])
     return all(
@@ -129,10 +142,30 @@ def _is_listed(change: _Within, asked: Sequence[Cell]) -> bool:
     )
 
 
+def _for_new_principals(change: _Within) -> Iterator[Statement]:
+    """The statement; one that another one only has fewer principals than, for each of the new ones."""
+    own = change.statement
+    rest = {name: value for name, value in own.items() if name != "Principal"}
+    named = own.get("Principal")
+    if isinstance(named, dict):
+        for other in change.others:
+            if own.keys() == other.keys() and rest.items() <= other.items():
+                for type_, name in _principals(named):
+                    if not is_for(other["Principal"], {type_: name}):
+                        yield {**own, "Principal": {type_: name}}
+                return
+    yield own
+
+
+def _principals(named: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for type_, names in named.items():
+        yield from ((type_, name) for name in listed(names))
+
+
 def _applies_with(own: Statement, other: Mapping[str, Any]) -> bool:
     """Whether who and when a statement is for, another one, or a requirement, is for, too."""
     given = list(_conditions(own))
-    return own.get("Principal") == other.get("Principal") and all(
+    return is_for(other.get("Principal"), own.get("Principal")) and all(
         one in given for one in _conditions(other)
     )
 

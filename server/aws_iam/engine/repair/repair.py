@@ -150,7 +150,8 @@ class _Work:
             new = list(self._separated(own))
             cells += new
             self._free_from(_lost_keys(own, _keys_of(new)))
-        add_cells(self.draft, Effect.ALLOW, cells, self._cells(self.allow), self.judge)
+        asked = self._cells(self.allow)
+        add_cells(self.draft, Effect.ALLOW, cells, asked, self.judge, contrary=self.deny)
 
     def _free_from(self, keys: Iterable[str]) -> None:
         for key in keys:
@@ -243,7 +244,7 @@ class _Work:
             kept = _keys_of(cell for cell in cells if cell.requirement is own)
             self.denied_whatever |= {key.lower(): key for key in _lost_keys(own, kept)}
         asked = self._cells([own for own in self.deny if not self.contested.others(own)])
-        add_cells(self.draft, Effect.DENY, cells, asked, self.judge)
+        add_cells(self.draft, Effect.DENY, cells, asked, self.judge, contrary=self.allow)
 
     def _keeps_allowed(self) -> bool:
         policy = self.policy

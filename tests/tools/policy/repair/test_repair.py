@@ -160,7 +160,7 @@ def test_of_a_quota_that_aws_raises_is_said_what_to_ask_for() -> None:
     roles = [f"arn:aws:iam::{made.ACCOUNT}:role/application-{own:03}" for own in range(38)]
     statement = {"Effect": "Allow", "Principal": {"AWS": roles}, "Action": "sts:AssumeRole"}
     document = {"Version": "2012-10-17", "Statement": [statement]}
-    asked = [{"action": "sts:AssumeRole", "principal": f"{roles[0]}-{own}"} for own in range(99)]
+    asked = [{"action": "sts:AssumeRole", "principal": f"{roles[0]}-{own}"} for own in range(199)]
     few = repair({"document": document, "kind": "trust", "allow": asked[:9]}).summary
     assert "which AWS raises on request to up to 8,192" in few
     many = repair({"document": document, "kind": "trust", "allow": asked}).summary
