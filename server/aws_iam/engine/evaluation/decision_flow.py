@@ -31,6 +31,8 @@ EVALUATION_LOGIC = (
 _OWN_IDENTITY = (CallerKind.USER, CallerKind.SESSION, CallerKind.FEDERATED)
 _OF_ACCOUNT = (*_OWN_IDENTITY, CallerKind.ROOT)
 _TRUST = frozenset({"sts:assumerole", "sts:assumerolewithwebidentity", "sts:assumerolewithsaml"})
+BEYOND_RCPS = frozenset({"kms:retiregrant"})
+"""The actions, in lower case, that no RCP restricts, though RCPs apply to their service."""
 # Part of the call that assumes the role: the trust policy must allow them, too.
 _TRUST_COMPANIONS = frozenset({"sts:tagsession", "sts:setsourceidentity", "sts:setcontext"})
 BUCKET_POLICY_ACTIONS = frozenset(
@@ -136,7 +138,7 @@ def binds(layer: str, request: Request) -> bool:
         case "rcp":
             covered = request.service in catalog().rcp_services
             linked = ":role/aws-service-role/" in request.resource and action in _TRUST
-            exempt = linked or action == "kms:retiregrant" or caller.is_service_linked
+            exempt = linked or action in BEYOND_RCPS or caller.is_service_linked
             managed = request.resource_account and (
                 request.resource_account == request.management_account
             )

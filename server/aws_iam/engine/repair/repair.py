@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import intersects
 from aws_iam.engine.repair.additions import add_cells
@@ -21,6 +22,7 @@ from aws_iam.engine.repair.draft import Draft, condition_keys, statements_of
 from aws_iam.engine.repair.edits import Edit, edits_of
 from aws_iam.engine.repair.exemption import exemption
 from aws_iam.engine.repair.judge import DOCUMENT, Judge
+from aws_iam.engine.repair.out_of_reach import out_of_reach
 from aws_iam.engine.repair.proof import gained, lost
 from aws_iam.engine.repair.removals import take_out
 from aws_iam.engine.repair.requirements import (
@@ -116,6 +118,9 @@ class _Work:
         if found:
             return Repair(document=given, conflicts=found)
         unmet = self.judge.unmet(self.given, self.requirements)
+        found = tuple(self._out_of_reach(unmet))
+        if found:
+            return Repair(document=given, conflicts=found)
         if not unmet:
             return Repair(document=given, limited_by=tuple(self._limits()))
         try:
@@ -127,6 +132,12 @@ class _Work:
         self._take_back_needless()
         self.draft.with_distinct_sids()
         return self._proved()
+
+    def _out_of_reach(self, unmet: Sequence[Requirement]) -> Iterator[Conflict]:
+        """What no policy of the kind denies: a request that nothing else denies, and every pattern, which is judged by its text."""
+        if self.judge.kind is Kind.RCP:
+            allowed = {id(own) for own in unmet}
+            yield from out_of_reach(o for o in self.deny if o.is_pattern or id(o) in allowed)
 
     def _refuse_undecidable(self, unmet: Iterable[Requirement]) -> None:
         """Stop at a request that AWS decides whatever the policies say."""

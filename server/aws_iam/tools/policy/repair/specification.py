@@ -11,6 +11,7 @@ from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import IDENTITY_KINDS, Kind
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.repair.judge import is_full_access_missing
 from aws_iam.engine.repair.levels import (
     NAMES,
     actions_of_level,
@@ -278,6 +279,11 @@ class _Reader:
             raise self._wrong(
                 f"{quoted(action)} has a wildcard in the service, which AWS does not take",
                 "name the services",
+            )
+        if is_full_access_missing(self.kind, self.policy):
+            raise self._wrong(
+                f"{quoted(action)} has a wildcard in the service, and AWS's policy beside this one allows every service",
+                "name the services: AWS takes no wildcard there",
             )
         allowed = [
             word.partition(":")[0].lower()

@@ -12,7 +12,7 @@ from aws_iam.engine.language.document import Form, Kind, Policy, Source, Syntax,
 from aws_iam.engine.reference.attachment_types import VPC_ENDPOINT
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.repair.correctable import CORRECTABLE
-from aws_iam.engine.sources.gather import gathered
+from aws_iam.engine.sources.gather import gathered, one_policy
 from aws_iam.engine.sources.gathered import Unread
 from aws_iam.rules.check import AT_MOST
 from aws_iam.rules.ignores import ignores_of
@@ -32,7 +32,7 @@ from aws_iam.tools.policy.validate.attached_policies import JudgedAttachments
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from aws_iam.tools.kit.parameters import Connection
     from aws_iam.tools.kit.tool import Progress
@@ -222,13 +222,18 @@ def _fact(source: Source, found: tuple[Finding, ...]) -> dict[str, Any]:
 
 
 def _edits(policy: Policy, found: tuple[Finding, ...]) -> list[dict[str, Any]]:
-    """The edits that correct findings, each by itself."""
+    """The edits that correct findings, one after the other."""
     if CORRECTABLE.isdisjoint(finding.code for finding in found):
         return []
     # Imported here: it loads the engine of comparisons, which few policies need.
     from aws_iam.engine.repair.corrections import corrections
 
-    return list(corrections(found, policy))
+    def judged(document: Mapping[str, Any]) -> tuple[Policy, tuple[Finding, ...]]:
+        read = one_policy(dict(document), policy.kind)
+        corrected = replace(read, resource_type=policy.resource_type)
+        return corrected, policy_findings(corrected)
+
+    return corrections(found, policy, judged)
 
 
 def _cut(found: tuple[Finding, ...]) -> list[str]:
