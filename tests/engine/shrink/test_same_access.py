@@ -35,6 +35,8 @@ RESOURCES = [
     *(f"{BUCKET}/${{aws:username}}", f"{BUCKET}/${{aws:username}}*", f"{BUCKET}/${{*}}"),
     f"arn:aws:sqs:eu-west-1:{OWN}:q*",
 ]
+# So long that two statements share them at no small cost.
+LONG = [f"{BUCKET}/{'long' * 20}/{number}" for number in range(4)]
 CONDITIONS: list[dict[str, Any]] = [
     {"StringEquals": {TAG: "x"}},
     {"StringEquals": {TAG: ["x", "y"]}},
@@ -62,6 +64,8 @@ PRINCIPALS: list[Any] = [
 UNITS = [
     *(("s3:GetObject", f"{BUCKET}/{name}") for name in ("a", "a/k", "ana", "anax", "b", "*")),
     ("s3:PutObject", f"{BUCKET}/a"),
+    *(("s3:GetObject", own) for own in LONG),
+    *(("s3:PutObject", own) for own in LONG),
     ("s3:GetBucketAcl", BUCKET),
     *(
         (f"sqs:{name}", f"arn:aws:sqs:eu-west-1:{OWN}:q1")
@@ -97,8 +101,28 @@ def statements(draw: st.DrawFn, *, principals: bool) -> dict[str, Any]:
     return made | ({"Condition": condition} if condition else {})
 
 
+@st.composite
+def sharing(draw: st.DrawFn, *, principals: bool) -> list[dict[str, Any]]:
+    """Statements that are alike but for their actions and resources, most of which they may share, or for their principals."""
+    first = draw(statements(principals=principals))
+    made = [first]
+    for _ in range(draw(st.integers(1, 2))):
+        other = {name: value for name, value in first.items() if name != "Sid"}
+        if principals and draw(st.booleans()):
+            other["Principal"] = draw(st.sampled_from(PRINCIPALS))
+        else:
+            other["Action"] = draw(some(ACTIONS, 3))
+            other.pop("NotAction", None)
+        made.append({"Sid": "Twin", **other} if draw(st.booleans()) else other)
+    for own in made:
+        own["Resource"] = [*draw(some(LONG, 4)), *draw(some(RESOURCES[1:], 1))]
+        own.pop("NotResource", None)
+    return made
+
+
 def policies(*, principals: bool = False) -> st.SearchStrategy[dict[str, Any]]:
-    listed = st.lists(statements(principals=principals), min_size=1, max_size=6)
+    one_by_one = st.lists(statements(principals=principals), min_size=1, max_size=6)
+    listed = one_by_one | sharing(principals=principals)
     version = st.sampled_from(["2012-10-17", "2012-10-17", "2008-10-17"])
     return st.builds(lambda version, own: {"Version": version, "Statement": own}, version, listed)
 

@@ -36,7 +36,7 @@ _PATTERNS = frozenset({"Action", "NotAction", "Resource", "NotResource"})
 
 @dataclass(slots=True)
 class Work:
-    """The characters of patterns that may be compared for one policy; entries beyond stay. Only hostile ones need so many."""
+    """The characters of patterns that may be compared for one policy; entries beyond stay as they are. Only hostile ones need so many."""
 
     left: int = 20_000_000
 

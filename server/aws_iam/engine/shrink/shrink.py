@@ -127,7 +127,10 @@ class _Shrinking:
         undone: list[str] = []
         while forms:
             form = forms[-1]
-            plain_form, found = self._ways(form)
+            # Parted statements have shorter lists, for which there may be fewer wildcards.
+            unparted = next(own for own in reversed(forms) if not own.has_parted_statements)
+            bases = tuple(dict.fromkeys((form, unparted)))
+            plain_form, found = self._ways(bases)
             for way in (found, plain_form, self._whole(form)):
                 if way is None:
                     continue
@@ -139,7 +142,7 @@ class _Shrinking:
                         before=before,
                         result=way,
                         without_wildcards=beside,
-                        shortest=None if way.fits else self._shortest(form),
+                        shortest=None if way.fits else min(map(self._shortest, bases)),
                         undone=tuple(dict.fromkeys(undone)),
                         is_finished=self.work.is_done,
                     )
@@ -152,17 +155,24 @@ class _Shrinking:
             "the policy cannot be shrunk: no comparison proves that it stays the same"
         )
 
-    def _ways(self, form: Form) -> tuple[Documents, Documents | None]:
-        """The form without wildcards in documents, and the one with wildcards where that fits in fewer."""
-        kept = self._parted(form)
-        unnamed = _without_sids(form)
-        plain_form = min(kept, self._parted(unnamed), key=lambda own: own.need)
+    def _ways(self, forms: Sequence[Form]) -> tuple[Documents, Documents | None]:
+        """The first of the forms that needs least without wildcards, and one with wildcards where that fits in fewer documents."""
+        kept = map(self._parted, forms)
+        unnamed = [self._parted(_without_sids(form)) for form in forms]
+        plain_form = min(*kept, *unnamed, key=lambda own: own.need)
         if not self.limit.may_use_wildcards or plain_form.need == (False, 1):
             return plain_form, None
+        ways = (self._with_wildcards(form, plain_form.need) for form in forms)
+        found = [way for way in ways if way is not None]
+        return plain_form, min(found, key=lambda own: own.need, default=None)
+
+    def _with_wildcards(self, form: Form, need: tuple[bool, int]) -> Documents | None:
+        """The form with as few wildcards as it needs to fit in the fewest documents; None where that is no less than `need`."""
+        unnamed = _without_sids(form)
         found = exact_wildcards(unnamed.statements)
         best = self._parted(self._with(unnamed, found))
-        if best.need >= plain_form.need:
-            return plain_form, None
+        if best.need >= need:
+            return None
         fewest = _first(
             lambda number: self._parted(self._with(unnamed, found[:number])).need <= best.need,
             len(found),
@@ -173,7 +183,7 @@ class _Shrinking:
         fits_named = self._parted(named).need <= best.need
         shorter = named if fits_named else self._with(unnamed, used)
         *_, last = (shorter, *self._tidied(shorter))
-        return plain_form, self._parted(last, used)
+        return self._parted(last, used)
 
     def _tidied(self, form: Form) -> Iterator[Form]:
         most_actions = self.limit.quota.most_actions

@@ -1,4 +1,4 @@
-"""The steps that shorten a policy and are exact for ever: entries, statements, merging, each until nothing more is found.
+"""The steps that shorten a policy and are exact for ever: entries, statements, merging, sharing, each until nothing more is found.
 
 tidied(form, head, kind, work, most_actions)   →   (Form(statements, steps), …), a form for each step, the last one the shortest
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.shrink.entries import without_covered_entries
 from aws_iam.engine.shrink.merging import merged
+from aws_iam.engine.shrink.sharing import shared_parts
 from aws_iam.engine.shrink.statements import without_covered_statements
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 # Every round shortens the policy; real ones need two or three.
 _MOST_ROUNDS = 10
+_SHARING = "entries that two statements share, written once"
 
 
 @slotted
@@ -42,6 +44,11 @@ class Form:
     statements: Statements
     steps: tuple[Step, ...] = ()
 
+    @property
+    def has_parted_statements(self) -> bool:
+        """Whether statements were parted to write once what they share."""
+        return any(step.name == _SHARING for step in self.steps)
+
     def after(self, name: str, statements: Statements, done: Sequence[str]) -> Form:
         """The form after one more step."""
         saved = length(self.statements) - length(statements)
@@ -57,7 +64,7 @@ def length(statements: Sequence[StatementLists]) -> int:
 def tidied(
     form: Form, head: Mapping[str, Any], kind: Kind, work: Work, most_actions: int
 ) -> Iterator[Form]:
-    """The form after each step that shortens it."""
+    """The form after each step that shortens it; statements are parted only when nothing else is left to do."""
     passes: tuple[tuple[str, Pass], ...] = (
         ("entries that another entry covers", lambda found: _entries(found, work)),
         ("statements that differ in one list, merged", lambda found: merged(found, most_actions)),
@@ -66,9 +73,12 @@ def tidied(
             lambda found: without_covered_statements(found, head, kind),
         ),
     )
+    parting: tuple[str, Pass] = (_SHARING, lambda found: shared_parts(found, most_actions, work))
     for _ in range(_MOST_ROUNDS):
         before = form
-        for name, shorten in passes:
+        for name, shorten in (*passes, parting):
+            if name == _SHARING and form is not before:
+                continue
             statements, done = shorten(form.statements)
             if done and length(statements) < length(form.statements):
                 form = form.after(name, statements, done)

@@ -210,6 +210,14 @@ HOSTILE = {
         }
         for n in range(1_500)
     ],
+    "statements that share much": [
+        {
+            "Effect": "Allow",
+            "Action": f"s3:GetObject{n}",
+            "Resource": [f"{BUCKET}/{n}", *(f"{BUCKET}/shared/{at}" for at in range(40))],
+        }
+        for n in range(200)
+    ],
     "keys of a condition": [
         {
             "Effect": "Allow",

@@ -187,7 +187,7 @@ def _summary(policies: Sequence[Policy], limit: Limit, found: Shrunk) -> Iterato
     if found.undone:
         yield f"Not done, because no comparison proved it: {joined(found.undone)}."
     if not found.is_finished:
-        yield "Not all entries were compared with each other: the patterns are too many, so some may be superfluous."
+        yield "Not all entries were compared with each other: they are too many, so some may be superfluous."
     if policy.kind is Kind.SESSION and result.fits:
         yield "AWS limits its packed size as well, with managed ARNs and session tags: only STS tells that (`PackedPolicySize`)."
     if limit.most is None:
