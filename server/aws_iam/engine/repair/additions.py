@@ -1,8 +1,8 @@
 """Statements widened and added, so that they take what was asked and nothing else.
 
 An entry goes into an existing statement where every pair of action and resource that it makes was asked, or is decided so already;
-a principal into the list of a statement of which every pair was asked for it. What is left becomes statements, in each of which every
-pair was asked.
+a principal, or a value of a condition, into the list of a statement of which every pair was asked for it. What is left becomes
+statements, in each of which every pair was asked.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from aws_iam.engine.comparison.arn_formats import may_be_asked
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.pattern import covers, intersects, is_literal
 from aws_iam.engine.repair.grouping import by_caller, grouped, signature
+from aws_iam.engine.repair.joined_values import is_of_value, value_of, with_value
 from aws_iam.engine.repair.narrowed_deny import listed
 from aws_iam.engine.repair.requirements import (
     EVERYWHERE,
@@ -109,6 +110,8 @@ def add_cells(  # noqa: PLR0913
         rest = _widened(draft.parts, effect, own, pairs.without_standing, judge)
         unwritten.append((_with_repeats(standing, effect, rest, pairs, judge), pairs))
     left = [c for own, pairs in unwritten for c in _without_joined(draft, effect, own, pairs)]
+    if effect is Effect.ALLOW:
+        left = [cell for cell in left if not _takes_value(draft, cell, (*asked, *cells), judge)]
     add_statements(draft, effect, left, judge.kind)
 
 
@@ -209,6 +212,33 @@ def _without_joined(
             part.serve(*(cell.requirement for cell in met))
             left = [cell for cell in left if cell not in met]
     return left
+
+
+def _takes_value(draft: Draft, cell: Cell, asked: Sequence[Cell], judge: Judge) -> bool:
+    """Whether a statement took the cell by one more value of a condition, with which all of its pairs were asked."""
+    anytime = {name: own for name, own in cell.who.items() if name != "Condition"}
+    for part in draft.parts:
+        own = part.statement
+        if not own.get("Condition") or not _can_take(own, Effect.ALLOW, anytime):
+            continue
+        actions, resources = listed(own.get("Action")), listed(own.get("Resource")) or [EVERYWHERE]
+        for key, wider in with_value(own, cell.requirement):
+            value = value_of(cell.requirement, key)
+            if not is_of_value(cell.who.get("Condition"), key, value):
+                continue
+            same = [
+                one
+                for one in asked
+                if one.who == cell.who and value_of(one.requirement, key) == value
+            ]
+            pairs = AskedPairs(same)
+            if all(pairs.adds_nothing(a, r) for a in actions for r in resources) and judge.applies(
+                wider, cell.requirement, surely=True
+            ):
+                part.statement = wider
+                part.serve(cell.requirement)
+                return True
+    return False
 
 
 def _joined(principals: object, more: object) -> dict[str, Any] | None:

@@ -154,15 +154,22 @@ class _Work:
     def _allow(self, unmet: Sequence[Requirement]) -> None:
         self._narrow_denies(unmet)
         policy = self.policy
-        cells: list[Cell] = []
+        cells: list[tuple[Requirement, list[Cell]]] = []
         for own in unmet:
             if self.judge.is_met(policy, own) is True or self._is_for_others(policy, own):
                 continue
-            new = list(self._separated(own))
-            cells += new
-            self._free_from(_lost_keys(own, _keys_of(new)))
-        asked = self._cells(self.allow)
-        add_cells(self.draft, Effect.ALLOW, cells, asked, self.judge, contrary=self.deny)
+            cells.append((own, list(self._separated(own))))
+        asked, new = self._cells(self.allow), [cell for _, own in cells for cell in own]
+        add_cells(self.draft, Effect.ALLOW, new, asked, self.judge, contrary=self.deny)
+        for own, _ in cells:
+            self._free_from(_lost_keys(own, self._tested(own)))
+
+    def _tested(self, requirement: Requirement) -> Iterator[str]:
+        """The condition keys of the Allows that were added or widened for a request."""
+        for part in self.draft.parts:
+            is_allow = part.statement.get("Effect") == Effect.ALLOW.value
+            if is_allow and any(own is requirement for own in part.serves.values()):
+                yield from condition_keys(part.statement.get("Condition"))
 
     def _free_from(self, keys: Iterable[str]) -> None:
         for key in keys:
