@@ -72,7 +72,11 @@ def _taken_by(tool: Tool) -> dict[str, str]:
     words: dict[str, str] = {}
     first: dict[str, str] = {}
     for name in tool.arguments(cli=False):
-        taking = [a.name for a in tool.actions.values() if name in {b.name for b in a.arguments}]
+        taking = [
+            a.name
+            for a in tool.actions.values()
+            if name in {b.name for b in a.arguments if not b.unlisted}
+        ]
         others = [action for action in tool.actions if action not in taking]
         listed, without = ", ".join(taking), f"all but {', '.join(others)}"
         same = f"as {first.setdefault(listed, name)}"

@@ -163,10 +163,19 @@ class Tool:
     def arguments(self, *, cli: bool) -> dict[str, Argument]:
         """The arguments of all actions by name, in order of first use; a choice has the words of all of them."""
         by_name: dict[str, list[Argument]] = {}
-        for action in self.actions.values():
-            for argument in action.offered(cli=cli):
+        offered = [own for action in self.actions.values() for own in action.offered(cli=cli)]
+        for argument in offered:
+            if not argument.unlisted:
                 by_name.setdefault(argument.name, []).append(argument)
-        return {name: _of_all(same) for name, same in by_name.items()}
+        # What one action lists another one may take without listing it.
+        unlisted = {own.name: [own] for own in offered if own.unlisted}
+        return {
+            name: _of_all(same)
+            for name, same in {
+                **by_name,
+                **{n: own for n, own in unlisted.items() if n not in by_name},
+            }.items()
+        }
 
     def run(
         self, arguments: Mapping[str, Any], *, progress: Progress | None = None, cli: bool = False
