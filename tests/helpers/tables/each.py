@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -20,16 +22,18 @@ def for_each(
 
     def decorate(check: Callable[[T], None]) -> Callable[[], None]:
         def test() -> None:
-            failed, tried = [], 0
+            failed: list[BaseException] = []
+            tried = 0
             for tried, case in enumerate(cases, start=1):  # noqa: B007 - counts them
                 try:
                     check(case)
-                except Exception as error:  # noqa: BLE001 - as a test's own would end that test alone
+                # What `pytest.raises` and `pytest.fail` raise is no Exception. The rest is raised again, in one group.
+                except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001
                     error.add_note(f"in the case {name(case)}")
                     failed.append(error)
             assert tried
             if failed:
-                raise ExceptionGroup(f"{len(failed)} of {tried} cases failed", failed)
+                raise BaseExceptionGroup(f"{len(failed)} of {tried} cases failed", failed)
 
         # Not `wraps`: pytest would ask for a fixture of the parameter's name.
         test.__name__, test.__module__, test.__doc__ = (
