@@ -87,6 +87,13 @@ def read_policies(name: str, values: Sequence[str]) -> str | Files:
     )
 
 
+def is_named(value: str) -> bool:
+    """Whether a text is the name of a policy that AWS has written, and no file is called so."""
+    from aws_iam.engine.reference.named_policies import policy_named
+
+    return not os.path.lexists(value) and policy_named(value) is not None
+
+
 def _with_policy_arn(value: str) -> str:
     """The ARN of the AWS managed policy of that name, where no file is called so."""
     # Imported here: most documents are no names, and the table of names is large.

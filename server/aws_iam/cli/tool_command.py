@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Severity
 from aws_iam.cli import parsers
 from aws_iam.cli.exit_status import Gate, exit_status
-from aws_iam.cli.files import read_document, read_policies, read_records
+from aws_iam.cli.files import is_named, read_document, read_policies, read_records
 from aws_iam.cli.files_beside import with_files_beside
 from aws_iam.cli.output import output_errors, print_answer, require_output, with_content
 from aws_iam.cli.parsers import Use, option_of, words_by_argument
@@ -171,7 +171,7 @@ def _document(argument: Argument, words: list[str]) -> Any:
         if isinstance(found, str) or argument.name != "document":
             return found
         return with_settings(found, words)
-    if words[0] in argument.choices:
+    if words[0] in argument.choices or (argument.name == "policies" and is_named(words[0])):
         return words[0]
     read = read_records if argument.records else read_document
     return read(argument.name, words[0])

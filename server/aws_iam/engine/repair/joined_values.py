@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.repair.requirements import Requirement
 
-# A request meets them by one value of the key that is among those of the condition.
-_OPERATORS: Final = frozenset(
+OPERATORS: Final = frozenset(
     {
         "arnequals",
         "arnlike",
@@ -24,6 +23,7 @@ _OPERATORS: Final = frozenset(
         "stringlike",
     }
 )
+"""Those that a request meets by one value of the key that is among those of the condition; in lower case."""
 # In a condition these stand for more than the text.
 _SPECIAL: Final = ("*", "?", "${")
 
@@ -45,9 +45,7 @@ def value_of(requirement: Requirement, key: str) -> str | None:
 def is_of_value(condition: Mapping[str, Any] | None, key: str, value: str | None) -> bool:
     """Whether a condition asks for no more than one value of a key."""
     return all(
-        operator.lower() in _OPERATORS
-        and name.lower() == key.lower()
-        and listed(values) == [value]
+        operator.lower() in OPERATORS and name.lower() == key.lower() and listed(values) == [value]
         for operator, keys in (condition or {}).items()
         for name, values in keys.items()
     )
@@ -59,7 +57,7 @@ def with_value(
     """The statement with the request's value in one of its conditions, each after the key of that."""
     block = statement.get("Condition") or {}
     for operator, keys in block.items():
-        if operator.lower() not in _OPERATORS:
+        if operator.lower() not in OPERATORS:
             continue
         for key, values in keys.items():
             value, given = value_of(requirement, key), listed(values)

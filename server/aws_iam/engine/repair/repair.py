@@ -19,6 +19,7 @@ from aws_iam.engine.repair.additions import add_cells
 from aws_iam.engine.repair.conflicts import Conflict, conflicts_of
 from aws_iam.engine.repair.contested import Contested
 from aws_iam.engine.repair.draft import Draft, condition_keys, statements_of
+from aws_iam.engine.repair.dropped_values import drop_values, kept_keys
 from aws_iam.engine.repair.edits import Edit, edits_of
 from aws_iam.engine.repair.exemption import exemption
 from aws_iam.engine.repair.judge import DOCUMENT, Judge
@@ -251,7 +252,9 @@ class _Work:
         plain = [own for own in unmet if not self.contested.others(own)]
         statements = [(part, part.statement, dict(part.serves)) for part in self.draft.parts]
         removed = dict(self.draft.removed)
-        take_out(self.draft, self._cells(plain), self.judge)
+        drop_values(self.draft, self._cells(plain))
+        dropped = {id(own): own for own in plain if self.judge.is_met(self.policy, own) is True}
+        take_out(self.draft, self._cells(o for o in plain if id(o) not in dropped), self.judge)
         if not self.draft.parts or not self._keeps_allowed():
             # A policy must have a statement; and nothing that must be allowed may go.
             self._restore(statements)
@@ -259,7 +262,8 @@ class _Work:
         unmet = self.judge.unmet(self.policy, unmet)
         cells = [cell for own in unmet for cell in self._separated(own)]
         for own in changed_for:
-            kept = _keys_of(cell for cell in cells if cell.requirement is own)
+            kept = {*_keys_of(cell for cell in cells if cell.requirement is own)}
+            kept |= {key for cell in self._cells([own]) for key in kept_keys(self.draft, cell)}
             self.denied_whatever |= {key.lower(): key for key in _lost_keys(own, kept)}
         asked = self._cells([own for own in self.deny if not self.contested.others(own)])
         add_cells(self.draft, Effect.DENY, cells, asked, self.judge, contrary=self.allow)

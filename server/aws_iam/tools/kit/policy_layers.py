@@ -55,7 +55,8 @@ def by_layer(given: Any) -> tuple[Any, dict[str, Any]]:
     value = _parsed(given)
     if isinstance(value, dict) and "Statement" not in value:
         return _renamed(value)
-    policies = [value] if isinstance(value, dict) else value
+    is_one = isinstance(value, dict) or (isinstance(value, str) and _is_named(value))
+    policies = [value] if is_one else value
     if not isinstance(policies, list) or not policies or not all(map(_is_policy, policies)):
         return given, {}
     layers: dict[str, list[Any]] = {}
@@ -87,6 +88,15 @@ def _renamed(layers: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         return layers, {}
     renamed = {names[name]: value for name, value in layers.items()}
     return renamed, {UNDERSTOOD: changed} if changed else {}
+
+
+def _is_named(text: str) -> bool:
+    """Whether a text is the name or the ARN of a policy that AWS has written."""
+    # Imported here: most policies are no names.
+    from aws_iam.engine.reference.managed_policies import is_policy_arn
+    from aws_iam.engine.reference.named_policies import policy_named
+
+    return is_policy_arn(text) or policy_named(text) is not None
 
 
 def _is_policy(value: Any) -> bool:

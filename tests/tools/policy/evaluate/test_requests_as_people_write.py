@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aws_iam.cli.command_line import main
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
@@ -200,3 +201,17 @@ def test_what_is_decided_without_a_caller_is_so_for_each_of_its_account(
             assert decision
             assert unnamed
             assert decision.outcome == unnamed.outcome
+
+
+@pytest.mark.parametrize("policies", ["AmazonS3ReadOnlyAccess", "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess", {"identity": "AmazonS3ReadOnlyAccess", "scp": [["FullAWSAccess"]]}], ids=str)  # fmt: skip
+def test_policies_of_aws_go_by_their_names(
+    policies: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = tool.run(
+        {"action": "evaluate", "request": f"s3:GetObject on {OBJECT}", "policies": policies}
+    )
+    assert answer.decision
+    assert answer.decision.outcome == "Allowed"
+    given = policies if isinstance(policies, str) else json.dumps(policies)
+    assert main(["policy", "evaluate", f"s3:GetObject on {OBJECT}", given], {}) == 0
+    assert capsys.readouterr().out.startswith("Allowed: ")

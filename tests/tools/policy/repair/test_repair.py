@@ -420,3 +420,15 @@ def test_a_level_that_must_be_denied_everywhere_is_that_of_the_actions_that_are_
     assert deny["Action"] == ["sqs:DeleteMessage", "sqs:DeleteQueue", "sqs:PurgeQueue"]
     answer = tool.run({"action": "repair", "document": POLICY, "deny": {"action": "delete"}})
     assert answer.summary.startswith("Nothing to repair")
+
+
+def test_what_else_is_denied_with_a_request_stands_beside_that_nothing_else_changes() -> None:
+    statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    request = {
+        "action": "s3:ListBucket",
+        "resource": "arn:aws:s3:::b",
+        "context": {"s3:prefix": "b/"},
+    }
+    document = {"Version": "2012-10-17", "Statement": statement}
+    summary = repair({"document": document, "deny": [request]}).summary
+    assert "as asked, and so those with another `s3:prefix`; nothing else changes" in summary

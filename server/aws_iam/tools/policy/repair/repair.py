@@ -287,8 +287,10 @@ def _outcome_in_words(found: Repair, asked: str) -> Iterator[str]:
     if found.is_repaired and not found.edits:
         yield f"Nothing to repair: the policy decides {asked} as asked."
     elif found.is_repaired:
+        keys = dict.fromkeys(map(quoted, (*found.freed_from, *found.denied_whatever)))
+        also = f"so those with another {joined(list(keys), 'or', shown=_SHOWN)}; " if keys else ""
         yield (
-            f"{counted(len(found.edits), 'edit')}: the policy then decides {asked} as asked, and nothing else changes (proved"
+            f"{counted(len(found.edits), 'edit')}: the policy then decides {asked} as asked, and {also}nothing else changes (proved"
             " by comparison)."
         )
     if found.unproved:
