@@ -18,7 +18,7 @@ from aws_iam.engine.repair.levels import (
     found_of_level,
     level_named,
 )
-from aws_iam.engine.repair.requirements import OF_RESOURCES, Effect, Requirement
+from aws_iam.engine.repair.requirements import OF_RESOURCES, Effect, Requirement, bare
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import folded
@@ -325,7 +325,7 @@ class _Reader:
                 "resource": resource,
             }
         )
-        given = {"action": _bare(actions), "resource": _bare(resources)}
+        given: dict[str, Any] = {"action": bare(actions), "resource": bare(resources)}
         if principal:
             given = {"principal": principal, **given}
         if context:
@@ -424,7 +424,3 @@ def _example_of(resource: str) -> str:
     """A resource that a pattern matches; `*` where none has the form of an ARN."""
     text = resource.replace("*", "x").replace("?", "x")
     return text if Arn.of(text) and text.startswith("arn:") else "*"
-
-
-def _bare(texts: Sequence[str]) -> Any:
-    return texts[0] if len(texts) == 1 else list(texts)
