@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 # A principal has one boundary, so another policy takes its place; elsewhere a policy can be attached beside it.
 _ONLY_ONE = "boundary"
-FULL: Final[Mapping[str, Any]] = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+_EVERYTHING: Final[Mapping[str, Any]] = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 
 @slotted
@@ -98,7 +98,7 @@ class Change:
         if self.on_arns_only:
             around.append(policy_with({**without_arn(self.on_arns_only), **principal}))
         if self.how == "except":
-            around.append(policy_with({**FULL, **principal}))
+            around.append(policy_with({**_EVERYTHING, **principal}))
         return compare([dict(self.after), *around], [dict(self.before), *around])
 
 
