@@ -22,8 +22,8 @@ from aws_iam.engine.repair.requirements import OF_RESOURCES, Effect, Requirement
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import folded
-from aws_iam.tools.kit.json_object import json_value
 from aws_iam.tools.policy.evaluate.requests import (
+    listed_requests,
     request_in_words,
     understood_fields,
     with_prefix,
@@ -96,14 +96,7 @@ def specification_of(
 
 
 def _entries(name: str, given: Any) -> Sequence[Any]:
-    if isinstance(given, str):
-        lines = [line for line in given.splitlines() if line.strip()]
-        if lines and all(map(request_in_words, lines)):
-            given = lines
-    value = json_value(name, given, example=_EXAMPLE)
-    if value is None:
-        return ()
-    listed = value if isinstance(value, list) else [value]
+    listed = listed_requests(name, given, example=_EXAMPLE)
     if len(listed) > MOST:
         raise InputError(
             f"`{name}` has more than {MOST} entries",
