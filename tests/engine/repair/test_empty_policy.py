@@ -18,8 +18,8 @@ from aws_iam.engine.reference.policy_quotas import MANAGED, MOST_ATTACHED, size
 from aws_iam.engine.repair.draft import EMPTY
 from aws_iam.engine.repair.empty_policy import granting, requirements_of, within_quotas
 from aws_iam.engine.repair.judge import Judge
-from aws_iam.engine.repair.narrowed_deny import listed
 from aws_iam.engine.repair.repair import repair
+from aws_iam.engine.repair.requirements import listed
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:

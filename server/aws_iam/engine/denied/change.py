@@ -26,7 +26,6 @@ from aws_iam.engine.repair.contested import Contested
 from aws_iam.engine.repair.draft import EMPTY, Draft, condition_keys, statements_of
 from aws_iam.engine.repair.exemption import exemption
 from aws_iam.engine.repair.judge import OLDEST_VERSION, Judge, bucket_of, elsewhere, without_arn
-from aws_iam.engine.repair.narrowed_deny import listed
 from aws_iam.engine.repair.requirements import (
     OF_RESOURCES,
     PRINCIPAL_KEY,
@@ -35,6 +34,7 @@ from aws_iam.engine.repair.requirements import (
     Requirement,
     cells_of,
     entries_of,
+    listed,
     statement_for,
     statement_of,
 )
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 # A principal has one boundary, so another policy takes its place; elsewhere a policy can be attached beside it.
 _ONLY_ONE = "boundary"
-FULL: Final[Mapping[str, Any]] = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+_EVERYTHING: Final[Mapping[str, Any]] = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 
 @slotted
@@ -98,7 +98,7 @@ class Change:
         if self.on_arns_only:
             around.append(policy_with({**without_arn(self.on_arns_only), **principal}))
         if self.how == "except":
-            around.append(policy_with({**FULL, **principal}))
+            around.append(policy_with({**_EVERYTHING, **principal}))
         return compare([dict(self.after), *around], [dict(self.before), *around])
 
 
@@ -255,7 +255,7 @@ def exception(request: Request, documents: PolicyDocuments, because: Because) ->
         before=current.document,
         after=draft.document,
         statements=left.statements,
-        exactly=_withoutexception(asked, judge.kind, found),
+        exactly=_deny_of_exempt_requests(asked, judge.kind, found),
         freed_from=_freed_from(deny.statement, found, asked, judge),
         why_wider=found.why_not,
         wider=left.beyond,
@@ -270,7 +270,7 @@ def _way_around(deny: Mapping[str, Any]) -> str:
     return "ask its owner whether it can be removed"
 
 
-def _withoutexception(asked: Requirement, kind: Kind, found: Exemption) -> dict[str, Any]:
+def _deny_of_exempt_requests(asked: Requirement, kind: Kind, found: Exemption) -> dict[str, Any]:
     """A Deny of all that an exemption takes out of a Deny."""
     principal = "" if kind in IDENTITY_KINDS else asked.principal_arn
     condition = dict(found.condition or {})

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.denied.change import FULL, addition, exception, policy_with
+from aws_iam.engine.denied.change import addition, exception, policy_with
 from aws_iam.engine.denied.policy_documents import PolicyDocument
 from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
@@ -21,6 +21,7 @@ from aws_iam.engine.evaluation.layers import LEVELLED
 from aws_iam.engine.evaluation.matching import Matcher
 from aws_iam.engine.evaluation.request import Request, request_of
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.reference.named_policies import FULL_ACCESS, policy_named
 from aws_iam.engine.repair import grant_statement
 from aws_iam.engine.repair.draft import statements_of
 from aws_iam.wording import joined
@@ -140,11 +141,10 @@ def _beside_full_access(
     ]
     if not lacking:
         return documents
-    everyone = {"Principal": "*"} if layer == "rcp" else {}
-    full = PolicyDocument(document=policy_with({**FULL, **everyone}))
+    name = FULL_ACCESS[layer]
+    full = PolicyDocument(document=policy_named(name))
     for number in lacking:
         levels[number] = (*levels[number], full)
-    name = "RCPFullAWSAccess" if layer == "rcp" else "FullAWSAccess"
     at = joined([f"/{layer}/{number}" for number in lacking])
     assumed[layer] = f"{name} is attached at {at}, where the given policies only deny"
     return replace(documents, levels={**documents.levels, layer: tuple(levels)})

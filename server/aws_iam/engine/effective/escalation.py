@@ -125,11 +125,6 @@ class EscalationPath:
         """The actions that the path needs."""
         return frozenset(need.action for need in self.required)
 
-    @property
-    def needs_organization(self) -> bool:
-        """Whether an account outside an organization has nothing to do it on: permission sets are an organization's."""
-        return self.family == ORGANIZATION_WIDE or any(a.startswith("sso:") for a in self.actions)
-
 
 @slotted
 class OpenPath:

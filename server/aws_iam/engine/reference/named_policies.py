@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aws_iam.engine.reference.managed_policies import managed_policy
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FULL_ACCESS: Final[Mapping[str, str]] = {"scp": "FullAWSAccess", "rcp": "RCPFullAWSAccess"}
+"""The policy that Organizations attaches everywhere at first, by its layer: it allows everything."""
 _NAME = re.compile(r"[A-Za-z][\w+=@-]{2,127}")
 _ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 _OF_ORGANIZATIONS = {
-    "FullAWSAccess": _ALLOW_ALL,
-    "RCPFullAWSAccess": {**_ALLOW_ALL, "Principal": "*"},
+    FULL_ACCESS["scp"]: _ALLOW_ALL,
+    FULL_ACCESS["rcp"]: {**_ALLOW_ALL, "Principal": "*"},
 }
 
 

@@ -8,7 +8,7 @@ from aws_iam.engine.evaluation.context import default_of
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.language.variables import variables
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.repair.requirements import bare
+from aws_iam.engine.repair.requirements import bare, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,8 +31,8 @@ def with_limit(
     for operator, keys in condition.items():
         for name in keys:
             if join and operator in operators and name.lower() == key.lower():
-                given_ = [keys[name]] if isinstance(keys[name], str) else list(keys[name])
-                keys[name] = [*given_, *(value for value in values if value not in given_)]
+                own = listed(keys[name])
+                keys[name] = [*own, *(value for value in values if value not in own)]
                 return {**statement, "Condition": condition}
     for operator in operators:
         keys = condition.setdefault(operator, {})

@@ -7,7 +7,6 @@ statements, in each of which every pair was asked.
 
 from __future__ import annotations
 
-from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.comparison.arn_formats import may_be_asked
@@ -15,12 +14,12 @@ from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.pattern import covers, intersects, is_literal
 from aws_iam.engine.repair.grouping import by_caller, grouped, signature
 from aws_iam.engine.repair.joined_values import is_of_value, value_of, with_value
-from aws_iam.engine.repair.narrowed_deny import listed
 from aws_iam.engine.repair.requirements import (
     EVERYWHERE,
     Cell,
     Effect,
     covers_action,
+    listed,
     statement_of,
 )
 from aws_iam.engine.repair.statement_ids import sids
@@ -59,13 +58,6 @@ class AskedPairs:
             covers_action(own.action, action) and covers(own.resource, resource)
             for own in self._wide
         )
-
-    @property
-    def without_standing(self) -> AskedPairs:
-        """The same pairs without those that only stand already."""
-        found = copy(self)
-        found._standing = []  # noqa: SLF001 - its own kind
-        return found
 
     def adds_nothing(self, action: str, resource: str) -> bool:
         """Whether the pair was asked, stands already, or no request is about it: the action does not work on such a resource."""
@@ -107,7 +99,7 @@ def add_cells(  # noqa: PLR0913
         same = (*every.get(signature(who), ()), *own)
         standing = [part for part in uncontested if _applies_for(part.statement, who)]
         pairs = AskedPairs(same, [part.statement for part in standing])
-        rest = _widened(draft.parts, effect, own, pairs.without_standing, judge)
+        rest = _widened(draft.parts, effect, own, AskedPairs(same), judge)
         unwritten.append((_with_repeats(standing, effect, rest, pairs, judge), pairs))
     left = [c for own, pairs in unwritten for c in _without_joined(draft, effect, own, pairs)]
     if effect is Effect.ALLOW:

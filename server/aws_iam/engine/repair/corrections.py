@@ -20,9 +20,8 @@ from aws_iam.engine.repair import correctable
 from aws_iam.engine.repair.draft import statements_of
 from aws_iam.engine.repair.edits import Edit, replayed
 from aws_iam.engine.repair.judge import Judge
-from aws_iam.engine.repair.narrowed_deny import listed
 from aws_iam.engine.repair.repair import repair
-from aws_iam.engine.repair.requirements import OF_RESOURCES, Effect, Requirement
+from aws_iam.engine.repair.requirements import OF_RESOURCES, Effect, Requirement, listed
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:

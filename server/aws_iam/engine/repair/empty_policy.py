@@ -14,8 +14,7 @@ from aws_iam.engine.language.document import Kind
 from aws_iam.engine.reference.policy_quotas import MANAGED, MOST_ATTACHED, size
 from aws_iam.engine.repair.additions import add_statements
 from aws_iam.engine.repair.draft import EMPTY, Draft
-from aws_iam.engine.repair.narrowed_deny import listed
-from aws_iam.engine.repair.requirements import Cell, Effect, Requirement, bare
+from aws_iam.engine.repair.requirements import Cell, Effect, Requirement, bare, listed
 from aws_iam.engine.repair.statement_ids import sids
 from aws_iam.engine.shrink.splitting import packed
 from aws_iam.errors import InputError

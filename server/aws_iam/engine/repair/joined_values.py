@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from aws_iam.engine.repair.narrowed_deny import listed
+from aws_iam.engine.repair.requirements import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

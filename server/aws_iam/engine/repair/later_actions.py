@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, is_literal
 from aws_iam.engine.repair.draft import statements_of
-from aws_iam.engine.repair.narrowed_deny import IS, listed
-from aws_iam.engine.repair.requirements import PRINCIPAL_KEY
+from aws_iam.engine.repair.narrowed_deny import IS
+from aws_iam.engine.repair.requirements import PRINCIPAL_KEY, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,7 +18,7 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.repair.added_conditions import with_limit, with_other_values
 from aws_iam.engine.repair.draft import in_form_of
 from aws_iam.engine.repair.other_resources import always_has_arn, elsewhere, may_meet
-from aws_iam.engine.repair.requirements import PRINCIPAL_KEY, bare
+from aws_iam.engine.repair.requirements import PRINCIPAL_KEY, bare, listed
 from aws_iam.engine.repair.separation import NOTHING, Limit, Separator
 
 if TYPE_CHECKING:
@@ -383,10 +383,3 @@ def _leave_other_resources(
     if rest:
         left.statements.append({**only, "Resource": bare(rest)})
     left.statements += [own for own in others.values() if own]
-
-
-def listed(value: object) -> list[str]:
-    """The strings of an element, which may be one string or a list."""
-    if isinstance(value, str):
-        return [value]
-    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []

@@ -17,8 +17,7 @@ from aws_iam.engine.language.pattern import covers, intersects, is_literal
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.repair.additions import AskedPairs, is_for
 from aws_iam.engine.repair.draft import statements_of
-from aws_iam.engine.repair.narrowed_deny import listed
-from aws_iam.engine.repair.requirements import EVERYWHERE
+from aws_iam.engine.repair.requirements import EVERYWHERE, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

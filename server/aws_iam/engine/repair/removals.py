@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.pattern import intersects
 from aws_iam.engine.repair.additions import AskedPairs
-from aws_iam.engine.repair.narrowed_deny import listed
-from aws_iam.engine.repair.requirements import EVERYWHERE, OF_RESOURCES
+from aws_iam.engine.repair.requirements import EVERYWHERE, OF_RESOURCES, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

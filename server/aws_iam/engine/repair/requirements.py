@@ -191,6 +191,13 @@ def bare(texts: Sequence[str]) -> str | list[str]:
     return texts[0] if len(texts) == 1 else list(texts)
 
 
+def listed(value: object) -> list[str]:
+    """The strings of an element, which may be one string or a list."""
+    if isinstance(value, str):
+        return [value]
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
+
+
 def _who(requirement: Requirement, kind: Kind) -> dict[str, Any] | str:
     """The elements for the caller; or why there are none."""
     if requirement.elements is not None:

@@ -75,7 +75,7 @@ def _taken_by(tool: Tool) -> dict[str, str]:
         taking = [
             a.name
             for a in tool.actions.values()
-            if name in {b.name for b in a.arguments if not b.unlisted}
+            if any(b.name == name and not b.unlisted for b in a.arguments)
         ]
         others = [action for action in tool.actions if action not in taking]
         listed, without = ", ".join(taking), f"all but {', '.join(others)}"

@@ -10,6 +10,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, field, fields, is_dataclass, replace
 from enum import StrEnum
+from operator import attrgetter
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from aws_iam.answer import Answer, NextCall, counts
@@ -164,18 +165,12 @@ class Tool:
         """The arguments of all actions by name, in order of first use; a choice has the words of all of them."""
         by_name: dict[str, list[Argument]] = {}
         offered = [own for action in self.actions.values() for own in action.offered(cli=cli)]
-        for argument in offered:
-            if not argument.unlisted:
-                by_name.setdefault(argument.name, []).append(argument)
         # What one action lists another one may take without listing it.
-        unlisted = {own.name: [own] for own in offered if own.unlisted}
-        return {
-            name: _of_all(same)
-            for name, same in {
-                **by_name,
-                **{n: own for n, own in unlisted.items() if n not in by_name},
-            }.items()
-        }
+        listed = {own.name for own in offered if not own.unlisted}
+        for argument in sorted(offered, key=attrgetter("unlisted")):
+            if not (argument.unlisted and argument.name in listed):
+                by_name.setdefault(argument.name, []).append(argument)
+        return {name: _of_all(same) for name, same in by_name.items()}
 
     def run(
         self, arguments: Mapping[str, Any], *, progress: Progress | None = None, cli: bool = False

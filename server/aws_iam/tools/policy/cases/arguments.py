@@ -7,7 +7,6 @@ from typing import Annotated
 
 from aws_iam.errors import InputError
 from aws_iam.report.catalogue import case_formats
-from aws_iam.tools.kit.json_object import json_value
 from aws_iam.tools.kit.synonyms import REPORT_FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter
 
@@ -78,7 +77,14 @@ class CaseArguments:
                 f"`cases` and `{min(given)}` are both given",
                 hint="put the requests under `allow` and `deny` of the object with `cases`",
             )
-        return {name: _listed(name, value) for name, value in given.items()} or self.cases
+        # Imported here: listing the tools must not load it.
+        from aws_iam.tools.policy.evaluate.requests import listed_requests
+
+        example = '["s3:GetObject on ARN"]'
+        listed = {
+            name: listed_requests(name, value, example=example) for name, value in given.items()
+        }
+        return listed or self.cases
 
     @property
     def first_of(self) -> object:
@@ -89,16 +95,3 @@ class CaseArguments:
                 hint="give the policy that the cases are to be about",
             )
         return self.cases if self.document is None else self.document
-
-
-def _listed(name: str, requests: object) -> list[object]:
-    """One request or several, in words line by line, as a list."""
-    # Imported here: listing the tools must not load it.
-    from aws_iam.tools.policy.evaluate.requests import request_in_words
-
-    if isinstance(requests, str):
-        lines = [line for line in requests.splitlines() if line.strip()]
-        if lines and all(map(request_in_words, lines)):
-            return [*lines]
-        requests = json_value(name, requests, example='["s3:GetObject on ARN"]')
-    return requests if isinstance(requests, list) else [requests]

@@ -13,6 +13,7 @@ from aws_iam.engine.language.document import Policy, dump
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.named_policies import FULL_ACCESS
 from aws_iam.engine.sources.files import Files
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.cases.allowed_requests import MOST_GROUPS, allowed_requests
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from aws_iam.tools.policy.cases.near_misses import NearMiss
 
 NAME = "iam-cases.yaml"
-_LIMITS = {"scp": "FullAWSAccess", "rcp": "RCPFullAWSAccess", "boundary": "", "session": ""}
+_LIMITS = {**FULL_ACCESS, "boundary": "", "session": ""}
 """The layers that only limit, and what Organizations attaches beside a policy that only denies."""
 _BESIDE = "AdministratorAccess"
 _BY_CALLER = {"policies": {"identity": _BESIDE}}

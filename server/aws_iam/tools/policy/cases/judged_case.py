@@ -14,6 +14,7 @@ from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.named_policies import FULL_ACCESS
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.cases.cases_file import at_place
@@ -151,13 +152,12 @@ def _layers_without_allow(layers: CaseLayers, decision: Decision) -> Iterator[st
     for layer in decision.blocked_by:
         levels = given.levels.get(layer, ()) if layer not in _GRANTING else ()
         if any(not any(own.allows for own in _statements(level)) for level in levels):
-            beside = _ATTACHED.get(layer)
-            more = f": give {beside} beside them" if beside else ""
+            beside = FULL_ACCESS.get(layer)
+            more = f": give `{beside}` beside them" if beside else ""
             yield f"the policies of {layer} allow nothing at all, so that they refuse every request{more}"
 
 
 _GRANTING = ("identity", "resource")
-_ATTACHED = {"scp": "`FullAWSAccess`", "rcp": "`RCPFullAWSAccess`"}
 
 
 def _statements(policies: Iterable[PlacedPolicy]) -> Iterator[Statement]:

@@ -97,6 +97,18 @@ def request_in_words(text: Any) -> dict[str, Any] | None:
     return {name: own for name, own in found.groupdict().items() if own} if found else None
 
 
+def listed_requests(name: str, given: Any, *, example: str) -> list[Any]:
+    """The requests of an argument, one or several, as objects or in words line by line; none where it is absent."""
+    if isinstance(given, str):
+        lines = [line for line in given.splitlines() if line.strip()]
+        if lines and all(map(request_in_words, lines)):
+            return lines
+    value = json_value(name, given, example=example)
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
 def is_resource(text: str) -> bool:
     """Whether a text is a resource as people write them: an ARN, an address of S3, or `*`."""
     return text == "*" or text.lower().startswith(_S3) or Arn.of(text) is not None

@@ -18,12 +18,12 @@ from aws_iam.engine.repair.levels import (
     found_of_level,
     level_named,
 )
-from aws_iam.engine.repair.requirements import OF_RESOURCES, Effect, Requirement
+from aws_iam.engine.repair.requirements import OF_RESOURCES, Effect, Requirement, bare
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import folded
-from aws_iam.tools.kit.json_object import json_value
 from aws_iam.tools.policy.evaluate.requests import (
+    listed_requests,
     request_in_words,
     understood_fields,
     with_prefix,
@@ -96,14 +96,7 @@ def specification_of(
 
 
 def _entries(name: str, given: Any) -> Sequence[Any]:
-    if isinstance(given, str):
-        lines = [line for line in given.splitlines() if line.strip()]
-        if lines and all(map(request_in_words, lines)):
-            given = lines
-    value = json_value(name, given, example=_EXAMPLE)
-    if value is None:
-        return ()
-    listed = value if isinstance(value, list) else [value]
+    listed = listed_requests(name, given, example=_EXAMPLE)
     if len(listed) > MOST:
         raise InputError(
             f"`{name}` has more than {MOST} entries",
@@ -325,7 +318,7 @@ class _Reader:
                 "resource": resource,
             }
         )
-        given = {"action": _bare(actions), "resource": _bare(resources)}
+        given: dict[str, Any] = {"action": bare(actions), "resource": bare(resources)}
         if principal:
             given = {"principal": principal, **given}
         if context:
@@ -424,7 +417,3 @@ def _example_of(resource: str) -> str:
     """A resource that a pattern matches; `*` where none has the form of an ARN."""
     text = resource.replace("*", "x").replace("?", "x")
     return text if Arn.of(text) and text.startswith("arn:") else "*"
-
-
-def _bare(texts: Sequence[str]) -> Any:
-    return texts[0] if len(texts) == 1 else list(texts)
