@@ -237,8 +237,8 @@ class _Work:
         if not self.judge.own_resources:
             self.judge.on_arns_only |= dict.fromkeys(found.left.on_arns_only)
         self._free_from(condition_keys(part.statement.get("Condition")))
-        for own in exempt:
-            self._free_from(_lost_keys(own, found.kept))
+        for own, kept in zip(exempt, found.kept, strict=True):
+            self._free_from(_lost_keys(own, kept))
         part.serve(*exempt)
         self.draft.replace(part, found.left.statements)
 
