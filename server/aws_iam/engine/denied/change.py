@@ -287,7 +287,7 @@ def _freed_from(
     deny: Mapping[str, Any], found: Exemption, asked: Requirement, judge: Judge
 ) -> tuple[str, ...]:
     """The keys of a Deny's conditions on which the exemption does not depend."""
-    kept = {key.lower() for key in found.kept}
+    kept = {key.lower() for own in found.kept for key in own}
     if judge.kind not in IDENTITY_KINDS and asked.principal_arn:
         kept.add(PRINCIPAL_KEY.lower())
     keys = dict.fromkeys(condition_keys(deny.get("Condition")))

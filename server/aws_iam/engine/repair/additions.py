@@ -279,7 +279,7 @@ def _taken(part: Part, cells: list[Cell], asked: AskedPairs, judge: Judge) -> li
             and all(asked.adds_nothing(a, cell.resource) for a in actions)
         ):
             wider["Resource"] = [*resources, cell.resource]
-        elif new_action or new_resource or extra:
+        elif new_action or new_resource:
             left.append(cell)
             continue
         if extra and (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.repair.additions import AskedPairs
 from aws_iam.engine.repair.joined_values import OPERATORS, value_of
-from aws_iam.engine.repair.narrowed_deny import listed
+from aws_iam.engine.repair.requirements import listed
 from aws_iam.engine.repair.requirements import EVERYWHERE
 
 if TYPE_CHECKING:

@@ -31,8 +31,8 @@ class Exemption:
     """
 
     left: NarrowedDeny | None
-    # The condition keys that tell the exempt requests from those that stay denied.
-    kept: tuple[str, ...] = ()
+    # For each requirement the condition keys that tell its requests from those that stay denied.
+    kept: tuple[tuple[str, ...], ...] = ()
     # The conditions of the exempt requests beside their caller.
     condition: Mapping[str, Any] | None = None
     why_not: str = ""
@@ -46,12 +46,14 @@ def exemption(
 ) -> Exemption:
     """The statement without these requests."""
     asked: list[ExemptRequest] = []
+    kept: list[tuple[str, ...]] = []
     for own in requirements:
         exempt = list(_exempt(own, statement, judge, contested))
         if _is_of_one(own, judge) and not any(_tells_callers(one) for one in exempt):
             why = "cannot exempt this caller alone, who has no aws:PrincipalArn"
             return Exemption(left=None, why_not=why)
         asked += exempt
+        kept.append(tuple(limit.key for one in exempt for limit in one.separator.limits))
     left = narrowest(statement, asked, judge.kind, judge.own_resources)
     why = ""
     if left is None:
@@ -59,10 +61,9 @@ def exemption(
     elif left.beyond:
         shown = quoted(left.beyond[0])
         why = f"covers {shown}, and no pattern leaves one resource out of it"
-    limits = [limit for one in asked for limit in one.separator.limits]
     return Exemption(
         left=left,
-        kept=tuple(limit.key for limit in limits),
+        kept=tuple(kept),
         condition=asked[0].separator.block() if len(asked) == 1 else None,
         why_not=why,
     )

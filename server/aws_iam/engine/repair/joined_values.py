@@ -24,6 +24,8 @@ OPERATORS: Final = frozenset(
     }
 )
 """Those that a request meets by one value of the key that is among those of the condition; in lower case."""
+# With these, and nothing special in the values, no other value of the key is taken.
+_EXACT: Final = OPERATORS | {"binaryequals", "bool", "dateequals", "ipaddress", "numericequals"}
 # In a condition these stand for more than the text.
 _SPECIAL: Final = ("*", "?", "${")
 
@@ -48,6 +50,30 @@ def is_of_value(condition: Mapping[str, Any] | None, key: str, value: str | None
         operator.lower() in OPERATORS and name.lower() == key.lower() and listed(values) == [value]
         for operator, keys in (condition or {}).items()
         for name, values in keys.items()
+    )
+
+
+def values_of(requirement: Requirement, key: str) -> set[str]:
+    """All values of a key in the context that the call gives a request, in lower case."""
+    if requirement.is_pattern or requirement.request is None:
+        return set()
+    context = requirement.request.given.get("context") or {}
+    return {
+        str(own).lower()
+        for name, value in context.items()
+        if name.lower() == key.lower()
+        for own in (value if isinstance(value, list) else [value])
+    }
+
+
+def takes_others(condition: Mapping[str, Any] | None, key: str, values: set[str]) -> bool:
+    """Whether a condition on a key may hold for other values than these, given in lower case, or without the key."""
+    return not any(
+        operator.lower().rpartition(":")[2] in _EXACT
+        and name.lower() == key.lower()
+        and {str(own).lower() for own in (given if isinstance(given, list) else [given])} <= values
+        for operator, keys in (condition or {}).items()
+        for name, given in keys.items()
     )
 
 

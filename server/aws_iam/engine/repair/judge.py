@@ -193,6 +193,17 @@ class Judge:
             self._may_hold(own, request) for own in of_caller
         )
 
+    def tells_by(self, key: str, statement: Statement, requirement: Requirement) -> bool:
+        """Whether a statement would apply to the request, or may, but for its conditions on a key, given in lower case."""
+        request, conditions = requirement.request, statement.conditions
+        others = [own for own in conditions if own.key.value.lower() != key]
+        return (
+            request is not None
+            and len(others) < len(conditions)
+            and may_concern(statement, requirement)
+            and all(self._may_hold(own, request) for own in others)
+        )
+
     def _may_hold(self, condition: Condition, request: Request) -> bool:
         variables = self.version == _VERSION
         return condition_holds(condition, request.context, variables=variables) is not False

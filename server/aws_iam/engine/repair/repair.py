@@ -22,6 +22,7 @@ from aws_iam.engine.repair.draft import Draft, condition_keys, statements_of
 from aws_iam.engine.repair.dropped_values import drop_values, kept_keys
 from aws_iam.engine.repair.edits import Edit, edits_of
 from aws_iam.engine.repair.exemption import exemption
+from aws_iam.engine.repair.joined_values import takes_others, values_of
 from aws_iam.engine.repair.judge import DOCUMENT, Judge
 from aws_iam.engine.repair.out_of_reach import out_of_reach
 from aws_iam.engine.repair.proof import gained, lost
@@ -66,6 +67,8 @@ class Repair:
     unproved: tuple[str, ...] = ()
     # Condition keys of given statements, or of requests, on which what is newly allowed does not depend.
     freed_from: tuple[str, ...] = ()
+    # Condition keys of requests of which the conditions of widened statements take other values, too.
+    other_values: tuple[str, ...] = ()
     # Condition keys of requests on which what is newly denied does not depend.
     denied_whatever: tuple[str, ...] = ()
     # The Denies for other contexts than that of an allowed pattern, to which it stays subject.
@@ -105,6 +108,7 @@ class _Work:
         self.deny = [own for own in requirements if own.effect is Effect.DENY]
         self.contested = Contested(requirements, judge)
         self.freed_from: dict[str, str] = {}
+        self.other_values: dict[str, str] = {}
         self.denied_whatever: dict[str, str] = {}
 
     @property
@@ -160,17 +164,50 @@ class _Work:
             if self.judge.is_met(policy, own) is True or self._is_for_others(policy, own):
                 continue
             cells.append((own, list(self._separated(own))))
-        asked, new = self._cells(self.allow), [cell for _, own in cells for cell in own]
+        # Of one that others of its pair must be denied beside, not the whole pair was asked.
+        asked = self._cells([own for own in self.allow if not self.contested.others(own)])
+        new = [cell for _, own in cells for cell in own]
         add_cells(self.draft, Effect.ALLOW, new, asked, self.judge, contrary=self.deny)
         for own, _ in cells:
-            self._free_from(_lost_keys(own, self._tested(own)))
+            for part in self._made_for(own):
+                self._free_from(_lost_keys(own, condition_keys(part.statement.get("Condition"))))
+                self.other_values |= {key.lower(): key for key in self._loose_keys(own, part)}
 
-    def _tested(self, requirement: Requirement) -> Iterator[str]:
-        """The condition keys of the Allows that were added or widened for a request."""
+    def _made_for(self, requirement: Requirement) -> Iterator[Part]:
+        """The Allows that were added or widened for a request."""
         for part in self.draft.parts:
             is_allow = part.statement.get("Effect") == Effect.ALLOW.value
             if is_allow and any(own is requirement for own in part.serves.values()):
-                yield from condition_keys(part.statement.get("Condition"))
+                yield part
+
+    def _loose_keys(self, requirement: Requirement, part: Part) -> Iterator[str]:
+        """The keys of a request that a statement looks at, but takes with values that nobody asked for."""
+        same = [
+            own
+            for own in self.allow
+            if (own.actions, own.resources, own.caller)
+            == (requirement.actions, requirement.resources, requirement.caller)
+        ]
+        condition = part.statement.get("Condition")
+        # By a value of its own: for the others it was so before.
+        joined = set(self._joined_keys(part))
+        for key in _lost_keys(requirement, ()):
+            asked = {value for own in same for value in values_of(own, key)}
+            looked_at = {own.lower() for own in condition_keys(condition)}
+            if key.lower() in looked_at - joined and takes_others(condition, key, asked):
+                yield key
+
+    def _joined_keys(self, part: Part) -> Iterator[str]:
+        """The keys, in lower case, of which a given statement takes more values, and nothing else more."""
+        if part.origin is None:
+            return
+        given = statements_of(self.draft.given)[part.origin]
+        if {**part.statement, "Condition": None} != {**given, "Condition": None}:
+            return
+        before = given.get("Condition") or {}
+        for operator, keys in (part.statement.get("Condition") or {}).items():
+            was = before.get(operator, {})
+            yield from (key.lower() for key, own in keys.items() if own != was.get(key))
 
     def _free_from(self, keys: Iterable[str]) -> None:
         for key in keys:
@@ -238,8 +275,11 @@ class _Work:
         if not self.judge.own_resources:
             self.judge.on_arns_only |= dict.fromkeys(found.left.on_arns_only)
         self._free_from(condition_keys(part.statement.get("Condition")))
-        for own in exempt:
-            self._free_from(_lost_keys(own, found.kept))
+        left = self.judge.policy(found.left.statements).statements
+        for own, kept in zip(exempt, found.kept, strict=True):
+            # One that was to tell requests apart, and does not where another exempt request differs by it alone, is lost.
+            told = [k for k in kept if any(self.judge.tells_by(k.lower(), s, own) for s in left)]
+            self._free_from(_lost_keys(own, told))
         part.serve(*exempt)
         self.draft.replace(part, found.left.statements)
 
@@ -368,6 +408,7 @@ class _Work:
             other_layers=tuple(blocked),
             unproved=tuple(unproved),
             freed_from=tuple(self.freed_from.values()),
+            other_values=tuple(self.other_values.values()),
             denied_whatever=tuple(self.denied_whatever.values()),
             limited_by=tuple(self._limits()),
         )

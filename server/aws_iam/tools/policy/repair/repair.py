@@ -182,10 +182,7 @@ def _facts(
             }
             for own in found.other_layers
         ]
-    if found.freed_from:
-        facts["freed_from"] = list(found.freed_from)
-    if found.denied_whatever:
-        facts["denied_whatever"] = list(found.denied_whatever)
+    facts |= {name: list(keys) for name, keys in _keys_beside(found) if keys}
     if found.limited_by:
         facts["limited_by"] = list(found.limited_by)
     if found.unproved:
@@ -203,6 +200,13 @@ def _facts(
     if specification.unfit:
         facts["decided_by_text"] = specification.unfit
     return facts
+
+
+def _keys_beside(found: Repair) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The condition keys on which what changes does not depend, or not as a request gives them."""
+    yield "freed_from", found.freed_from
+    yield "other_values", found.other_values
+    yield "denied_whatever", found.denied_whatever
 
 
 def _assumed(judge: Judge) -> Iterator[str]:
@@ -237,6 +241,9 @@ def _summary(
     if found.freed_from:
         keys = joined([quoted(own) for own in found.freed_from], shown=_SHOWN)
         yield f"What is newly allowed does not depend on {keys}."
+    if found.other_values:
+        keys = joined([quoted(own) for own in found.other_values], shown=_SHOWN)
+        yield f"Conditions of what was widened take other values of {keys}, too."
     if found.denied_whatever:
         keys = joined([quoted(own) for own in found.denied_whatever], shown=_SHOWN)
         yield f"What is newly denied does not depend on {keys}."
