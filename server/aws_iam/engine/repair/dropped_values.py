@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.repair.additions import AskedPairs
 from aws_iam.engine.repair.joined_values import OPERATORS, value_of
-from aws_iam.engine.repair.requirements import listed
-from aws_iam.engine.repair.requirements import EVERYWHERE
+from aws_iam.engine.repair.requirements import EVERYWHERE, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
