@@ -25,6 +25,7 @@ from aws_iam.engine.comparison.clauses import (
 )
 from aws_iam.engine.comparison.differences import OWNER, DifferenceSearch
 from aws_iam.engine.comparison.named_accounts import owners_of
+from aws_iam.engine.comparison.narrowed_to_limit import narrowed_to
 from aws_iam.engine.comparison.permissive_policies import allow_all
 from aws_iam.engine.comparison.uncovered_statements import uncovered_statements
 from aws_iam.engine.comparison.witnesses import ACCOUNT, WitnessReplay
@@ -370,9 +371,14 @@ class _ScenarioSearch:
     ) -> Iterator[DifferenceSearch]:
         """What the policies grant; and where a Deny is gone, what callers can do whose other policies allow everything."""
         atoms, found = self._settled(scenario)
+        uncovered, is_settled = self.uncovered, atoms is not self.direction.atoms
+        if self.direction.within.policies:
+            new, old, inner = found
+            narrower = narrowed_to(inner, new, self.budget), narrowed_to(inner, old, self.budget)
+            is_settled |= narrower != (new, old)
+            found = (*narrower, inner)
         wanted, unwanted = self.direction.sides(*found)
-        uncovered = self.uncovered
-        if atoms is not self.direction.atoms:
+        if is_settled:
             uncovered = uncovered_statements(wanted, unwanted, _entries(uncovered))
         owners = (
             frozenset((*_fixed_texts(self.direction.all_policies), *_texts_of_owner(scenario)))
