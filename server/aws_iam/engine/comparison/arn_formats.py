@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
 from aws_iam.engine.comparison.automaton import (
@@ -93,7 +93,8 @@ def _formats_of_action(action: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for name in known.resource_types:
         type_ = service.resource_types.get(name.lower())
-        found |= dict.fromkeys(type_.arn_formats if type_ else ())
+        for form in type_.arn_formats if type_ else ():
+            found |= dict.fromkeys((form, *_qualified(form)))
     return tuple(found) or unlisted_formats(action)
 
 
@@ -158,12 +159,16 @@ def format_pattern(template: str) -> Pattern:
 
 
 @cache
-def _restricted_names() -> Mapping[str, Mapping[str, Sequence[str]]]:
+def _restricted_names() -> Mapping[str, Mapping[str, Any]]:
     """The services whose names have no colon, or no slash either, with the variables that may have them."""
-    rows: Mapping[str, Mapping[str, Sequence[str]]] = resources.data("names-without-colon.json")[
-        "services"
-    ]
+    rows: Mapping[str, Mapping[str, Any]] = resources.data("names-without-colon.json")["services"]
     return rows
+
+
+def _qualified(form: str) -> Iterator[str]:
+    """The formats of a resource's name with what may follow it: a version or an alias of a function."""
+    own = _restricted_names().get(form.split(":", 3)[_SERVICE], {})
+    yield from (form + more for end, more in own.get("also", {}).items() if form.endswith(end))
 
 
 def _kind_of_name(service: str, variable: str) -> str:
