@@ -8,8 +8,9 @@ condition key; a coin says whether it must be allowed. No request is asked for t
 resources must be denied: so every specification can be met. The naive repair appends one statement for each allowed request,
 and deletes each statement that is in the way.
 
-Beside them, random policies with Not elements, variables and negated conditions, of all kinds, 5,000 divided by EVERY of each size;
-a request there may lie within the pattern of a Deny, out of which no policy can leave it.
+Beside them, policies that deny widely, with up to thirty Denies, mostly by NotAction and NotResource, and so many patterns of
+requests; and random policies with Not elements, variables and negated conditions, of all kinds, 5,000 divided
+by EVERY of each size (a tenth of the wide ones); a request there may lie within the pattern of a Deny, out of which no policy can leave it.
 
 Counted: specifications that are met with the proof; those in which something is gained or lost beside what was asked, by
 comparison; changed lines of the document in JSON with two blanks. The clock counts processor time of one call.
@@ -23,11 +24,12 @@ import statistics
 import sys
 import time
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.benchmarks.measure import machine, say
 from tests.helpers.repair import random_documents
 from tests.helpers.repair import specifications as made
+from tests.helpers.repair.wide_specifications import wide_specification
 
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.repair.judge import Judge
@@ -35,6 +37,9 @@ from aws_iam.engine.repair.requirements import Effect, cells_of
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.tools.policy.actions import tool
 from aws_iam.tools.policy.repair.specification import specification_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SIZES = (10, 30, 50)
 PUBLISHED = {10: "84.0 %", 30: "54.3 %", 50: "2.5 %"}
@@ -127,16 +132,28 @@ def measure(requests: int, every: int) -> None:
     )
 
 
-def measure_random(requests: int, every: int) -> None:
-    """One row of the table of the random policies."""
+def random_specification(random: Random, number: int, requests: int) -> made.Specification:
+    """One for a policy with all that makes a repair hard."""
+    kind = random_documents.KINDS[number % len(random_documents.KINDS)]
+    return random_documents.specification(random, kind, requests)
+
+
+def wide(random: Random, _: int, requests: int) -> made.Specification:
+    """One of patterns for a policy that denies widely."""
+    return wide_specification(random, requests)
+
+
+def measure_made(
+    name: str, make: Callable[[Random, int, int], made.Specification], requests: int, count: int
+) -> None:
+    """One row of the table of the policies that are made for it."""
     times: list[float] = []
     counts = dict.fromkeys(
         ("met, proved", "refused for a pattern of a Deny", "unproved", "other"), 0
     )
-    for number in range(5_000 // every):
+    for number in range(count):
         random = Random(number)  # noqa: S311 - reproducible, and nobody's secret
-        kind = random_documents.KINDS[number % len(random_documents.KINDS)]
-        specification = random_documents.specification(random, kind, requests)
+        specification = make(random, number, requests)
         start = time.process_time()
         facts = tool.run({"action": "repair", **specification.arguments()}).facts
         times.append((time.process_time() - start) * 1_000)
@@ -147,8 +164,8 @@ def measure_random(requests: int, every: int) -> None:
         else:
             counts["unproved" if "not_judged" in facts else "other"] += 1
     times.sort()
-    rows = ", ".join(f"{name} {count}" for name, count in counts.items())
-    say(f"{requests} requests, {len(times)} random policies: {rows}")
+    rows = ", ".join(f"{how} {found}" for how, found in counts.items())
+    say(f"{requests} requests, {len(times)} {name}: {rows}")
     say(
         f"  time: median {statistics.median(times):.0f} ms, 95 of 100 {times[len(times) * 95 // 100]:.0f} ms,"
         f" slowest {times[-1]:.0f} ms"
@@ -162,7 +179,9 @@ def main() -> None:
     for requests in SIZES:
         measure(requests, every)
     for requests in random_documents.SIZES:
-        measure_random(requests, every)
+        measure_made("random policies", random_specification, requests, 5_000 // every)
+    for requests in SIZES:
+        measure_made("policies that deny widely", wide, requests, 500 // every)
 
 
 if __name__ == "__main__":

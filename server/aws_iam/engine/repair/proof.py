@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.engine.comparison.automaton import Budget
 from aws_iam.engine.comparison.one_way_search import SearchResult
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.pattern import covers, intersects, is_literal
+from aws_iam.engine.language.pattern import covers, intersects
 from aws_iam.engine.language.variables import without_variables
-from aws_iam.engine.repair.additions import AskedPairs, is_for
+from aws_iam.engine.repair.additions import is_for
+from aws_iam.engine.repair.coverage import is_covered, statements_for
 from aws_iam.engine.repair.draft import statements_of
-from aws_iam.engine.repair.requirements import EVERYWHERE, listed
+from aws_iam.engine.repair.requirements import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from aws_iam.engine.repair.requirements import Cell
 
 Statement = dict[str, Any]
-# Elements of statements whose requests are the pairs of what they list.
-_LISTS = frozenset({"Sid", "Effect", "Principal", "Action", "Resource", "Condition"})
 _Condition = tuple[str, str, Any]
 
 
@@ -118,27 +117,13 @@ def _losses(draft: Draft) -> Iterator[_Within]:
 
 def _is_listed(change: _Within, asked: Sequence[Cell]) -> bool:
     """Whether each pair of action and resource of the statement is one of another one's or was asked, as the entries say."""
-    if not _LISTS.issuperset(change.statement):
-        return False
-    others = [own for own in (*change.others, *change.beside) if _LISTS.issuperset(own)]
-    return all(_is_each_listed(own, others, asked) for own in _for_new_principals(change))
+    return all(_is_covered(own, change, asked) for own in _for_new_principals(change))
 
 
-def _is_each_listed(own: Statement, others: Sequence[Statement], asked: Sequence[Cell]) -> bool:
-    actions = listed(own.get("Action"))
-    resources = listed(own.get("Resource")) or [EVERYWHERE]
-    taken = [
-        (_taken(other, "Action", actions), _taken(other, "Resource", resources))
-        for other in others
-        if _applies_with(own, other)
-    ]
-    pairs = AskedPairs([cell for cell in asked if _applies_with(own, cell.who)])
-    return all(
-        any(action in mine and resource in theirs for mine, theirs in taken)
-        or pairs.has(action, resource)
-        for action in actions
-        for resource in resources
-    )
+def _is_covered(own: Statement, change: _Within, asked: Sequence[Cell]) -> bool:
+    others = (*change.others, *change.beside)
+    same = (other for other in others if _applies_with(own, other))
+    return is_covered(own, (*same, *statements_for(c for c in asked if _applies_with(own, c.who))))
 
 
 def _for_new_principals(change: _Within) -> Iterator[Statement]:
@@ -164,20 +149,10 @@ def _principals(named: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _applies_with(own: Statement, other: Mapping[str, Any]) -> bool:
     """Whether who and when a statement is for, another one, or a requirement, is for, too."""
     given = list(_conditions(own))
+    if own.get("NotPrincipal") != other.get("NotPrincipal"):
+        return False
     return is_for(other.get("Principal"), own.get("Principal")) and all(
         one in given for one in _conditions(other)
-    )
-
-
-def _taken(statement: Statement, name: str, entries: Sequence[str]) -> frozenset[str]:
-    """Those of the entries that an entry of the statement takes all of."""
-    own = listed(statement.get(name)) or [EVERYWHERE]
-    same = {*own}.intersection(entries)
-    wide = [o for o in own if not is_literal(o) and "${" not in o]
-    ignore_case = name == "Action"
-    rest = (e for e in entries if e not in same)
-    return frozenset(
-        (*same, *(e for e in rest if any(covers(o, e, ignore_case=ignore_case) for o in wide)))
     )
 
 
