@@ -83,6 +83,8 @@ class Change:
     within: tuple[str, ...] | None = None
     # The actions of which it is proved for requests that name a resource.
     on_arns_only: tuple[str, ...] = ()
+    # Denies of the requests without which it is proved, as they are taken not to exist.
+    taken_apart: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def layer(self) -> str:
@@ -97,6 +99,7 @@ class Change:
             around.append(policy_with({**elsewhere(self.within), **principal}))
         if self.on_arns_only:
             around.append(policy_with({**without_arn(self.on_arns_only), **principal}))
+        around += (policy_with({**own, **principal}) for own in self.taken_apart)
         if self.how == "except":
             around.append(policy_with({**_EVERYTHING, **principal}))
         return compare([dict(self.after), *around], [dict(self.before), *around])
@@ -261,6 +264,7 @@ def exception(request: Request, documents: PolicyDocuments, because: Because) ->
         wider=left.beyond,
         within=judge.own_resources if left.of_own_resources else None,
         on_arns_only=() if judge.own_resources else left.on_arns_only,
+        taken_apart=left.taken_apart,
     )
 
 

@@ -61,11 +61,20 @@ def exemption(
     elif left.beyond:
         shown = quoted(left.beyond[0])
         why = f"covers {shown}, and no pattern leaves one resource out of it"
+    elif left.taken_apart and any(_is_still_denied(own, left, judge) for own in requirements):
+        left = None
+        why = "covers the ARN in every Region or account, and the request is to another one than its ARN says"
     return Exemption(
         left=left,
-        kept=tuple(kept),
+        kept=tuple((*keys, *(left.of_fields if left else ())) for keys in kept),
         condition=asked[0].separator.block() if len(asked) == 1 else None,
         why_not=why,
+    )
+
+
+def _is_still_denied(requirement: Requirement, left: NarrowedDeny, judge: Judge) -> bool:
+    return not requirement.is_pattern and any(
+        judge.applies(own, requirement) for own in left.statements
     )
 
 

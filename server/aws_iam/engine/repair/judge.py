@@ -77,6 +77,8 @@ class Judge:
     is_of_own_resources: bool = False
     # Actions of which only requests that name a resource are compared.
     on_arns_only: dict[str, None] = field(default_factory=dict)
+    # Denies of requests that are taken not to exist: keys that stand for fields of ARNs have other values there.
+    taken_apart: list[Mapping[str, Any]] = field(default_factory=list)
     _regions: dict[str, Policy] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -240,6 +242,7 @@ class Judge:
             apart.append({**elsewhere(self.own_resources), **everyone})
         if self.on_arns_only:
             apart.append({**without_arn(self.on_arns_only), **everyone})
+        apart += ({**own, **everyone} for own in self.taken_apart)
         return self.policy(apart)
 
     def beyond(self, new: Policy, old: Policy, apart: Policy) -> SearchResult:

@@ -17,6 +17,7 @@ from aws_iam.engine.language.plain_policy import STATEMENT_ELEMENTS
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.repair.added_conditions import with_limit, with_other_values
 from aws_iam.engine.repair.draft import in_form_of
+from aws_iam.engine.repair.other_fields import in_other_fields
 from aws_iam.engine.repair.other_resources import always_has_arn, elsewhere, may_meet
 from aws_iam.engine.repair.requirements import PRINCIPAL_KEY, bare, listed
 from aws_iam.engine.repair.separation import NOTHING, Limit, Separator
@@ -62,6 +63,9 @@ class NarrowedDeny:
     on_arns_only: tuple[str, ...] = ()
     # Whether what is left on the exempt resources is written by NotAction, which takes actions of other services, too.
     by_not_action: bool = False
+    # The condition keys that stand for fields of ARNs, and Denies of requests in which they differ from these.
+    of_fields: tuple[str, ...] = ()
+    taken_apart: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(slots=True)
@@ -75,6 +79,8 @@ class _Left:
     of_own_resources: bool = False
     on_arns_only: dict[str, None] = field(default_factory=dict)
     by_not_action: bool = False
+    of_fields: dict[str, None] = field(default_factory=dict)
+    taken_apart: list[Mapping[str, Any]] = field(default_factory=list)
 
 
 def narrowed(
@@ -114,6 +120,8 @@ def narrowed(
         of_own_resources=left.of_own_resources,
         on_arns_only=tuple(left.on_arns_only),
         by_not_action=left.by_not_action,
+        of_fields=tuple(left.of_fields),
+        taken_apart=tuple(left.taken_apart),
     )
 
 
@@ -379,7 +387,14 @@ def _leave_other_resources(
         left.of_own_resources = True
         left.on_arns_only |= dict.fromkeys(own for own in actions if not always_has_arn(own))
         return
-    left.beyond |= dict.fromkeys(whole)
     if rest:
         left.statements.append({**only, "Resource": bare(rest)})
     left.statements += [own for own in others.values() if own]
+    for own in whole:
+        fields = in_other_fields({**only, "Resource": own}, resources)
+        if fields is None:
+            left.beyond[own] = None
+            continue
+        left.statements += fields.statements
+        left.of_fields |= dict.fromkeys(fields.keys)
+        left.taken_apart += fields.taken_apart

@@ -272,6 +272,7 @@ class _Work:
             why = f"the Deny at {at} {found.why_not}{ask}"
             raise _Stuck(Conflict(allowed=own, statement=at, why=why))
         self.judge.is_of_own_resources |= found.left.of_own_resources
+        self.judge.taken_apart += found.left.taken_apart
         if not self.judge.own_resources:
             self.judge.on_arns_only |= dict.fromkeys(found.left.on_arns_only)
         self._free_from(condition_keys(part.statement.get("Condition")))

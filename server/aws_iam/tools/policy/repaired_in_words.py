@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _SHOWN = 5
+_OF_FIELDS = {
+    "aws:RequestedRegion": "a request to a Region is about a resource of that Region, by the ARN",
+    "aws:ResourceAccount": "`aws:ResourceAccount` is the account in the ARN of the resource",
+}
 
 
 def later_actions(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
@@ -36,3 +40,15 @@ def names_a_resource(actions: Iterable[str]) -> str:
     """What requests are taken to have, where policies are compared for such requests only."""
     named = joined([quoted(own) for own in dict.fromkeys(actions)], shown=_SHOWN)
     return f"every request for {named} names a resource"
+
+
+def fields_of_arns(taken_apart: Iterable[Mapping[str, Any]]) -> Sequence[str]:
+    """What keys that stand for fields of ARNs are taken to be, where a Deny is narrowed by them."""
+    keys = {key for own in taken_apart for key in own["Condition"]["StringEquals"]}
+    return [text for key, text in _OF_FIELDS.items() if key in keys]
+
+
+def provided_that(taken_apart: Iterable[Mapping[str, Any]]) -> str:
+    """A sentence with the same; empty where no Deny is narrowed so."""
+    found = fields_of_arns(taken_apart)
+    return f"Taken for granted: {joined(found)}." if found else ""

@@ -12,7 +12,7 @@ from aws_iam.engine.repair.requirements import PRINCIPAL_KEY
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.denied.policy_types import policy_type_texts
-from aws_iam.tools.policy.repaired_in_words import later_actions
+from aws_iam.tools.policy.repaired_in_words import later_actions, provided_that
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
@@ -72,8 +72,9 @@ def proof_of(remedy: Remedy) -> Proof:
         later_actions(changes[0].before, changes[-1].after)
         for changes in _by_document(remedy.changes)
     )
+    granted = provided_that(own for change in remedy.changes for own in change.taken_apart)
     return Proof(
-        sentence=" ".join(filter(None, (_change_sentence(remedy, comparisons), *later))),
+        sentence=" ".join(filter(None, (_change_sentence(remedy, comparisons), *later, granted))),
         artifacts=tuple(artifacts),
         findings=tuple(findings),
         facts={"changes": rows, **_outcomes(remedy), **_opened_requests(remedy, comparisons)},

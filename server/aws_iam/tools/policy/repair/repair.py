@@ -30,9 +30,11 @@ from aws_iam.tools.kit.tool import UNDERSTOOD
 from aws_iam.tools.policy.evaluate.unnamed_caller import OWNER, assumes_owner
 from aws_iam.tools.policy.repair.specification import specification_of
 from aws_iam.tools.policy.repaired_in_words import (
+    fields_of_arns,
     later_actions,
     names_a_resource,
     own_resources_only,
+    provided_that,
 )
 from aws_iam.wording import counted, joined
 
@@ -72,6 +74,7 @@ def repair_policy(
                 (
                     *_summary(found, specification, judge, findings),
                     later_actions(given, found.document),
+                    provided_that(judge.taken_apart if found.edits else ()),
                 ),
             )
         ),
@@ -214,6 +217,7 @@ def _assumed(judge: Judge) -> Iterator[str]:
         yield own_resources_only(judge.own_resources)
     if judge.on_arns_only:
         yield names_a_resource(judge.on_arns_only)
+    yield from fields_of_arns(judge.taken_apart)
 
 
 def _how_judged(judge: Judge) -> str:

@@ -1,0 +1,99 @@
+"""A Deny of an ARN in any Region or account, left for other Regions and accounts than those of exempt resources.
+
+    in_other_fields({… "Resource": "arn:aws:lambda:*:111122223333:function:g"}, ["arn:aws:lambda:eu-west-1:111122223333:function:g"])
+        →   the statement with StringNotEquals: {"aws:RequestedRegion": "eu-west-1"}
+
+No pattern leaves one Region out, but a request to one is about a resource of it, and `aws:ResourceAccount` is the account of the
+resource. That is taken for granted, and told: services that work across Regions may not hold to it.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING, Any, Final
+
+from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import covers, intersects, is_literal
+from aws_iam.engine.repair.added_conditions import with_limit
+from aws_iam.engine.repair.requirements import bare
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+_FIELDS: Final = {"aws:RequestedRegion": 3, "aws:ResourceAccount": 4}
+_COLONS = 5
+# Of more lists of Regions and accounts than this the statements would be too many to read.
+_MOST_BLOCKS = 4
+
+
+@slotted
+class InOtherFields:
+    """The statements that are left, the keys that they look at, and Denies of the requests that are taken not to exist."""
+
+    statements: tuple[dict[str, Any], ...]
+    keys: tuple[str, ...]
+    taken_apart: tuple[Mapping[str, Any], ...]
+
+
+def in_other_fields(
+    statement: Mapping[str, Any], resources: Sequence[str]
+) -> InOtherFields | None:
+    """What is left of a Deny with one entry of Resource; None where the exempt resources are not all of it in some Regions and accounts."""
+    entry = statement["Resource"]
+    if "${" in entry or entry.count(":") < _COLONS or not entry.startswith("arn:"):
+        return None
+    own, met = entry.split(":"), [one.split(":") for one in resources if intersects(one, entry)]
+    wide = {key: at for key, at in _FIELDS.items() if not is_literal(own[at])}
+    if not wide or any(len(one) <= _COLONS for one in met):
+        return None
+    chosen = {tuple(one[at] for at in wide.values()) for one in met}
+    if not all(is_literal(text) and text for texts in chosen for text in texts):
+        return None
+    for texts in chosen:
+        fields = list(own)
+        for at, text in zip(wide.values(), texts, strict=True):
+            fields[at] = text
+        if not any(covers(one, ":".join(fields)) for one in resources):
+            return None
+    blocks = [dict(zip(wide, texts, strict=True)) for texts in _blocks(chosen)]
+    left = list(_outside(statement, blocks)) if len(blocks) <= _MOST_BLOCKS else [None]
+    if None in left:
+        return None
+    return InOtherFields(
+        statements=tuple(found for found in left if found),
+        keys=tuple(wide),
+        taken_apart=tuple(
+            {
+                "Effect": "Deny",
+                "Action": statement["Action"],
+                "Resource": entry,
+                "Condition": {"StringEquals": {key: bare(own) for key, own in block.items()}},
+            }
+            for block in blocks
+        ),
+    )
+
+
+def _blocks(chosen: Iterable[tuple[str, ...]]) -> Iterator[tuple[Sequence[str], ...]]:
+    """The same fields as few lists of values of which all combinations are chosen."""
+    by_first: dict[str, list[tuple[str, ...]]] = {}
+    for first, *rest in sorted(chosen):
+        by_first.setdefault(first, []).append(tuple(rest))
+    by_rest: dict[tuple[tuple[str, ...], ...], list[str]] = {}
+    for first, others in by_first.items():
+        by_rest.setdefault(tuple(others), []).append(first)
+    for others_, firsts in by_rest.items():
+        yield firsts, *map(list, zip(*others_, strict=True))
+
+
+def _outside(
+    statement: Mapping[str, Any], blocks: Sequence[Mapping[str, Sequence[str]]]
+) -> Iterator[dict[str, Any] | None]:
+    """Statements one of which applies where each block differs in at least one key."""
+    for keys in product(*blocks):
+        narrower: dict[str, Any] | None = dict(statement)
+        for key, block in zip(keys, blocks, strict=True):
+            narrower = narrower and with_limit(
+                narrower, ("StringNotEquals",), key, block[key], join=True
+            )
+        yield narrower
