@@ -33,7 +33,8 @@ def run(*words: str, limit: int | None = None, mask: int = 0o022) -> tuple[int, 
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     done = subprocess.run(
-        [sys.executable, "-m", "aws_iam", *words],
+        # Compiled modules that are cut at the limit would break every later start.
+        [sys.executable, "-B", "-m", "aws_iam", *words],
         capture_output=True,
         text=True,
         check=False,

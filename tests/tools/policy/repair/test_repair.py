@@ -104,6 +104,19 @@ def test_a_repaired_policy_needs_no_more_repair(case: dict[str, Any]) -> None:
     assert repaired(again) == repaired(answer)
 
 
+@pytest.mark.parametrize("kind", ["scp", "rcp"])
+def test_a_guardrail_of_which_nothing_is_left_is_detached(kind: str) -> None:
+    everyone = {"Principal": "*"} if kind == "rcp" else {}
+    deny = {"Effect": "Deny", **everyone, "Action": "s3:GetObject", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [deny]}
+    allow = {"action": "s3:GetObject", "resource": "*"}
+    answer = repair({"document": document, "kind": kind, "allow": allow})
+    assert answer.facts["repaired"]
+    assert [edit.change for edit in edits(answer)] == ["removed"]
+    assert (answer.artifacts, answer.findings) == ((), ())
+    assert "detach it" in answer.summary
+
+
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case["name"])
 def test_what_cannot_be_used_is_refused_with_its_place(case: dict[str, Any]) -> None:
     arguments = {"document": POLICY, **case["arguments"]}

@@ -66,7 +66,7 @@ def repair_policy(
     judge, understood = _judge(policy, policies)
     given = plain(policy)
     found = repair_document(given, specification.requirements, judge)
-    findings = _new_errors(policy, found) if found.edits else ()
+    findings = _new_errors(policy, found) if found.edits and not _is_nothing_left(found) else ()
     return Answer(
         summary=" ".join(
             filter(
@@ -126,6 +126,10 @@ def _judge(policy: Policy, policies: Any) -> tuple[Judge, list[str]]:
     return judge, understood
 
 
+def _is_nothing_left(found: Repair) -> bool:
+    return bool(found.edits) and not found.document.get("Statement")
+
+
 def _new_errors(policy: Policy, found: Repair) -> tuple[Finding, ...]:
     """The errors of the repaired policy that the given one does not have, and whether it is too long now."""
     # Imported here: the other actions must not load the rules.
@@ -142,7 +146,7 @@ def _new_errors(policy: Policy, found: Repair) -> tuple[Finding, ...]:
 
 
 def _artifacts(found: Repair, judge: Judge, findings: tuple[Finding, ...]) -> tuple[Artifact, ...]:
-    if found.conflicts:
+    if found.conflicts or _is_nothing_left(found):
         return ()
     checks = []
     if found.is_repaired:
@@ -242,6 +246,8 @@ def _summary(
     if found.edits:
         places = [quoted(own.pointer) for own in found.edits]
         yield f"Changed: {joined(places, shown=_SHOWN)}."
+    if _is_nothing_left(found):
+        yield "No statement is left of the policy: detach it, as AWS takes none without statements."
     if found.freed_from:
         keys = joined([quoted(own) for own in found.freed_from], shown=_SHOWN)
         yield f"What is newly allowed does not depend on {keys}."
