@@ -248,15 +248,13 @@ def _summary(
         yield f"Changed: {joined(places, shown=_SHOWN)}."
     if _is_nothing_left(found):
         yield "No statement is left of the policy: detach it, as AWS takes none without statements."
-    if found.freed_from:
-        keys = joined([quoted(own) for own in found.freed_from], shown=_SHOWN)
-        yield f"What is newly allowed does not depend on {keys}."
-    if found.other_values:
-        keys = joined([quoted(own) for own in found.other_values], shown=_SHOWN)
-        yield f"Conditions of what was widened take other values of {keys}, too."
-    if found.denied_whatever:
-        keys = joined([quoted(own) for own in found.denied_whatever], shown=_SHOWN)
-        yield f"What is newly denied does not depend on {keys}."
+    for keys, sentence in (
+        (found.freed_from, "What is newly allowed does not depend on {}."),
+        (found.other_values, "Conditions of what was widened take other values of {}, too."),
+        (found.denied_whatever, "What is newly denied does not depend on {}."),
+    ):
+        if keys:
+            yield sentence.format(joined([quoted(own) for own in keys], shown=_SHOWN))
     if found.limited_by:
         denies = joined([quoted(own) for own in found.limited_by], shown=_SHOWN)
         yield f"The allowed patterns stay subject to the conditions of the Deny at {denies}."
