@@ -37,6 +37,19 @@ class HeldPolicies:
         return (*self.policies, *((self.boundary,) if self.boundary else ()))
 
 
+@slotted
+class SessionLimit:
+    """The session policies that limit a role whenever a setting of the account hands it out; `unread` names those not known.
+
+    `arn` is that setting's: an EKS Pod Identity association or a profile of IAM Roles Anywhere. `whose` says who has such sessions.
+    """
+
+    arn: str
+    whose: str
+    policies: tuple[NamedPolicy, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
 class PolicyHolders:
     """Looks up what the principals of an account have; the account's policies are found by their ARN once."""
 

@@ -21,6 +21,7 @@ from aws_iam.tools.audit.access.key_grants import key_grants
 from aws_iam.tools.audit.access.known_tags import KnownTags
 from aws_iam.tools.audit.access.other_entrances import other_entrances
 from aws_iam.tools.audit.access.outside_callers import outside_callers
+from aws_iam.tools.audit.access.session_limits import session_limits
 from aws_iam.tools.audit.access.unseen_encryption import unseen_encryption
 from aws_iam.tools.audit.access.verdicts import Access
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.access.asked_resources import AskedResources, ResourcePattern
     from aws_iam.tools.audit.access.behind_keys import Decide, KeyBehind
     from aws_iam.tools.audit.access.estate import Estate, Principal
+    from aws_iam.tools.audit.access.held_policies import SessionLimit
     from aws_iam.tools.audit.access.outside_callers import OutsideCaller
     from aws_iam.tools.audit.access.resource_samples import Samples
     from aws_iam.tools.audit.access.verdicts import Verdict
@@ -60,6 +62,8 @@ class Caller:
     """Whether some of what was asked about is refused."""
     besides: tuple[Caller, ...] = ()
     """What it can do, or perhaps, under other conditions."""
+    sessions: tuple[LimitedCaller, ...] = ()
+    """Of a role: what its sessions can do that exist under session policies alone, also those that cannot."""
 
     def row(self) -> dict[str, Any]:
         """The caller as a row of the answer."""
@@ -70,6 +74,7 @@ class Caller:
             **({"partly": True} if self.partly else {}),
             **({"besides": [own.part() for own in self.besides]} if self.besides else {}),
             **({"proof": _proof(proof)} if proof else {}),
+            **({"sessions": [own.row() for own in self.sessions]} if self.sessions else {}),
         }
 
     def part(self) -> dict[str, Any]:
@@ -81,6 +86,27 @@ class Caller:
             "on": list(self.on),
             **({"why": self.access.why} if self.access.why else {}),
         }
+
+
+@slotted
+class LimitedCaller:
+    """What the sessions of a role can do that exist under session policies alone: `can` is None where they cannot."""
+
+    limit: SessionLimit
+    can: Caller | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether they can do any of it."""
+        return self.can.access.verdict if self.can else "cannot"
+
+    def row(self) -> dict[str, Any]:
+        """The sessions as a row of the role's."""
+        named = {"session": self.limit.arn, "whose": self.limit.whose}
+        if self.can is None:
+            return {**named, "verdict": "cannot"}
+        row = self.can.row()
+        return {**named, **{name: part for name, part in row.items() if name != "principal"}}
 
 
 def _proof(decision: Decision) -> dict[str, Any]:
@@ -149,10 +175,12 @@ def who_can(estate: Estate, actions: Sequence[str], on: str) -> WhoCan:
             hint="name fewer actions or resources",
         )
     search = _Search.of_estate(estate, asked, KnownTags.of(estate))
+    limits = session_limits(estate)
     for principal in estate.principals:
         caller = search.of(principal)
         if caller:
-            found.principals.append(caller)
+            sessions = search.of_sessions(principal, limits.get(principal.arn, ()))
+            found.principals.append(replace(caller, sessions=sessions))
     search.outside(found)
     callers = (*found.principals, *found.outsiders, *found.services, found.strangers)
     is_partly = any(own is not None and (own.partly or own.besides) for own in callers)
@@ -206,6 +234,14 @@ class _Search:
             for part in _if_complete(asked, list(self._parts(principal, action, asked)))
         ]
         return self._caller(principal.arn, tried)
+
+    def of_sessions(
+        self, role: Principal, limits: Sequence[SessionLimit]
+    ) -> tuple[LimitedCaller, ...]:
+        """The sessions of a role under session policies, each with what it can do of it."""
+        return tuple(
+            LimitedCaller(limit=own, can=self.of(replace(role, session=own))) for own in limits
+        )
 
     def _parts(self, principal: Principal, action: str, asked: AskedResources) -> Iterator[Part]:
         """The access to each resource, and to samples of each pattern."""

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.identity.authorization import Group, ManagedPolicy, Role, User
 from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.tools.audit.access.session_limits import limits_of_pods
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from aws_iam.tools.audit.access.estate import Estate, Member, Principal
+    from aws_iam.tools.audit.access.held_policies import SessionLimit
 
 _LAST = chr(0x10FFFF)
 NEW_ROLE, NEW_USER = "role/a-new-role", "user/a-new-user"
@@ -55,7 +57,7 @@ class Entities:
     """The users and roles that could be created, one of each for an account."""
     in_account: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     principals: dict[int, Principal] = field(default_factory=dict)
-    """The users and roles by number."""
+    """The users and roles by number, and the sessions in `role_of`."""
     group: dict[int, Group] = field(default_factory=dict)
     policy: dict[int, ManagedPolicy] = field(default_factory=dict)
     member_of: dict[int, Member] = field(default_factory=dict)
@@ -73,6 +75,10 @@ class Entities:
     """The users and roles that have a boundary."""
     with_profile: int = 0
     """The roles that have an instance profile."""
+    role_of: dict[int, int] = field(default_factory=dict)
+    """The roles of sessions that pods have under a session policy; the ARN of such a session is that of the association."""
+    sessions_of: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    """The sessions of each role that has any."""
     _named: dict[tuple[str, str], int] = field(default_factory=dict)
     """The groups by account and name."""
     _matching: dict[str, int] = field(default_factory=dict)
@@ -102,6 +108,9 @@ class Entities:
         for member in estate.members.values():
             for name in (NEW_ROLE, NEW_USER):
                 entities._add_created(member, name)
+        for member in estate.members.values():
+            for role, limit in limits_of_pods(member):
+                entities._add_session(role, limit)
         return entities
 
     def _add(self, number: int, member: Member, own: Principal | Group | ManagedPolicy) -> None:
@@ -155,10 +164,30 @@ class Entities:
         self.created |= 1 << number
         self.member_of[number] = member
 
+    def _add_session(self, role: str, limit: SessionLimit) -> None:
+        at, number = self.number.get(role), len(self.arns)
+        if at is None or not self.roles >> at & 1 or limit.arn in self.number:
+            return
+        self.arns.append(limit.arn)
+        self.number[limit.arn] = number
+        self.member_of[number] = self.member_of[at]
+        self.principals[number] = replace(self.principals[at], session=limit)
+        self.role_of[number] = at
+        self.sessions_of[at] |= 1 << number
+
+    @property
+    def sessions(self) -> int:
+        """The sessions that pods have under a session policy."""
+        return mask_of(self.role_of)
+
+    def identity_of(self, number: int) -> int:
+        """The user or role that has the policies: of a session its role."""
+        return self.role_of.get(number, number)
+
     def matching(self, pattern: str) -> int:
-        """Those whose ARN a pattern matches, without what could be created."""
+        """Those whose ARN a pattern matches, without what could be created and without sessions."""
         if pattern not in self._matching:
-            self._matching[pattern] = self._matched(pattern) & ~self.created
+            self._matching[pattern] = self._matched(pattern) & ~self.created & ~self.sessions
         return self._matching[pattern]
 
     def _matched(self, pattern: str) -> int:
@@ -166,7 +195,7 @@ class Entities:
             number = self.number.get(pattern)
             return 0 if number is None else 1 << number
         head = pattern.partition("*")[0].partition("?")[0]
-        end = len(self.arns) - self.created.bit_count()
+        end = len(self.arns) - self.created.bit_count() - len(self.role_of)
         first = bisect_left(self.arns, head, 0, end)
         last = bisect_left(self.arns, head + _LAST, first, end)
         if pattern == f"{head}*":

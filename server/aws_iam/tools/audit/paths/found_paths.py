@@ -61,7 +61,7 @@ class FoundPaths:
     @property
     def names(self) -> Names:
         """How sentences name the principals."""
-        return Names.of_all(self.book.entities.arns)
+        return Names.of_all(self.book.entities)
 
     @property
     def guardrails(self) -> list[str]:

@@ -60,7 +60,7 @@ def principal_answer(asked: AskedAccounts, text: str) -> Answer:
                 services,
                 found,
                 not_judged,
-                Names.of_all(book.entities.arns),
+                Names.of_all(book.entities),
             )
         ),
         facts={
