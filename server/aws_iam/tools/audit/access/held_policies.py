@@ -41,13 +41,15 @@ class HeldPolicies:
 class SessionLimit:
     """The session policies that limit a role whenever a setting of the account hands it out; `unread` names those not known.
 
-    `arn` is that setting's: an EKS Pod Identity association or a profile of IAM Roles Anywhere. `whose` says who has such sessions.
+    `arn` is that setting's: an EKS Pod Identity association, a profile of IAM Roles Anywhere, a user of a Transfer Family server.
+    `whose` says who has such sessions; with `services`, by their prefixes, they only ever call these.
     """
 
     arn: str
     whose: str
     policies: tuple[NamedPolicy, ...] = ()
     unread: tuple[str, ...] = ()
+    services: frozenset[str] = frozenset()
 
 
 class PolicyHolders:

@@ -21,12 +21,15 @@ from aws_iam.tools.audit.access.key_grants import key_grants
 from aws_iam.tools.audit.access.known_tags import KnownTags
 from aws_iam.tools.audit.access.other_entrances import other_entrances
 from aws_iam.tools.audit.access.outside_callers import outside_callers
-from aws_iam.tools.audit.access.session_limits import session_limits
+from aws_iam.tools.audit.access.session_limits import (
+    is_had_by_sessions_alone,
+    session_limits,
+)
 from aws_iam.tools.audit.access.unseen_encryption import unseen_encryption
 from aws_iam.tools.audit.access.verdicts import Access
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aws_iam.answer import Decision
     from aws_iam.tools.audit.access.asked_resources import AskedResources, ResourcePattern
@@ -64,6 +67,8 @@ class Caller:
     """What it can do, or perhaps, under other conditions."""
     sessions: tuple[LimitedCaller, ...] = ()
     """Of a role: what its sessions can do that exist under session policies alone, also those that cannot."""
+    only_by_sessions: bool = False
+    """Whether nobody has the role but by these sessions."""
 
     def row(self) -> dict[str, Any]:
         """The caller as a row of the answer."""
@@ -75,6 +80,7 @@ class Caller:
             **({"besides": [own.part() for own in self.besides]} if self.besides else {}),
             **({"proof": _proof(proof)} if proof else {}),
             **({"sessions": [own.row() for own in self.sessions]} if self.sessions else {}),
+            **({"only_by_sessions": True} if self.only_by_sessions else {}),
         }
 
     def part(self) -> dict[str, Any]:
@@ -168,19 +174,18 @@ def who_can(estate: Estate, actions: Sequence[str], on: str) -> WhoCan:
     for action, own in asked.items():
         found.unseen_keys |= unseen_encryption(estate, action, own.texts)
     found.missing += dict.fromkeys(may_be_missing(estate, on))
-    number = len(estate.principals) * len(arns)
+    limits = session_limits(estate)
+    number = (len(estate.principals) + sum(map(len, limits.values()))) * len(arns)
     if number > _MOST_DECISIONS:
         raise InputError(
             f"the question needs {number:,} decisions, more than {_MOST_DECISIONS:,}",
             hint="name fewer actions or resources",
         )
     search = _Search.of_estate(estate, asked, KnownTags.of(estate))
-    limits = session_limits(estate)
     for principal in estate.principals:
         caller = search.of(principal)
         if caller:
-            sessions = search.of_sessions(principal, limits.get(principal.arn, ()))
-            found.principals.append(replace(caller, sessions=sessions))
+            found.principals.append(search.with_sessions(caller, principal, limits))
     search.outside(found)
     callers = (*found.principals, *found.outsiders, *found.services, found.strangers)
     is_partly = any(own is not None and (own.partly or own.besides) for own in callers)
@@ -235,12 +240,23 @@ class _Search:
         ]
         return self._caller(principal.arn, tried)
 
-    def of_sessions(
-        self, role: Principal, limits: Sequence[SessionLimit]
-    ) -> tuple[LimitedCaller, ...]:
-        """The sessions of a role under session policies, each with what it can do of it."""
-        return tuple(
-            LimitedCaller(limit=own, can=self.of(replace(role, session=own))) for own in limits
+    def with_sessions(
+        self, caller: Caller, role: Principal, limits: Mapping[str, Sequence[SessionLimit]]
+    ) -> Caller:
+        """The caller, if it is a role with what its sessions under session policies can do."""
+        services = {action.partition(":")[0] for action in self.asked}
+        own = [
+            limit
+            for limit in limits.get(role.arn, ())
+            if not limit.services or limit.services & services
+        ]
+        return replace(
+            caller,
+            sessions=tuple(
+                LimitedCaller(limit=limit, can=self.of(replace(role, session=limit)))
+                for limit in own
+            ),
+            only_by_sessions=is_had_by_sessions_alone(role, own),
         )
 
     def _parts(self, principal: Principal, action: str, asked: AskedResources) -> Iterator[Part]:
