@@ -75,8 +75,10 @@ class Entities:
     """The users and roles that have a boundary."""
     with_profile: int = 0
     """The roles that have an instance profile."""
+    sessions: int = 0
+    """The sessions that pods have under a session policy; the ARN of one is that of the association."""
     role_of: dict[int, int] = field(default_factory=dict)
-    """The roles of sessions that pods have under a session policy; the ARN of such a session is that of the association."""
+    """The role of each such session."""
     sessions_of: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     """The sessions of each role that has any."""
     _named: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -172,13 +174,9 @@ class Entities:
         self.number[limit.arn] = number
         self.member_of[number] = self.member_of[at]
         self.principals[number] = replace(self.principals[at], session=limit)
+        self.sessions |= 1 << number
         self.role_of[number] = at
         self.sessions_of[at] |= 1 << number
-
-    @property
-    def sessions(self) -> int:
-        """The sessions that pods have under a session policy."""
-        return mask_of(self.role_of)
 
     def identity_of(self, number: int) -> int:
         """The user or role that has the policies: of a session its role."""
