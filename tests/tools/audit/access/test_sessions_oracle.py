@@ -1,8 +1,8 @@
 """Random roles and session policies: what sessions can do is what an oracle written apart says, from AWS's documentation alone.
 
 The oracle knows one account with a role, its boundary, a bucket with a policy, and pods that get the role within a session
-policy. It reads statements without conditions, of whole actions and of resources that end in `*`: IAM User Guide,
-reference_policies_evaluation-logic_policy-eval-denyallow and access_policies (session policies).
+policy. Nobody can change a policy. It reads statements without conditions, of certain actions and of resources that end in `*`:
+IAM User Guide, reference_policies_evaluation-logic_policy-eval-denyallow and access_policies (session policies).
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from helpers.limited_sessions import facts_with_sessions, short
 
 OBJECT = "arn:aws:s3:::books/2026/may.csv"
 ACTION = "s3:GetObject"
+READING = ("s3:Get*", "s3:*Object")
 ROLE = arn("role/app")
 
 statement = st.fixed_dictionaries(
     {
         "Effect": st.sampled_from(["Allow", "Allow", "Allow", "Deny"]),
-        "Action": st.sampled_from([ACTION, "s3:PutObject", "s3:*", "*"]),
+        "Action": st.sampled_from([ACTION, *READING, "s3:PutObject"]),
         "Resource": st.sampled_from([OBJECT, "arn:aws:s3:::books/2026/*", "arn:aws:s3:::books/2025/*", "*"]),
     }
 )  # fmt: skip
@@ -45,7 +46,7 @@ def says(documents: list[dict[str, Any]], effect: str) -> bool:
     """Whether a statement with this effect is about reading the object."""
     return any(
         own["Effect"] == effect
-        and own["Action"] in {ACTION, "s3:*", "*"}
+        and own["Action"] in {ACTION, *READING}
         and (own["Resource"] == OBJECT or _matches(own["Resource"]))
         for own in documents
     )
