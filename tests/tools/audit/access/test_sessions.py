@@ -9,7 +9,7 @@ import pytest
 
 from aws_iam.account.reading import snapshot as snapshots
 from aws_iam.tools.audit.actions import tool
-from helpers.cis_snapshots import snapshot
+from helpers.cis_snapshots import ACCOUNT, arn, facts_of, snapshot
 from helpers.folders import TESTS
 from helpers.limited_sessions import facts_with_sessions, short
 
@@ -97,3 +97,23 @@ def test_a_snapshot_of_an_earlier_version_says_only_that_there_is_a_policy(tmp_p
     (session,) = row["sessions"]
     assert session["verdict"] == "unknown"
     assert "could not be read" in session["why"]
+
+
+def test_a_policy_limits_a_target_role_of_another_account(tmp_path: Path) -> None:
+    far = "444455556666"
+    statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    case = {"pods": [{"id": "far", "role": "near", "target": "app", "policy": [{**statement, "Action": "s3:ListBucket"}]}]}  # fmt: skip
+    here = facts_with_sessions(case)
+    ((cluster,),) = here["eks.clusters"].values()
+    details = cluster["associations"][0]["details"]
+    details["target_role"] = details["target_role"].replace(ACCOUNT, far)
+    here["s3.bucket_policies"] = []
+    snapshots.save(snapshot(here), tmp_path / "here.json")
+    there = facts_of({"roles": [{"name": "app", "inline": [[statement]]}]}, far)
+    there["s3.bucket_policies"] = [{"bucket": "books", "document": None}]
+    snapshots.save(snapshot(there, id=far), tmp_path / "there.json")
+    asked = {"who_can": ["s3:GetObject"], "on": "arn:aws:s3:::books/x", "snapshot": str(tmp_path)}
+    (row,) = tool.run({"action": "access", **asked}, cli=True).facts["principals"]
+    assert (row["principal"], row["verdict"]) == (arn("role/app", far), "can")
+    (session,) = row["sessions"]
+    assert (short(session["session"]), session["verdict"]) == ("far", "cannot")

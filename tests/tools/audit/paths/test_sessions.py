@@ -58,6 +58,12 @@ def test_a_principal_becomes_a_session_that_names_its_role(tmp_path: Path) -> No
     assert "a session of `role/app` limited by `podidentityassociation/shop/a`" in answer.summary
 
 
+def test_a_drawing_names_a_session_by_its_association(tmp_path: Path) -> None:
+    case = next(own for own in CASES if own["name"] == "what the session policy leaves goes on")
+    (file,) = ask(case, tmp_path, to="admin", format="mermaid").artifacts
+    assert '"podidentityassociation/shop/a"' in file.content
+
+
 def test_the_view_of_principals_tells_what_a_session_policy_leaves(tmp_path: Path) -> None:
     file = tmp_path / "account.json"
     by_name = {own["name"]: own for own in CASES}
