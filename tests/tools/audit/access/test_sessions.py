@@ -11,7 +11,7 @@ from aws_iam.account.reading import snapshot as snapshots
 from aws_iam.tools.audit.actions import tool
 from helpers.cis_snapshots import ACCOUNT, arn, facts_of, snapshot
 from helpers.folders import TESTS
-from helpers.limited_sessions import facts_with_sessions, short
+from helpers.policies.limited_sessions import facts_with_sessions, short
 
 if TYPE_CHECKING:
     from pathlib import Path

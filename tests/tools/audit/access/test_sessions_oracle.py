@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from aws_iam.account.reading import snapshot as snapshots
 from aws_iam.tools.audit.actions import tool
 from helpers.cis_snapshots import arn, snapshot
-from helpers.limited_sessions import facts_with_sessions, short
+from helpers.policies.limited_sessions import facts_with_sessions, short
 
 OBJECT = "arn:aws:s3:::books/2026/may.csv"
 ACTION = "s3:GetObject"

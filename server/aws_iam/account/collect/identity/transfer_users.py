@@ -91,8 +91,8 @@ def _server(aws: Aws, region: str, data: dict[str, Any]) -> TransferServer:
 
     def users() -> tuple[TransferUser, ...]:
         named = aws.items(*listing, region=region, **server)
-        each = aws.read_each(read, named, _DESCRIBE_ACCESS if has_groups else _DESCRIBE_USER)
-        return _sorted(own for own in each if isinstance(own, TransferUser))
+        found = aws.read_each(read, named, _DESCRIBE_ACCESS if has_groups else _DESCRIBE_USER)
+        return _sorted(own for own in found if isinstance(own, TransferUser))
 
     return TransferServer(arn=data["Arn"], users=aws.value_or_miss(users))
 
