@@ -58,6 +58,29 @@ def test_a_principal_becomes_a_session_that_names_its_role(tmp_path: Path) -> No
     assert "a session of `role/app` limited by `podidentityassociation/shop/a`" in answer.summary
 
 
+def test_what_the_pods_of_an_association_can_do_is_a_question_too(tmp_path: Path) -> None:
+    case = next(own for own in CASES if own["name"] == "what the session policy leaves goes on")
+    role = ask(case, tmp_path, principal="adm").facts
+    assert role["administrator"] is True
+    (named,) = role["sessions"]
+    assert short(named["session"]) == "a"
+    assert named["whose"] == "pods of service account `shop/a` in EKS cluster `shop`"
+    answer = ask(case, tmp_path, principal=named["session"])
+    assert (answer.facts["principal"], answer.facts["role"]) == (named["session"], arn("role/adm"))
+    assert answer.facts["administrator"] is False
+    (service,) = answer.facts["access"]
+    assert (service["service"], service["actions"]) == ("iam", ["iam:PutUserPolicy"])
+    assert "`podidentityassociation/shop/a` has access to 1 service" in answer.summary
+    for start, become in (("a role that trusts the role", ["role/adm"]), ("and not where", [])):
+        assumes = next(own for own in CASES if own["name"].startswith(start))
+        answer = ask(assumes, tmp_path, principal=named["session"])
+        assert [short(row["principal"]) for row in answer.facts["becomes"]] == become
+    unread = next(own for own in CASES if own["name"].startswith("a policy that is not known"))
+    answer = ask(unread, tmp_path, principal=named["session"])
+    assert answer.facts["administrator"] is None
+    assert short(answer.facts["not_judged"][0]["place"]) == "a"
+
+
 def test_a_drawing_names_a_session_by_its_association(tmp_path: Path) -> None:
     case = next(own for own in CASES if own["name"] == "what the session policy leaves goes on")
     (file,) = ask(case, tmp_path, to="admin", format="mermaid").artifacts

@@ -51,6 +51,10 @@ class SessionLimit:
     unread: tuple[str, ...] = ()
     services: frozenset[str] = frozenset()
 
+    def row(self) -> dict[str, str]:
+        """The sessions as the start of a row of an answer."""
+        return {"session": self.arn, "whose": self.whose}
+
 
 class PolicyHolders:
     """Looks up what the principals of an account have; the account's policies are found by their ARN once."""

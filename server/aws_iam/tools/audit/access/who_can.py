@@ -108,7 +108,7 @@ class LimitedCaller:
 
     def row(self) -> dict[str, Any]:
         """The sessions as a row of the role's."""
-        named = {"session": self.limit.arn, "whose": self.limit.whose}
+        named = self.limit.row()
         if self.can is None:
             return {**named, "verdict": "cannot"}
         row = self.can.row()
