@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.access.held_policies import SessionLimit
 
 _LAST = chr(0x10FFFF)
+_OF_IAM = ("arn:aws:iam:", "arn:aws-cn:iam:", "arn:aws-us-gov:iam:")
 NEW_ROLE, NEW_USER = "role/a-new-role", "user/a-new-user"
 """What a principal creates to give it more than it has itself."""
 
@@ -81,6 +82,8 @@ class Entities:
     """The role of each such session."""
     sessions_of: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     """The sessions of each role that has any."""
+    associated: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    """The sessions by the account that has their association, which may be another one than the role's."""
     _named: dict[tuple[str, str], int] = field(default_factory=dict)
     """The groups by account and name."""
     _matching: dict[str, int] = field(default_factory=dict)
@@ -177,15 +180,21 @@ class Entities:
         self.sessions |= 1 << number
         self.role_of[number] = at
         self.sessions_of[at] |= 1 << number
+        self.associated[limit.arn.split(":")[4]] |= 1 << number
 
     def identity_of(self, number: int) -> int:
         """The user or role that has the policies: of a session its role."""
         return self.role_of.get(number, number)
 
     def matching(self, pattern: str) -> int:
-        """Those whose ARN a pattern matches, without what could be created and without sessions."""
+        """Those whose ARN a pattern matches, without what could be created."""
         if pattern not in self._matching:
-            self._matching[pattern] = self._matched(pattern) & ~self.created & ~self.sessions
+            self._matching[pattern] = self._matched(pattern) & ~self.created
+            if self.sessions and not pattern.startswith(_OF_IAM):
+                # They are not in the order of the others.
+                self._matching[pattern] |= mask_of(
+                    number for number in self.role_of if matches(pattern, self.arns[number])
+                )
         return self._matching[pattern]
 
     def _matched(self, pattern: str) -> int:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.arn import Arn
-from aws_iam.tools.audit.paths.entities import bits
 from aws_iam.tools.audit.paths.powers import Call, Power, decided_by
 
 if TYPE_CHECKING:
@@ -26,17 +24,12 @@ def session_edits(actor: Actor) -> Iterator[Power]:
     """The sessions of pods that a principal may free from their session policy: the association is in its account."""
     if not actor.takes(UPDATE):
         return
-    arns = actor.entities.arns
-    for number in bits(actor.entities.sessions):
-        association = Arn.of(arns[number])
-        if association is None or association.account != actor.account:
-            continue
-        access = actor.proof(UPDATE, arns[number])
-        if access.is_possible:
-            power = Power(
-                gain="session",
-                targets=1 << number,
-                calls=(Call(action=UPDATE),),
-                assuming=(_NOT_PASSED,),
-            )
-            yield decided_by(power, access)
+    candidates = actor.entities.associated[actor.account] & actor.granted(UPDATE)
+    for targets, access in actor.allowed(UPDATE, candidates):
+        power = Power(
+            gain="session",
+            targets=targets,
+            calls=(Call(action=UPDATE),),
+            assuming=(_NOT_PASSED,),
+        )
+        yield decided_by(power, access)
