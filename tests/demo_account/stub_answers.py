@@ -408,7 +408,8 @@ _ANSWERS: tuple[tuple[str, str, Callable[[Asked], Reply]], ...] = (
     ("sso", "ListInstances", _given({"Instances": []})),
     # Moto's own versions of these need more packages than the rest.
     ("lambda", r"GET /2015-03-31/functions", _functions),
-    # Moto lacks these two.
+    # Moto lacks these.
+    ("rolesanywhere", "GET /profiles", _given({"profiles": []})),
     ("kms", "DescribeCustomKeyStores", _given({"CustomKeyStores": [], "Truncated": False})),
     ("kms", "GetKeyLastUsage", _key_use),
     ("ram", "POST /listresources", _given({"resources": []})),

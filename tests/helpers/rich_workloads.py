@@ -12,6 +12,21 @@ CLUSTER_ARN = f"arn:aws:eks:us-east-1:{ACCOUNT}:cluster/{CLUSTER}"
 ISSUER = "https://oidc.eks.us-east-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/payments-api"
 TARGET = "arn:aws:iam::444455556666:role/ledger"
+_PROFILE = "11111111-2222-3333-4444-55555555555"
+_SERVERS = f"arn:aws:transfer:us-east-1:{ACCOUNT}:server/"
+_SERVER = {"Arn": f"{_SERVERS}s-0123456789abcdef1", "ServerId": "s-0123456789abcdef1"}
+_TRANSFERRING = {
+    "Arn": f"arn:aws:transfer:us-east-1:{ACCOUNT}:user/s-0123456789abcdef1/supplier",
+    "UserName": "supplier",
+    "Role": ROLE,
+    "HomeDirectory": "/books/incoming",
+    "HomeDirectoryType": "PATH",
+}
+_GROUP = {
+    "ExternalId": "S-1-1-12-1234567890-123456789-1234567890-1234",
+    "Role": ROLE,
+    "HomeDirectoryType": "LOGICAL",
+}
 _ASSOCIATION = {
     "clusterName": CLUSTER,
     "namespace": "payments",
@@ -88,6 +103,56 @@ WORKLOADS: dict[str, Any] = {
             "disableSessionTags": True,
             "policy": "{}",
         }
+    },
+    "transfer:ListServers": {
+        "Servers": [
+            {**_SERVER, "Domain": "S3", "IdentityProviderType": "SERVICE_MANAGED"},
+            {
+                "Arn": f"{_SERVERS}s-0123456789abcdef2",
+                "ServerId": "s-0123456789abcdef2",
+                "Domain": "S3",
+                "IdentityProviderType": "AWS_DIRECTORY_SERVICE",
+            },
+            {
+                "Arn": f"{_SERVERS}s-0123456789abcdef3",
+                "ServerId": "s-0123456789abcdef3",
+                "Domain": "EFS",
+                "IdentityProviderType": "SERVICE_MANAGED",
+            },
+            {
+                "Arn": f"{_SERVERS}s-0123456789abcdef4",
+                "ServerId": "s-0123456789abcdef4",
+                "Domain": "S3",
+                "IdentityProviderType": "AWS_LAMBDA",
+            },
+        ]
+    },
+    "transfer:ListUsers": {"ServerId": "s-0123456789abcdef1", "Users": [_TRANSFERRING]},
+    "transfer:DescribeUser": {
+        "ServerId": "s-0123456789abcdef1",
+        "User": {**_TRANSFERRING, "Policy": "{}"},
+    },
+    "transfer:ListAccesses": {"ServerId": "s-0123456789abcdef2", "Accesses": [_GROUP]},
+    "transfer:DescribeAccess": {"ServerId": "s-0123456789abcdef2", "Access": _GROUP},
+    "rolesanywhere:ListProfiles": {
+        "profiles": [
+            {
+                "profileArn": f"arn:aws:rolesanywhere:us-east-1:{ACCOUNT}:profile/{_PROFILE}1",
+                "profileId": f"{_PROFILE}1",
+                "name": "laboratory",
+                "enabled": True,
+                "roleArns": [ROLE],
+                "sessionPolicy": "{}",
+                "managedPolicyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
+            },
+            {
+                "profileArn": f"arn:aws:rolesanywhere:us-east-1:{ACCOUNT}:profile/{_PROFILE}2",
+                "profileId": f"{_PROFILE}2",
+                "name": "retired",
+                "enabled": False,
+                "roleArns": [ROLE],
+            },
+        ]
     },
     "eks:ListAddons": {"addons": ["vpc-cni", "eks-pod-identity-agent"]},
     "eks:ListNodegroups": {"nodegroups": ["workers"]},

@@ -52,6 +52,7 @@ _ADDED_FIELDS = {
     "iam.last_accessed": ("identities/services/actions",),
     "lambda.functions": ("role",),
     "ecs.task_definitions": ("task_role",),
+    "eks.clusters": ("associations/policy",),
     **dict.fromkeys(
         (
             "cloudformation.stacks",

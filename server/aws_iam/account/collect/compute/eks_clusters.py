@@ -47,13 +47,18 @@ class AssociationDetails:
 
 @slotted
 class Association:
-    """Pods of one service account that get a role through EKS Pod Identity."""
+    """Pods of one service account that get a role through EKS Pod Identity.
+
+    `policy` is the session policy that limits them, as JSON text. An earlier snapshot lacks it where `has_policy` says that
+    there is one.
+    """
 
     id: str
     arn: str
     namespace: str
     service_account: str
     details: AssociationDetails | Miss
+    policy: str | None = None
 
 
 @slotted
@@ -256,19 +261,21 @@ def _associations(
 ) -> tuple[Association, ...]:
     def read(data: dict[str, Any]) -> Association:
         arguments = {"clusterName": cluster, "associationId": data["associationId"]}
-        details = aws.value_or_miss(
+        found = aws.value_or_miss(
             lambda: _association(
                 aws.need(_DESCRIBE_POD_IDENTITY_ASSOCIATION, region=region, **arguments)[
                     "association"
                 ]
             )
         )
+        details, policy = (found, None) if isinstance(found, Miss) else found
         return Association(
             id=data["associationId"],
             arn=data["associationArn"],
             namespace=data["namespace"],
             service_account=data["serviceAccount"],
             details=details,
+            policy=policy,
         )
 
     ordered = sorted(listed, key=lambda association: str(association["associationId"]))
@@ -278,14 +285,16 @@ def _associations(
     )
 
 
-def _association(data: dict[str, Any]) -> AssociationDetails:
-    return AssociationDetails(
+def _association(data: dict[str, Any]) -> tuple[AssociationDetails, str | None]:
+    policy = data.get("policy") or None
+    details = AssociationDetails(
         role=data["roleArn"],
         target_role=data.get("targetRoleArn"),
         external_id=data.get("externalId"),
         session_tags=not data.get("disableSessionTags", False),
-        has_policy=bool(data.get("policy")),
+        has_policy=policy is not None,
     )
+    return details, policy
 
 
 def _nodegroups(aws: Aws, region: str, cluster: str, listed: list[str]) -> tuple[Nodegroup, ...]:

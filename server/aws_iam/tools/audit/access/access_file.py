@@ -32,6 +32,8 @@ _MOST_NAMED = 3
 _ANYONE = "*"
 _SERVICE = ".amazonaws.com"
 _KINDS = ("user", "role", "group")
+# Sessions of roles that pods have are named by what limits them.
+_SESSIONS = "podidentityassociation/"
 
 
 def as_file(answer: Answer, format_: str) -> Answer:
@@ -187,5 +189,6 @@ def _node(id_: str, *, outside: bool) -> AccessNode:
         kind = "service"
     elif kind not in _KINDS:
         kind = "resource"
-    name = arn.resource if arn is not None and of_iam else id_
+    is_short = arn is not None and (of_iam or arn.resource.startswith(_SESSIONS))
+    name = arn.resource if arn is not None and is_short else id_
     return AccessNode(id=id_, name=name or id_, kind=kind, account=arn.account if arn else "")

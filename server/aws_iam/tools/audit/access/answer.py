@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.account.collect.network.endpoint_policies import ENDPOINT_POLICIES
 from aws_iam.answer import Answer, next_call
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.reference.catalog import catalog
@@ -11,6 +12,7 @@ from aws_iam.errors import InputError
 from aws_iam.tools.audit.access.endpoint_limits import SOURCE_VPCE
 from aws_iam.tools.audit.access.estate import Estate, facts_if_known, needed_facts
 from aws_iam.tools.audit.access.estate_accounts import with_unread
+from aws_iam.tools.audit.access.session_limits import facts_of_sessions
 from aws_iam.tools.audit.access.summary import summary
 from aws_iam.tools.audit.access.who_can import who_can
 from aws_iam.tools.audit.principals.organization_policies import NOT_CONSIDERED
@@ -27,6 +29,7 @@ from aws_iam.wording import joined
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from aws_iam.account.collect.fact import Fact
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.answer import NextCall
     from aws_iam.tools.audit.access.estate_accounts import AskedAccounts
@@ -34,7 +37,8 @@ if TYPE_CHECKING:
 
 _PAGE = "references/compliance-checklist.md#who-can-do-what"
 _LEFT_OUT = (
-    "the root users, access control lists of S3, S3 access points, session policies, the policies of VPC endpoints that no"
+    "the root users, access control lists of S3, S3 access points, session policies that callers choose themselves or that other"
+    " services than EKS Pod Identity, IAM Roles Anywhere and Transfer Family give to their sessions, the policies of VPC endpoints that no"
     " condition on aws:SourceVpce asks for or that were not read, and roles"
     " that only an AWS service can use; tags are conditions left open, but for those that users and roles have"
 )
@@ -51,7 +55,11 @@ def access_answer(asked: AskedAccounts, actions: Sequence[str] | None, on: str |
     accounts = read.accounts
     estate = Estate.of(accounts)
     found = who_can(estate, actions, on or "")
-    looked_at = (*needed_facts(), *(facts_if_known() if _asks_for_endpoints(found) else ()))
+    looked_at = (
+        *needed_facts(),
+        *((ENDPOINT_POLICIES,) if _asks_for_endpoints(found) else ()),
+        *_facts_of_sessions(found, estate),
+    )
     missed = tuple(miss for account in accounts for miss in misses_of(account, looked_at))
     unread = [member.account for member in estate.members.values() if member.authorization is None]
     guardrails = list(dict.fromkeys(own.guardrails.summary for own in estate.members.values()))
@@ -101,6 +109,13 @@ def _asks_for_endpoints(found: WhoCan) -> bool:
     )
 
 
+def _facts_of_sessions(found: WhoCan, estate: Estate) -> Iterable[Fact[Any]]:
+    """What says how the services limit their sessions that the roles let in which can do it."""
+    able = {own.name for own in found.principals}
+    trusts = (getattr(own.identity, "trust", "") for own in estate.principals if own.arn in able)
+    return dict.fromkeys(fact for trust in trusts for fact in facts_of_sessions(trust))
+
+
 def _next(found: WhoCan) -> Iterator[NextCall]:
     if found.entrances:
         why = "which identities of a provider get in"
@@ -138,5 +153,12 @@ def _not_judged(found: WhoCan, estate: Estate, unread: Iterable[Account]) -> dic
         for own in (*found.principals, *found.outsiders, *found.services)
         for part in (own, *own.besides)
         if part.access.verdict == "unknown"
+    ]
+    rows += [
+        {"place": session.limit.arn, "why": session.can.access.why}
+        for own in found.principals
+        for session in own.sessions
+        # What is not known of the role is told above.
+        if session.can and session.verdict == "unknown" and own.access.verdict != "unknown"
     ]
     return {"not_judged": rows} if rows else {}

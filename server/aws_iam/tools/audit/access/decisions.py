@@ -240,6 +240,8 @@ class Decider:
         }
         if held.has_boundary:
             layers["boundary"] = self._layers.boundary(held)
+        if principal.session is not None:
+            layers["session"] = self._layers.session(principal.session)
         return layers
 
     def _decided(

@@ -8,8 +8,11 @@ from __future__ import annotations
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.account.collect.compute.eks_clusters import CLUSTERS
 from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.identity.anywhere_profiles import ANYWHERE_PROFILES
 from aws_iam.account.collect.identity.authorization import AUTHORIZATION
+from aws_iam.account.collect.identity.transfer_users import TRANSFER_SERVERS
 from aws_iam.account.collect.kms.grants import KEY_GRANTS
 from aws_iam.account.collect.kms.keys import KMS_KEYS
 from aws_iam.account.collect.network.endpoint_policies import ENDPOINT_POLICIES
@@ -41,15 +44,17 @@ from aws_iam.wording import joined
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from aws_iam.account.collect.fact import AccountFact, Fact
+    from aws_iam.account.collect.fact import AccountFact, Fact, RegionFact
     from aws_iam.account.collect.identity.authorization import Authorization, Role, User
     from aws_iam.account.reading.snapshot import Account
-    from aws_iam.tools.audit.access.held_policies import HeldPolicies
+    from aws_iam.tools.audit.access.held_policies import HeldPolicies, SessionLimit
     from aws_iam.tools.audit.principals.organization_policies import Guardrails
 
 
 OF_ORGANIZATION: tuple[AccountFact[Any], ...] = (ORGANIZATION, ORG_TREE, ORG_GUARDRAILS)
 """What says which of the organization's policies bind an account."""
+OF_SESSIONS: tuple[RegionFact[Any], ...] = (CLUSTERS, ANYWHERE_PROFILES, TRANSFER_SERVERS)
+"""What says which sessions of roles have session policies."""
 
 
 def needed_facts() -> tuple[Fact[Any], ...]:
@@ -68,17 +73,21 @@ def needed_facts() -> tuple[Fact[Any], ...]:
 
 
 def facts_if_known() -> tuple[Fact[Any], ...]:
-    """Facts that make the answer more exact: without them it leaves conditions open."""
-    return (ENDPOINT_POLICIES,)
+    """Facts that make the answer more exact: without them it leaves conditions open, and sessions of roles untold."""
+    return (ENDPOINT_POLICIES, *OF_SESSIONS)
 
 
 @slotted
 class Principal:
-    """A user or role of the estate with what it has; `member` is its account."""
+    """A user or role of the estate with what it has; `member` is its account.
+
+    With a `session` it is a session of the role under these session policies.
+    """
 
     identity: User | Role
     held: HeldPolicies
     member: Member
+    session: SessionLimit | None = None
 
     @property
     def arn(self) -> str:

@@ -37,6 +37,25 @@ class HeldPolicies:
         return (*self.policies, *((self.boundary,) if self.boundary else ()))
 
 
+@slotted
+class SessionLimit:
+    """The session policies that limit a role whenever a setting of the account hands it out; `unread` names those not known.
+
+    `arn` is that setting's: an EKS Pod Identity association, a profile of IAM Roles Anywhere, a user of a Transfer Family server.
+    `whose` says who has such sessions; with `services`, by their prefixes, they only ever call these.
+    """
+
+    arn: str
+    whose: str
+    policies: tuple[NamedPolicy, ...] = ()
+    unread: tuple[str, ...] = ()
+    services: frozenset[str] = frozenset()
+
+    def row(self) -> dict[str, str]:
+        """The sessions as the start of a row of an answer."""
+        return {"session": self.arn, "whose": self.whose}
+
+
 class PolicyHolders:
     """Looks up what the principals of an account have; the account's policies are found by their ARN once."""
 

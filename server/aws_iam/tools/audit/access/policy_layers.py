@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.evaluation.layers import PlacedPolicy
     from aws_iam.tools.audit.access.estate import Member
-    from aws_iam.tools.audit.access.held_policies import HeldPolicies
+    from aws_iam.tools.audit.access.held_policies import HeldPolicies, SessionLimit
 
 _OF_RESOURCES = frozenset({"resource", "rcp", "vpc_endpoint"})
 
@@ -61,6 +61,10 @@ class PolicyLayers:
         if held.boundary is None:
             return self.layer("boundary", ((),), unread=("its permissions boundary",))
         return self.layer("boundary", ((held.boundary,),))
+
+    def session(self, limit: SessionLimit) -> Layer:
+        """The session policies of a session: together they allow what one of them allows."""
+        return self.layer("session", (limit.policies,), unread=limit.unread)
 
     def guardrail(self, name: Literal["scp", "rcp"], member: Member) -> Layer:
         """The organization's policies that limit the principals of an account (scp), or its resources (rcp)."""

@@ -36,6 +36,7 @@ def summary(
             *_unread(what, unread, missed),
             *_anyone(found, actions),
             *_principals(found, what, is_known=not unread, several=several),
+            *_sessions(found.principals, several=several),
             *_outside(found),
             *_entrances(found),
             *found.beside,
@@ -81,6 +82,32 @@ def _principals(found: WhoCan, what: str, *, is_known: bool, several: bool) -> I
     if doubtful:
         named = _named(doubtful, with_account=several)
         yield f"Of {counted(len(doubtful), 'principal')} it is not known: {named} ({doubtful[0].access.why})."
+
+
+def _sessions(callers: Sequence[Caller], *, several: bool) -> Iterator[str]:
+    """Which sessions of roles cannot do what their roles can, because of the session policies that limit them."""
+    alone = [own for own in callers if own.only_by_sessions and not _any_may(own)]
+    refused = [session for own in callers for session in own.sessions if session.can is None]
+    unsure = [
+        session
+        for own in callers
+        for session in own.sessions
+        if session.verdict == "unknown" and own.access.verdict != "unknown"
+    ]
+    if refused:
+        named = joined([own.limit.whose for own in refused], shown=_MOST_NAMED)
+        yield f"Sessions of such a role that cannot, by their session policies: {named}."
+    if alone:
+        named = _named(alone, with_account=several)
+        has = "is a role" if len(alone) == 1 else "are roles"
+        yield f"{named} {has} that nobody has today but by such sessions."
+    if unsure:
+        named = joined([own.limit.whose for own in unsure], shown=_MOST_NAMED)
+        yield f"Whether their session policies allow it is not known of {named}."
+
+
+def _any_may(own: Caller) -> bool:
+    return any(session.can for session in own.sessions)
 
 
 def _besides(able: Sequence[Caller]) -> Iterator[str]:

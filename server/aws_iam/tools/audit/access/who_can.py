@@ -21,16 +21,21 @@ from aws_iam.tools.audit.access.key_grants import key_grants
 from aws_iam.tools.audit.access.known_tags import KnownTags
 from aws_iam.tools.audit.access.other_entrances import other_entrances
 from aws_iam.tools.audit.access.outside_callers import outside_callers
+from aws_iam.tools.audit.access.session_limits import (
+    is_had_by_sessions_alone,
+    session_limits,
+)
 from aws_iam.tools.audit.access.unseen_encryption import unseen_encryption
 from aws_iam.tools.audit.access.verdicts import Access
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from aws_iam.answer import Decision
     from aws_iam.tools.audit.access.asked_resources import AskedResources, ResourcePattern
     from aws_iam.tools.audit.access.behind_keys import Decide, KeyBehind
     from aws_iam.tools.audit.access.estate import Estate, Principal
+    from aws_iam.tools.audit.access.held_policies import SessionLimit
     from aws_iam.tools.audit.access.outside_callers import OutsideCaller
     from aws_iam.tools.audit.access.resource_samples import Samples
     from aws_iam.tools.audit.access.verdicts import Verdict
@@ -60,6 +65,10 @@ class Caller:
     """Whether some of what was asked about is refused."""
     besides: tuple[Caller, ...] = ()
     """What it can do, or perhaps, under other conditions."""
+    sessions: tuple[LimitedCaller, ...] = ()
+    """Of a role: what its sessions can do that exist under session policies alone, also those that cannot."""
+    only_by_sessions: bool = False
+    """Whether nobody has the role but by these sessions."""
 
     def row(self) -> dict[str, Any]:
         """The caller as a row of the answer."""
@@ -70,6 +79,8 @@ class Caller:
             **({"partly": True} if self.partly else {}),
             **({"besides": [own.part() for own in self.besides]} if self.besides else {}),
             **({"proof": _proof(proof)} if proof else {}),
+            **({"sessions": [own.row() for own in self.sessions]} if self.sessions else {}),
+            **({"only_by_sessions": True} if self.only_by_sessions else {}),
         }
 
     def part(self) -> dict[str, Any]:
@@ -81,6 +92,27 @@ class Caller:
             "on": list(self.on),
             **({"why": self.access.why} if self.access.why else {}),
         }
+
+
+@slotted
+class LimitedCaller:
+    """What the sessions of a role can do that exist under session policies alone: `can` is None where they cannot."""
+
+    limit: SessionLimit
+    can: Caller | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether they can do any of it."""
+        return self.can.access.verdict if self.can else "cannot"
+
+    def row(self) -> dict[str, Any]:
+        """The sessions as a row of the role's."""
+        named = self.limit.row()
+        if self.can is None:
+            return {**named, "verdict": "cannot"}
+        row = self.can.row()
+        return {**named, **{name: part for name, part in row.items() if name != "principal"}}
 
 
 def _proof(decision: Decision) -> dict[str, Any]:
@@ -142,7 +174,8 @@ def who_can(estate: Estate, actions: Sequence[str], on: str) -> WhoCan:
     for action, own in asked.items():
         found.unseen_keys |= unseen_encryption(estate, action, own.texts)
     found.missing += dict.fromkeys(may_be_missing(estate, on))
-    number = len(estate.principals) * len(arns)
+    limits = session_limits(estate)
+    number = (len(estate.principals) + sum(map(len, limits.values()))) * len(arns)
     if number > _MOST_DECISIONS:
         raise InputError(
             f"the question needs {number:,} decisions, more than {_MOST_DECISIONS:,}",
@@ -152,7 +185,7 @@ def who_can(estate: Estate, actions: Sequence[str], on: str) -> WhoCan:
     for principal in estate.principals:
         caller = search.of(principal)
         if caller:
-            found.principals.append(caller)
+            found.principals.append(search.with_sessions(caller, principal, limits))
     search.outside(found)
     callers = (*found.principals, *found.outsiders, *found.services, found.strangers)
     is_partly = any(own is not None and (own.partly or own.besides) for own in callers)
@@ -206,6 +239,25 @@ class _Search:
             for part in _if_complete(asked, list(self._parts(principal, action, asked)))
         ]
         return self._caller(principal.arn, tried)
+
+    def with_sessions(
+        self, caller: Caller, role: Principal, limits: Mapping[str, Sequence[SessionLimit]]
+    ) -> Caller:
+        """The caller, if it is a role with what its sessions under session policies can do."""
+        services = {action.partition(":")[0] for action in self.asked}
+        own = [
+            limit
+            for limit in limits.get(role.arn, ())
+            if not limit.services or limit.services & services
+        ]
+        return replace(
+            caller,
+            sessions=tuple(
+                LimitedCaller(limit=limit, can=self.of(replace(role, session=limit)))
+                for limit in own
+            ),
+            only_by_sessions=is_had_by_sessions_alone(role, own),
+        )
 
     def _parts(self, principal: Principal, action: str, asked: AskedResources) -> Iterator[Part]:
         """The access to each resource, and to samples of each pattern."""

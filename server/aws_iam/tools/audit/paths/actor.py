@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 BOUNDARY_KEY, POLICY_KEY = "iam:PermissionsBoundary", "iam:PolicyARN"
 _KEYS = frozenset({BOUNDARY_KEY.lower(), POLICY_KEY.lower()})
-_ATTACHED_TO = ("identity", "boundary", "scp")
+_ATTACHED_TO = ("identity", "boundary", "scp", "session")
 # Statements whose resources depend on values that are not known tell their targets apart one by one.
 _MOST_SINGLE = 200
 

@@ -5,7 +5,7 @@ Administrators.of(principal)   →   True, False, or None where policies that we
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.evaluation.layers import IndexedStatement
@@ -13,6 +13,7 @@ from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
+from aws_iam.tools.audit.access.held_policies import HeldPolicies
 from aws_iam.tools.audit.paths.changes import ANYTHING
 from aws_iam.tools.audit.principals.admin_level import (
     ADMINISTRATOR,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.language.document import Statement
     from aws_iam.tools.audit.access.estate import Principal
+    from aws_iam.tools.audit.access.held_policies import SessionLimit
 
 # An administrator may call them all; hardly anybody else may.
 _SAMPLE = (
@@ -63,7 +65,14 @@ class Administrators:
     _known: dict[EffectivePolicies, bool | None] = field(default_factory=dict)
 
     def of(self, principal: Principal) -> bool | None:
-        """Whether it is an administrator."""
+        """Whether it is an administrator; a session is one where its role is, and its session policies allow everything."""
+        found = self._by_held(principal)
+        if principal.session is None or found is False:
+            return found
+        limit = self._by_held(as_allowed_by(principal, principal.session))
+        return limit if found else (limit and None)
+
+    def _by_held(self, principal: Principal) -> bool | None:
         held = principal.held
         texts = tuple(sorted({own.text for own in held.policies}))
         taken = frozenset[str]().union(*(self._glance(text).taken for text in texts))
@@ -81,9 +90,13 @@ class Administrators:
         return self._known[effective]
 
     def level_of(self, principal: Principal) -> AdminLevel:
-        """What its policies make it, in full."""
+        """What its policies make it, in full; of a session, `actions` are those that its session policies allow too."""
         texts = tuple(sorted({own.text for own in principal.held.policies}))
-        return self._levels.by_policies(self._effective(principal, self._without_more(texts)))
+        found = self._levels.by_policies(self._effective(principal, self._without_more(texts)))
+        if principal.session is None or principal.session.unread:
+            return found
+        limit = self.level_of(as_allowed_by(principal, principal.session))
+        return replace(found, actions=found.actions & limit.actions)
 
     def _without_more(self, texts: tuple[str, ...]) -> tuple[str, ...]:
         """The policies without what one that allows everything allows anyhow."""
@@ -119,6 +132,12 @@ class Administrators:
         if text not in self._glances:
             self._glances[text] = _glance_at(text)
         return self._glances[text]
+
+
+def as_allowed_by(principal: Principal, limit: SessionLimit) -> Principal:
+    """A principal that has the session policies as its own."""
+    held = HeldPolicies(policies=limit.policies, unread=limit.unread)
+    return replace(principal, held=held, session=None)
 
 
 def _glance_at(text: str) -> _Glance:

@@ -71,7 +71,8 @@ def assumed_by_name(actor: Actor, trusts: Trusts) -> Iterator[Power]:
     """The roles whose trust policies name the principal, or tell it apart by a condition."""
     named = trusts.by_name.get(actor.principal.arn, 0)
     for pattern, roles in trusts.patterns.items():
-        if actor.entities.matching(without_variables(pattern, "*")) >> actor.number & 1:
+        own = actor.entities.identity_of(actor.number)
+        if actor.entities.matching(without_variables(pattern, "*")) >> own & 1:
             named |= roles
     named |= trusts.everyone & trusts.personal
     if actor.takes(ASSUME):

@@ -36,6 +36,7 @@ from aws_iam.tools.audit.paths.new_identities import new_identities
 from aws_iam.tools.audit.paths.organization_wide import organization_wide
 from aws_iam.tools.audit.paths.passing import passed_roles
 from aws_iam.tools.audit.paths.removals import Denying, removals
+from aws_iam.tools.audit.paths.session_edits import session_edits
 from aws_iam.tools.audit.paths.settled_tags import (
     OF_CALLERS,
     settled_tags,
@@ -142,7 +143,7 @@ class PowerBook:
     def idle(self) -> int:
         """The principals that can do nothing to anybody as they are."""
         if self._idle is None:
-            people = self.entities.users | self.entities.roles
+            people = self.entities.users | self.entities.roles | self.entities.sessions
             self._idle = mask_of(number for number in bits(people) if not self.powers(number))
         return self._idle
 
@@ -150,7 +151,7 @@ class PowerBook:
     def known_administrators(self) -> tuple[int, int]:
         """The principals that are administrators as they are, and those of whom nobody knows."""
         if self._administrators is None:
-            people = self.entities.users | self.entities.roles
+            people = self.entities.users | self.entities.roles | self.entities.sessions
             judged = {number: self.is_administrator(number) for number in bits(people)}
             self._administrators = (
                 mask_of(number for number, own in judged.items() if own is True),
@@ -203,6 +204,7 @@ class PowerBook:
         yield from new_groups(actor)
         yield from passed_roles(actor, self.trusts, self.compute)
         yield from existing_compute(actor, self.compute)
+        yield from session_edits(actor)
         yield from organization_wide(actor)
 
     def _key(self, number: int, state: State) -> Any:
@@ -225,7 +227,9 @@ class PowerBook:
             held.boundary.text, arn, organization, Kind.IDENTITY, tags
         )
         scps = levels_for_principal(guardrails.scps, arn, organization, tags)
-        every = [*texts, boundary or "", *(text for level in scps for text in level)]
+        session = principal.session
+        limits = () if session is None else tuple(own.text for own in session.policies)
+        every = [*texts, boundary or "", *(text for level in scps for text in level), *limits]
         return (
             number if any(map(_PERSONAL.search, every)) else -1,
             # Conditions on tags alone are decided by now.
@@ -238,6 +242,7 @@ class PowerBook:
             held.has_boundary,
             scps,
             held.unread,
+            session and (limits, session.unread),
         )
 
     def _ask_tags(self, texts: Iterable[str]) -> bool:

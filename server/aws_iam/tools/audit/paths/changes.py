@@ -36,6 +36,7 @@ Gain = Literal[
     "default",  # makes `what` the default version of the targets, which are policies
     "group",  # adds any user of the account to the targets, which are groups
     "boundary",  # takes the boundary off the targets, or makes `what` their boundary
+    "session",  # takes the session policy off the targets, which are sessions
     "removed",  # takes the policy `what` away from the targets, or their inline policies
     "left",  # takes any user out of the targets, which are groups
     "trust",  # writes the trust policies of the targets
@@ -89,7 +90,10 @@ class Changes:
         principal = self.entities.principals[number]
         if not state:
             return principal
-        return replace(principal, held=self._held(number, principal, state))
+        of = self.entities.identity_of(number)
+        is_freed = any(own.gain == "session" and own.target == number for own in state)
+        session = None if is_freed else principal.session
+        return replace(principal, held=self._held(of, principal, state), session=session)
 
     def text_of(self, arn: str, account: str) -> str | None:
         """The text of a policy of AWS or of an account; None where it is not known."""

@@ -21,6 +21,7 @@ from aws_iam.engine.evaluation.context import substituted
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.language.variables import without_variables
+from aws_iam.tools.audit.access.session_limits import role_of_pods
 from aws_iam.tools.audit.paths.actor import split
 from aws_iam.tools.audit.paths.entities import bits, mask_of
 from aws_iam.tools.audit.paths.example_resources import examples, takes_resource
@@ -29,6 +30,7 @@ from aws_iam.tools.audit.paths.powers import PLACE, Call, Power, decided_by
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aws_iam.account.collect.compute.eks_clusters import Association, AssociationDetails
     from aws_iam.account.collect.fact import RegionFact
     from aws_iam.engine.effective.escalation import EscalationPath
     from aws_iam.tools.audit.access.estate import Estate, Member
@@ -120,18 +122,24 @@ def _roles_of(kind: str, item: Any) -> Iterator[tuple[str, str | Miss | None]]:
         details, associations = item.details, item.associations
         for own in () if isinstance(associations, Miss) else associations:
             arn = "" if isinstance(details, Miss) else details.arn
-            yield arn, None if isinstance(own.details, Miss) else own.details.role
+            yield arn, None if isinstance(own.details, Miss) else _of_pods(own, own.details)
         if isinstance(associations, Miss):
             yield "", None
     else:
         yield item.arn, item.role
 
 
+def _of_pods(association: Association, details: AssociationDetails) -> str:
+    """What the pods have: a session under the association's policy, or the role."""
+    return association.arn if details.has_policy else role_of_pods(details)
+
+
 @dataclass(slots=True)
 class _Roles:
-    """Finds the number of a role by its ARN, its name or its instance profile."""
+    """Finds the number of a role by its ARN, its name or its instance profile, or of a session by its association."""
 
     known: dict[str, int]
+    entities: Entities
 
     @classmethod
     def of(cls, member: Member, entities: Entities) -> _Roles:
@@ -140,10 +148,17 @@ class _Roles:
             number = entities.number.get(role.arn)
             if number is not None:
                 known |= dict.fromkeys((role.arn, role.name, *role.profiles), number)
-        return cls(known)
+        return cls(known, entities)
 
     def number(self, name: Any) -> int | None:
-        return self.known.get(name) if isinstance(name, str) else None
+        if not isinstance(name, str):
+            return None
+        if name in self.known:
+            return self.known[name]
+        # The target role of an association may be one of another account.
+        number = self.entities.number.get(name)
+        own = self.entities.roles | self.entities.sessions
+        return number if number is not None and own >> number & 1 else None
 
 
 def existing_compute(actor: Actor, compute: Compute) -> Iterator[Power]:

@@ -154,7 +154,9 @@ def _hop(book: PowerBook, used: UsedStep) -> Hop:
         )
         for call in power.calls
     ]
-    through = (power.through, power.places.get(used.target, ""), power.what)
+    role = book.entities.role_of.get(used.target)
+    of_session = arns[role] if role is not None and power.gain == "principal" else ""
+    through = (power.through, power.places.get(used.target, ""), power.what, of_session)
     changed = target if used.target != used.beneficiary else ""
     statements = [
         # The trust policy that lets it in is its own, whatever the role trusts today.

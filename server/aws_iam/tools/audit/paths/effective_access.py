@@ -112,7 +112,7 @@ def _risky() -> frozenset[str]:
 
 
 def _within_limits(principal: Principal, tags: Tags | None) -> Access:
-    """What its policies allow within its boundary and every level of the organization's policies."""
+    """What its policies allow within its boundary, its session policies and every level of the organization's policies."""
     guardrails, held, arn = principal.member.guardrails, principal.held, principal.arn
     expansion = Expansion()
     targets = Targets.of(expansion)
@@ -126,6 +126,9 @@ def _within_limits(principal: Principal, tags: Tags | None) -> Access:
     found = of((own.text for own in held.policies), Kind.IDENTITY)
     if held.boundary is not None:
         found = within_boundary(found, of((held.boundary.text,), Kind.IDENTITY))
+    limit = principal.session
+    if limit is not None and not limit.unread:
+        found = within_boundary(found, of((own.text for own in limit.policies), Kind.SESSION))
     levels = levels_for_principal(guardrails.scps, arn, guardrails.organization, tags)
     return reduce(within_boundary, (of(level, Kind.SCP) for level in levels), found)
 

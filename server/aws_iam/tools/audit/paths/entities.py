@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.identity.authorization import Group, ManagedPolicy, Role, User
 from aws_iam.engine.language.pattern import is_literal, matches
+from aws_iam.tools.audit.access.session_limits import limits_of_pods
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from aws_iam.tools.audit.access.estate import Estate, Member, Principal
+    from aws_iam.tools.audit.access.held_policies import SessionLimit
 
 _LAST = chr(0x10FFFF)
+_OF_IAM = ("arn:aws:iam:", "arn:aws-cn:iam:", "arn:aws-us-gov:iam:")
 NEW_ROLE, NEW_USER = "role/a-new-role", "user/a-new-user"
 """What a principal creates to give it more than it has itself."""
 
@@ -55,7 +58,7 @@ class Entities:
     """The users and roles that could be created, one of each for an account."""
     in_account: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     principals: dict[int, Principal] = field(default_factory=dict)
-    """The users and roles by number."""
+    """The users and roles by number, and the sessions in `role_of`."""
     group: dict[int, Group] = field(default_factory=dict)
     policy: dict[int, ManagedPolicy] = field(default_factory=dict)
     member_of: dict[int, Member] = field(default_factory=dict)
@@ -73,6 +76,14 @@ class Entities:
     """The users and roles that have a boundary."""
     with_profile: int = 0
     """The roles that have an instance profile."""
+    sessions: int = 0
+    """The sessions that pods have under a session policy; the ARN of one is that of the association."""
+    role_of: dict[int, int] = field(default_factory=dict)
+    """The role of each such session."""
+    sessions_of: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    """The sessions of each role that has any."""
+    associated: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    """The sessions by the account that has their association, which may be another one than the role's."""
     _named: dict[tuple[str, str], int] = field(default_factory=dict)
     """The groups by account and name."""
     _matching: dict[str, int] = field(default_factory=dict)
@@ -102,6 +113,9 @@ class Entities:
         for member in estate.members.values():
             for name in (NEW_ROLE, NEW_USER):
                 entities._add_created(member, name)
+        for member in estate.members.values():
+            for role, limit in limits_of_pods(member):
+                entities._add_session(role, limit)
         return entities
 
     def _add(self, number: int, member: Member, own: Principal | Group | ManagedPolicy) -> None:
@@ -155,10 +169,32 @@ class Entities:
         self.created |= 1 << number
         self.member_of[number] = member
 
+    def _add_session(self, role: str, limit: SessionLimit) -> None:
+        at, number = self.number.get(role), len(self.arns)
+        if at is None or not self.roles >> at & 1 or limit.arn in self.number:
+            return
+        self.arns.append(limit.arn)
+        self.number[limit.arn] = number
+        self.member_of[number] = self.member_of[at]
+        self.principals[number] = replace(self.principals[at], session=limit)
+        self.sessions |= 1 << number
+        self.role_of[number] = at
+        self.sessions_of[at] |= 1 << number
+        self.associated[limit.arn.split(":")[4]] |= 1 << number
+
+    def identity_of(self, number: int) -> int:
+        """The user or role that has the policies: of a session its role."""
+        return self.role_of.get(number, number)
+
     def matching(self, pattern: str) -> int:
         """Those whose ARN a pattern matches, without what could be created."""
         if pattern not in self._matching:
             self._matching[pattern] = self._matched(pattern) & ~self.created
+            if self.sessions and not pattern.startswith(_OF_IAM):
+                # They are not in the order of the others.
+                self._matching[pattern] |= mask_of(
+                    number for number in self.role_of if matches(pattern, self.arns[number])
+                )
         return self._matching[pattern]
 
     def _matched(self, pattern: str) -> int:
@@ -166,7 +202,7 @@ class Entities:
             number = self.number.get(pattern)
             return 0 if number is None else 1 << number
         head = pattern.partition("*")[0].partition("?")[0]
-        end = len(self.arns) - self.created.bit_count()
+        end = len(self.arns) - self.created.bit_count() - len(self.role_of)
         first = bisect_left(self.arns, head, 0, end)
         last = bisect_left(self.arns, head + _LAST, first, end)
         if pattern == f"{head}*":

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 PAGE = "references/compliance-checklist.md#who-can-become-whom"
 LEFT_OUT = (
-    "the root users, session policies, conditions on session names, permission sets of IAM Identity Center that another account than the"
-    " management account manages, opening a resource or its key for somebody else, creating an identity in steps of several"
+    "the root users, session policies but those of EKS Pod Identity associations, conditions on session names, permission sets of"
+    " IAM Identity Center that another account than the management account manages, opening a resource or its key for somebody else, creating an identity in steps of several"
     " principals, instance profiles without a role, OpenID Connect providers that are replaced, sessions with MFA of a role whose"
     " trust policy was rewritten for them, and resources that run with a role of kinds that are not collected"
 )
@@ -61,7 +61,7 @@ class FoundPaths:
     @property
     def names(self) -> Names:
         """How sentences name the principals."""
-        return Names.of_all(self.book.entities.arns)
+        return Names.of_all(self.book.entities)
 
     @property
     def guardrails(self) -> list[str]:

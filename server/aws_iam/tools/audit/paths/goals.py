@@ -91,8 +91,11 @@ def _of_identity(book: PowerBook, number: int) -> NamedGoal:
     entities = book.entities
     arn, account = entities.arns[number], entities.account_of(number)
     here = entities.in_account[account]
+    here |= mask_of(own for own in entities.role_of if entities.account_of(own) == account)
     is_group = bool(entities.groups >> number & 1)
     wanted = entities.members_of(1 << number) if is_group else 1 << number
+    # Who has a session of the role acts as the role, within the session policy.
+    wanted |= entities.sessions_of.get(number, 0)
     certain, perhaps = (own & here for own in book.known_administrators)
     created = sum(
         1 << own for own in bits(entities.created) if entities.account_of(own) == account
@@ -126,7 +129,7 @@ def _of_resource(book: PowerBook, estate: Estate, arn: Arn, who_can: Sequence[st
     actions, verdict = verdict_of_each(estate, asked, to, book.tags)
     entities = book.entities
     certain = perhaps = 0
-    for number in bits(entities.users | entities.roles):
+    for number in bits(entities.users | entities.roles | entities.sessions):
         found = verdict(entities.principals[number])
         certain |= int(found == "can") << number
         perhaps |= int(found == "unknown") << number
@@ -149,7 +152,7 @@ def _of_resource(book: PowerBook, estate: Estate, arn: Arn, who_can: Sequence[st
         powers=writes.powers if writes else None,
         able=mask_of(
             number
-            for number in bits(entities.users | entities.roles)
+            for number in bits(entities.users | entities.roles | entities.sessions)
             if writes and any(True for _ in writes.powers(book.actor(number)))
         ),
     )

@@ -1,4 +1,7 @@
-"""The user, role or group that a question names: by its ARN, as `role/deploy`, or by the bare name where only one has it."""
+"""The user, role or group that a question names: by its ARN, as `role/deploy`, or by the bare name where only one has it.
+
+A session of a role that pods have under a session policy is named by the ARN of their association.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ def identity_named(entities: Entities, text: str, argument: str, *, groups: bool
     """The number of the one that a text names; InputError where none or several have the name."""
     kinds = entities.users | entities.roles | (entities.groups if groups else 0)
     number = entities.number.get(text)
-    if number is not None and kinds >> number & 1:
+    if number is not None and (kinds | entities.sessions) >> number & 1:
         return number
     session = role_of_session(text)
     found = [

@@ -12,6 +12,7 @@ from aws_iam.errors import AwsError
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.estate import Estate, facts_if_known
 from aws_iam.tools.audit.access.estate_accounts import with_unread
+from aws_iam.tools.audit.access.session_limits import session_limits
 from aws_iam.tools.audit.paths.becoming import Becoming, becoming
 from aws_iam.tools.audit.paths.book import PowerBook
 from aws_iam.tools.audit.paths.compute import not_collected
@@ -51,24 +52,29 @@ def principal_answer(asked: AskedAccounts, text: str) -> Answer:
     found = Becoming() if is_administrator else becoming(book, number)
     missed = tuple(miss for account in accounts for miss in misses_of(account, needed_facts()))
     oldest = min(accounts, key=lambda account: account.collected_at)
+    arn = book.entities.arns[number]
+    sessions = [] if principal.session else session_limits(estate).get(arn, [])
     not_judged = tuple(_not_judged(book, number, found))
     answer = Answer(
         summary=" ".join(
             _summary(
+                arn,
                 principal,
                 is_administrator,
                 services,
                 found,
                 not_judged,
-                Names.of_all(book.entities.arns),
+                Names.of_all(book.entities),
             )
         ),
         facts={
             "account": account_words(principal.member.account),
             "collected_at": oldest.collected_at.isoformat(timespec="seconds"),
-            "principal": principal.arn,
+            "principal": arn,
+            **({"role": principal.arn} if principal.session else {}),
             "administrator": is_administrator,
             "boundary": principal.identity.boundary,
+            **({"sessions": [own.row() for own in sessions]} if sessions else {}),
             "becomes": [own.row() for own in found.becomes],
             **({"becomes_left_out": found.left_out} if found.left_out else {}),
             "access": [own.row() for own in services],
@@ -95,8 +101,9 @@ def _refuse_unread(estate: Estate, accounts: Sequence[Account]) -> None:
 
 def _not_judged(book: PowerBook, number: int, found: Becoming) -> Iterator[dict[str, str]]:
     principal = book.entities.principals[number]
-    for name in principal.held.unread:
-        yield {"place": principal.arn, "why": f"could not read {name}"}
+    limit = principal.session
+    for name in (*principal.held.unread, *(limit.unread if limit else ())):
+        yield {"place": book.entities.arns[number], "why": f"could not read {name}"}
     if (told := principal.member.guardrails.summary).startswith(NOT_CONSIDERED):
         yield {
             "place": principal.member.account.id,
@@ -116,6 +123,7 @@ def _not_judged(book: PowerBook, number: int, found: Becoming) -> Iterator[dict[
 
 
 def _summary(
+    arn: str,
     principal: Principal,
     is_administrator: bool | None,  # noqa: FBT001 - None where it is not known
     services: Sequence[ServiceAccess],
@@ -123,7 +131,7 @@ def _summary(
     not_judged: Sequence[dict[str, str]],
     names: Names,
 ) -> Iterator[str]:
-    name = names.of(principal.arn)
+    name = names.of(arn)
     if is_administrator:
         within = " that the organization permits" if principal.member.guardrails.scps else ""
         account = principal.member.account.id

@@ -106,7 +106,9 @@ class Reach:
 
     def _unread(self, number: int) -> str:
         principal = self.book.entities.principals.get(number)
-        unread = joined(principal.held.unread) if principal and principal.held.unread else ""
+        limit = principal.session if principal else None
+        missing = (*(principal.held.unread if principal else ()), *(limit.unread if limit else ()))
+        unread = joined(missing) if missing else ""
         return f"what it may do is not known: could not read {unread or 'all that decides'}"
 
     def _shortest(self, search: Search, number: int) -> Path | None:

@@ -47,7 +47,11 @@ class Denying:
         """Those of an estate."""
         found = cls()
         texts: dict[tuple[str, str], bool] = {}
-        identities = [(n, own.identity) for n, own in entities.principals.items()]
+        identities = [
+            (n, own.identity)
+            for n, own in entities.principals.items()
+            if n not in entities.role_of
+        ]
         for number, identity in (*identities, *entities.group.items()):
             bit, account = 1 << number, entities.account_of(number)
             denying = [own.document for own in identity.inline if has_deny(own.document)]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.evaluation.layers import IndexedStatement
@@ -24,7 +25,7 @@ from aws_iam.errors import InputError
 from aws_iam.tools.audit.access.held_policies import PolicyHolders
 from aws_iam.tools.audit.access.known_tags import KnownTags
 from aws_iam.tools.audit.evidence.admin_statements import admin_statements
-from aws_iam.tools.audit.paths.administrators import Administrators
+from aws_iam.tools.audit.paths.administrators import Administrators, as_allowed_by
 from aws_iam.tools.audit.paths.entities import bits
 from aws_iam.tools.audit.principals.organization_policies import policy_for_principal, says_nothing
 
@@ -127,20 +128,24 @@ def _of_others(entities: Entities, callers: Mapping[str, Tags]) -> dict[str, set
     """By account, the identity policies that somebody who is no administrator has or could come to have."""
     administrators = Administrators(callers)
     found: dict[str, set[Text]] = defaultdict(set)
-    for number, principal in entities.principals.items():
+    for number, own in entities.principals.items():
+        principal = own if own.session is None else as_allowed_by(own, own.session)
+        if own.session is not None and administrators.of(replace(own, session=None)) is not True:
+            # What the role may do is looked at in any case.
+            continue
         if administrators.of(principal) is not True:
             organization = principal.member.guardrails.organization
             texts = found[entities.account_of(number)]
             texts |= {None} if principal.held.unread else set()
             texts |= {
                 policy_for_principal(
-                    own.text,
+                    held.text,
                     principal.arn,
                     organization,
                     Kind.IDENTITY,
                     callers.get(principal.arn),
                 )
-                for own in principal.held.policies
+                for held in principal.held.policies
             }
     for account, texts in found.items():
         if any(_allowing(text, _GAINING) != [] for text in texts):

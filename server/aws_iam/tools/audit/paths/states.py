@@ -25,7 +25,7 @@ class Applicable:
 
     own: list[Change] = field(default_factory=list)
     of_limit: list[Change] = field(default_factory=list)
-    """Those of its boundary."""
+    """Those of its boundary and of its session policy."""
     removed: list[Change] = field(default_factory=list)
     """The policies that deny something, which it can be rid of."""
     joined: dict[Change, list[Change]] = field(default_factory=dict)
@@ -55,7 +55,10 @@ def touched(
             # Those to which it can be attached.
             holders |= have.get(("attached", entities.arns[policy]), 0)
         targets = holders | bounded
-    found = (targets & (entities.users | entities.roles)) | entities.members_of(targets)
+    people = entities.users | entities.roles | entities.sessions
+    found = (targets & people) | entities.members_of(targets)
+    for role, sessions in entities.sessions_of.items():
+        found |= sessions if targets >> role & 1 else 0
     return found | _users_beside(entities, targets & joined)
 
 
@@ -71,8 +74,11 @@ def applicable(
     entities: Entities, number: int, have: Mapping[tuple[Gain, str], int]
 ) -> Applicable:
     """The changes that concern a principal, among those that can be made."""
+    session, number = number, entities.identity_of(number)
     groups = entities.groups_of.get(number, 0)
     found = Applicable(own=list(_of_holders(entities, (number, *bits(groups)), have)))
+    if have.get(("session", ""), 0) >> session & 1:
+        found.of_limit.append(Change(gain="session", target=session))
     principal = entities.principals[number]
     boundary = entities.number.get(principal.identity.boundary or "")
     for (gain, what), targets in have.items():

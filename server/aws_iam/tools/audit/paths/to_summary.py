@@ -107,7 +107,8 @@ def _hop_in_words(before: Hop | None, hop: Hop, names: Names) -> str:
         actor = f"{names.of(hop.start)} "
     actions = joined([quoted(own) for own in hop.actions], shown=len(hop.actions))
     # The version of a policy, and which policies are taken away, are told by the actions.
-    places = [own for own in hop.through if own != hop.end and own.startswith(_PLACES)]
+    named = (hop.end, names.roles.get(hop.end))
+    places = [own for own in hop.through if own not in named and own.startswith(_PLACES)]
     places += [own for own in hop.through if own.endswith(_SERVICE)]
     through = joined([names.of(own) for own in places], shown=_MOST_THROUGH)
     by = f"{actions}{f' through {through}' if through else ''}"
