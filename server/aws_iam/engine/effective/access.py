@@ -12,6 +12,7 @@ here is certainly not allowed by these policies.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.effective.action_expansion import Expansion, Named
@@ -85,17 +86,19 @@ def access(
     expansion = expansion or Expansion()
     work = _AccessComputation(expansion=expansion, targets=targets or Targets.of(expansion))
     sound = [
-        statement
+        (statement, named)
         for policy in policies
         for statement in policy.statements
         # Most statements are about none of the actions that count here, which is quickly known.
-        if expansion.named(statement) and not rejection_reasons(statement, policy.kind)
+        if (named := expansion.named(statement)) and not rejection_reasons(statement, policy.kind)
     ]
-    allows, denies = ([s for s in sound if s.allows], [s for s in sound if s.denies])
+    denies = [pair for pair in sound if pair[0].denies]
+    allows = [pair for pair in sound if pair[0].allows] if denies else sound
     return work.access(allows, denies)
 
 
 Numbers = tuple[int, ...]
+_NONE: Mapping[str, Numbers] = MappingProxyType({})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,12 +116,15 @@ class _AccessComputation:
     reaches: dict[object, ActionReach | None] = field(default_factory=dict)
     denied: dict[tuple[int, int], bool] = field(default_factory=dict)
 
-    def access(self, allows: list[Statement], denies: list[Statement]) -> Access:
-        self.allows, self.denies = allows, denies
-        self.in_a_region = frozenset(n for n, s in enumerate(allows) if regions_of(s))
+    def access(
+        self, allows: list[tuple[Statement, Named]], denies: list[tuple[Statement, Named]]
+    ) -> Access:
+        self.allows = [statement for statement, _ in allows]
+        self.denies = [statement for statement, _ in denies]
+        self.in_a_region = frozenset([n for n, s in enumerate(self.allows) if regions_of(s)])
         facts: dict[str, Action] = {}
         allowing = self._numbers(allows, facts)
-        denying = self._numbers(denies, {}, within=allowing)
+        denying = self._numbers(denies, {}, within=allowing) if denies else _NONE
         found: dict[str, ActionReach] = {}
         removed = set()
         self.everywhere = self._reaches_everywhere(set(allowing.values()))
@@ -135,28 +141,30 @@ class _AccessComputation:
 
     def _numbers(
         self,
-        statements: list[Statement],
+        statements: list[tuple[Statement, Named]],
         facts: dict[str, Action],
         within: Mapping[str, Numbers] | None = None,
     ) -> dict[str, Numbers]:
         """The numbers of the statements that name each action."""
         found: dict[str, Numbers] = {}
-        for number, statement in enumerate(statements):
-            named = self._effective(statement)
+        for number, (statement, every) in enumerate(statements):
+            named = self._effective(statement, every)
             if within is not None:
                 named = {name: named[name] for name in named.keys() & within.keys()}
+            facts |= named
+            if not found or found.keys().isdisjoint(named):
+                found |= dict.fromkeys(named, (number,))
+                continue
             earlier = {name: found[name] for name in found.keys() & named.keys()}
             # Actions of the same statements share their numbers.
             extended = {numbers: (*numbers, number) for numbers in set(earlier.values())}
             self.expansion.spend(len(earlier) + sum(map(len, extended)))
             found |= dict.fromkeys(named, (number,))
             found |= {name: extended[numbers] for name, numbers in earlier.items()}
-            facts |= named
         return found
 
-    def _effective(self, statement: Statement) -> Named:
-        """The actions of a statement whose requests can meet its conditions."""
-        named = self.expansion.named(statement)
+    def _effective(self, statement: Statement, named: Named) -> Named:
+        """Those of the actions that a statement names whose requests can meet its conditions."""
         self.expansion.spend(len(named))
         if not statement.conditions:
             return named
