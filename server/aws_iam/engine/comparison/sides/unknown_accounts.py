@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.comparison.sides.unresolved_changes import texts_of, with_unknown_values
 from aws_iam.engine.language.arn import PARTITIONS
 from aws_iam.engine.language.document import Policy, policy_of
+from aws_iam.engine.language.memo import ByWord
 from aws_iam.engine.language.placeholders import placeholders
 from aws_iam.engine.parsing.json_nodes import Member
 
@@ -80,12 +81,17 @@ def filled(source: Source) -> tuple[Source, Mapping[str, str]]:
 
 def with_accounts_as_written(text: str, made_up: Mapping[str, str]) -> str:
     """A text with what the files have in the place of made-up accounts."""
+    if not made_up:
+        return text
     return _ACCOUNT_ID_IN_TEXT.sub(lambda own: made_up.get(own[0], own[0]), text)
 
 
 def _may_be_unfilled(statement: Statement) -> bool:
     """Whether a text outside of any template may have a part that somebody has yet to fill in: most have none."""
-    return _SIGN.search("\n".join(texts_of(statement))) is not None
+    return any(map(_HAS_SIGN.__getitem__, texts_of(statement)))
+
+
+_HAS_SIGN = ByWord(lambda text: _SIGN.search(text) is not None, of_reference=False)
 
 
 def _texts(statement: Statement) -> Iterator[tuple[str, str, str]]:
