@@ -85,15 +85,17 @@ def access(
     """What the policies of one principal, or of one resource, allow together."""
     expansion = expansion or Expansion()
     work = _AccessComputation(expansion=expansion, targets=targets or Targets.of(expansion))
-    sound = [
-        (statement, named)
-        for policy in policies
-        for statement in policy.statements
-        # Most statements are about none of the actions that count here, which is quickly known.
-        if (named := expansion.named(statement)) and not rejection_reasons(statement, policy.kind)
-    ]
-    denies = [pair for pair in sound if pair[0].denies]
-    allows = [pair for pair in sound if pair[0].allows] if denies else sound
+    allows: list[tuple[Statement, Named]] = []
+    denies: list[Statement] = []
+    for policy in policies:
+        for statement in policy.statements:
+            if statement.denies:
+                denies += () if rejection_reasons(statement, policy.kind) else (statement,)
+                continue
+            # Most statements are about none of the actions that count here, which is quickly known.
+            named = expansion.named(statement)
+            if named and not rejection_reasons(statement, policy.kind):
+                allows.append((statement, named))
     return work.access(allows, denies)
 
 
@@ -116,15 +118,18 @@ class _AccessComputation:
     reaches: dict[object, ActionReach | None] = field(default_factory=dict)
     denied: dict[tuple[int, int], bool] = field(default_factory=dict)
 
-    def access(
-        self, allows: list[tuple[Statement, Named]], denies: list[tuple[Statement, Named]]
-    ) -> Access:
+    def access(self, allows: list[tuple[Statement, Named]], denies: list[Statement]) -> Access:
         self.allows = [statement for statement, _ in allows]
-        self.denies = [statement for statement, _ in denies]
         self.in_a_region = frozenset([n for n, s in enumerate(self.allows) if regions_of(s)])
         facts: dict[str, Action] = {}
         allowing = self._numbers(allows, facts)
-        denying = self._numbers(denies, {}, within=allowing) if denies else _NONE
+        denying = _NONE
+        if denies and allowing:
+            # Nobody asks what else they deny: a NotAction names nearly everything.
+            about = [(deny, self.expansion.among(deny, facts)) for deny in denies]
+            about = [(deny, named) for deny, named in about if named]
+            self.denies = [deny for deny, _ in about]
+            denying = self._numbers(about, {})
         found: dict[str, ActionReach] = {}
         removed = set()
         self.everywhere = self._reaches_everywhere(set(allowing.values()))
@@ -143,14 +148,11 @@ class _AccessComputation:
         self,
         statements: list[tuple[Statement, Named]],
         facts: dict[str, Action],
-        within: Mapping[str, Numbers] | None = None,
     ) -> dict[str, Numbers]:
         """The numbers of the statements that name each action."""
         found: dict[str, Numbers] = {}
         for number, (statement, every) in enumerate(statements):
             named = self._effective(statement, every)
-            if within is not None:
-                named = {name: named[name] for name in named.keys() & within.keys()}
             facts |= named
             if not found or found.keys().isdisjoint(named):
                 found |= dict.fromkeys(named, (number,))

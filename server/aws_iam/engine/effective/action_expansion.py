@@ -142,6 +142,15 @@ class Expansion:
             self._others[key] = {n: act for n, act in everything.items() if n not in excluded}
         return self._others[key]
 
+    def among(self, statement: Statement, names: Named) -> Named:
+        """Those of some actions to which a statement applies."""
+        if not statement.has("NotAction"):
+            named = self.named(statement)
+            return {name: named[name] for name in named.keys() & names.keys()}
+        excluded = self.union(statement.not_action_words)
+        self.spend(len(names))
+        return {name: action for name, action in names.items() if name not in excluded}
+
     def union(self, patterns: Iterable[str]) -> Named:
         """The known actions of several patterns."""
         key = tuple(patterns)

@@ -184,8 +184,8 @@ def has_function(node: Node) -> bool:
         if current.form is Form.OBJECT:
             if is_function(current):
                 return True
-            values = (member.value for member in current.members)
-            todo += [value for value in values if value.form is not Form.STRING]
+            values = [member.value for member in current.members]
+            todo += [value for value in values if not value.is_of_texts]
         elif current.form is Form.ARRAY and len(current.words) < current.count:
             todo += current.items
     return False
