@@ -47,8 +47,8 @@ def _is_plain(statement: Statement, kind: Kind) -> bool:
         and resource is not None
         and _has_plain_form(statement.elements, kind)
         and (statement.allows or statement.denies)
-        and _is_texts(action)
-        and _is_texts(resource)
+        and action.is_of_texts
+        and resource.is_of_texts
     )
 
 
@@ -76,7 +76,7 @@ def _elements(statement: Statement, kind: Kind) -> Iterator[str]:
         ("Resource", statement.resource),
         ("NotResource", statement.not_resource),
     ):
-        if node is not None and not _is_texts(node):
+        if node is not None and not node.is_of_texts:
             yield f"its {name} is not a string or a list of strings"
     for name in _PRINCIPALS:
         principal = statement.node.member(name) if name in present else None
@@ -108,14 +108,10 @@ def _missing(present: frozenset[str], kind: Kind) -> Iterator[str]:
         yield "Resource"
 
 
-def _is_texts(node: Node) -> bool:
-    return node.form is Form.STRING or 0 < node.count == len(node.words)
-
-
 def _is_principal(node: Node) -> bool:
     if node.form is Form.STRING:
         return node.text == "*"
-    return bool(node.members) and all(_is_texts(member.value) for member in node.members)
+    return bool(node.members) and all(member.value.is_of_texts for member in node.members)
 
 
 def _conditions(statement: Statement) -> Iterator[str]:
