@@ -100,9 +100,9 @@ def test_a_file_of_five_times_the_accounts_needs_no_more_memory(name: str) -> No
         finally:
             tracemalloc.stop()
 
-    many, few = run_of(100), run_of(20)
+    many, few = run_of(50), run_of(10)
     # Caches fill up to their bounds; it is the tracing that takes time.
     for _ in write(many):
         pass
-    # The findings alone would need five times as much.
-    assert peak(many) < 3 * peak(few)
+    # Findings in memory would need three to five times as much.
+    assert peak(many) < 2 * peak(few)
