@@ -22,6 +22,7 @@ from aws_iam.tools.policy.actions import tool
 from aws_iam.tools.policy.denied import proofs
 from helpers.folders import TESTS
 from helpers.policies.odd_shapes import ODD_STATEMENT
+from helpers.tables.asked_once import asked_once
 from helpers.tables.each import for_each
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ WORDS = {
 }
 
 
+@asked_once
 def denied(message: str, policies: Any = None) -> Answer:
     return tool.run({"action": "denied", "message": message, "policies": policies})
 
