@@ -39,7 +39,7 @@ def short(arn: str) -> str:
     return arn.removeprefix(f"arn:aws:iam::{ACCOUNT}:")
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_everybody_who_can_is_listed_and_nobody_else(case: dict[str, Any]) -> None:
     answer = ask(case)
     rows = answer.facts["principals"]

@@ -7,8 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from aws_iam.account.reading import snapshot as snapshots
 from aws_iam.engine.effective.escalation import (
     EXISTING_COMPUTE,
@@ -61,7 +59,7 @@ def short(arn: str) -> str:
     return arn.removeprefix(f"arn:aws:iam::{ACCOUNT}:")
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_everybody_who_gets_there_is_told_and_nobody_else(case: dict[str, Any]) -> None:
     answer = ask(case)
     found = {short(row["principal"]): row["verdict"] for row in answer.facts["principals"]}
