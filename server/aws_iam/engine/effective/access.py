@@ -132,7 +132,12 @@ class _AccessComputation:
             denying = self._numbers(about, {})
         found: dict[str, ActionReach] = {}
         removed = set()
-        self.everywhere = self._reaches_everywhere(set(allowing.values()))
+        sets = set(allowing.values())
+        self.everywhere = self._reaches_everywhere(sets)
+        if self.everywhere and len(sets) == 1 and not denying:
+            # Of an administrator these are all actions of AWS.
+            (alike,) = self.everywhere.values()
+            return Access(actions=dict.fromkeys(allowing, alike), facts=facts, removed=frozenset())
         for name, numbers in allowing.items():
             cuts = denying.get(name, ())
             reach = (not cuts and self.everywhere.get(numbers)) or self._reach(
