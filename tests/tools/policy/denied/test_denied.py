@@ -128,11 +128,10 @@ def test_every_file_that_is_given_out_names_what_checked_it(case: dict[str, Any]
         assert "policy validate: no error" in artifact.checked_by
 
 
-@for_each(REMEDIES, name=lambda case: case["name"])
+@for_each([case for case in REMEDIES if case.get("policies")], name=lambda case: case["name"])
 def test_policies_as_text_give_the_same_answer(case: dict[str, Any]) -> None:
-    policies = case.get("policies")
-    text = json.dumps(policies) if policies else None
-    assert denied(case["message"], text) == denied(case["message"], policies)
+    policies = case["policies"]
+    assert denied(case["message"], json.dumps(policies)) == denied(case["message"], policies)
 
 
 REFUSED = [
