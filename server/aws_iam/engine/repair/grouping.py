@@ -8,13 +8,15 @@ No action is written as a wildcard, which would include actions that AWS adds la
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.repair.listed_callers import callers_of, for_callers
 from aws_iam.engine.shrink.entries import Work, covering
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.repair.requirements import Cell
 
@@ -36,7 +38,7 @@ _Entries = tuple[tuple[str, ...], tuple[str, ...]]
 def grouped(cells: Iterable[Cell]) -> tuple[StatementEntries, ...]:
     """The cells as statements, in a stable order."""
     found = [row for own in by_caller(cells) for row in _of_one_caller(own)]
-    return tuple(sorted(found, key=_place))
+    return tuple(sorted(_with_joined_callers(found), key=_place))
 
 
 def by_caller(cells: Iterable[Cell]) -> list[list[Cell]]:
@@ -88,6 +90,18 @@ def _of_one_caller(cells: Sequence[Cell]) -> list[StatementEntries]:
 
 
 _NONE: frozenset[str] = frozenset()
+
+
+def _with_joined_callers(rows: Iterable[StatementEntries]) -> Iterator[StatementEntries]:
+    """The statements, those with the same actions and resources for several callers as one that lists them."""
+    alike: dict[tuple[object, ...], list[StatementEntries]] = {}
+    for row in rows:
+        who = for_callers(row.who, ()) if callers_of(row.who) else row.who
+        alike.setdefault((row.actions, row.resources, signature(who)), []).append(row)
+    for same in alike.values():
+        names = dict.fromkeys(name for row in same for name in callers_of(row.who))
+        who = for_callers(same[0].who, list(names)) if len(same) > 1 else same[0].who
+        yield replace(same[0], who=who, cells=tuple(cell for row in same for cell in row.cells))
 
 
 def _merged(found: Iterable[_Entries]) -> tuple[_Entries, ...]:
