@@ -20,7 +20,10 @@ def callers_of(who: Mapping[str, Any]) -> Sequence[str]:
     principal = who.get("Principal")
     if isinstance(principal, dict):
         return listed(next(iter(principal.values()))) if len(principal) == 1 else ()
-    return listed((who.get("Condition") or {}).get(_ARN, {}).get(PRINCIPAL_KEY))
+    condition = who.get("Condition")
+    # AWS would reject a policy where either is of another form.
+    arns = condition.get(_ARN) if isinstance(condition, dict) else None
+    return listed(arns.get(PRINCIPAL_KEY)) if isinstance(arns, dict) else ()
 
 
 def for_callers(who: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
