@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.comparison.applying_clauses import is_plain
 from aws_iam.engine.comparison.clauses import Side
 from aws_iam.engine.evaluation.layers import IndexedStatement
+from aws_iam.engine.language.arn import ANY_API
 from aws_iam.engine.language.pattern import covers, intersects_again
 
 if TYPE_CHECKING:
@@ -122,5 +123,10 @@ def _denies_everything(clause: Clause) -> bool:
 
 def _left(entries: Sequence[str], of_limit: Sequence[str]) -> _Left:
     found = [own for own in entries if any(intersects_again(own, other) for other in of_limit)]
-    whole = any(all(covers(own, other) for other in of_limit) for own in found)
+    whole = any(all(_takes_all(own, other) for other in of_limit) for own in found)
     return _Left(entries=found, is_everything=whole)
+
+
+def _takes_all(entry: str, other: str) -> bool:
+    """Whether an entry takes all that another one does; in the short form of API Gateway `?*` is one API's id, not any text."""
+    return entry == other or (not entry.startswith(ANY_API) and covers(entry, other))
