@@ -16,6 +16,7 @@ from aws_iam.engine.language.pattern import covers, intersects, is_literal
 from aws_iam.engine.language.plain_policy import STATEMENT_ELEMENTS
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.repair.added_conditions import with_limit, with_other_values
+from aws_iam.engine.repair.coverage import is_covered
 from aws_iam.engine.repair.draft import in_form_of
 from aws_iam.engine.repair.other_fields import in_other_fields
 from aws_iam.engine.repair.other_resources import always_has_arn, elsewhere, may_meet
@@ -171,7 +172,19 @@ def _leave_pieces(
         denied = _denied_among(statement, actions)
         if denied:
             _leave_other_resources(statement, denied, spared, left)
-    left.statements += _other_contexts(statement, exempt)
+    left.statements += [
+        own
+        for own in _other_contexts(statement, exempt)
+        if not any(_is_within(own, other) for other in left.statements)
+    ]
+
+
+def _is_within(piece: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether another piece of the same statement applies wherever a piece does."""
+    own, theirs = piece.get("Condition", {}), other.get("Condition", {})
+    return all(
+        keys.items() <= own.get(operator, {}).items() for operator, keys in theirs.items()
+    ) and is_covered(piece, [other])
 
 
 def _is_of_patterns(
