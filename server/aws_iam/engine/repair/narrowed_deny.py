@@ -8,7 +8,7 @@ exception is broader: `beyond` has the patterns that are no longer denied.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import combinations, takewhile
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.frozen import slotted
@@ -160,7 +160,8 @@ def _leave_pieces(
     by_action: dict[str, dict[str, None]] = {}
     for own in exempt:
         by_action.setdefault(own.action, {})[own.resource] = None
-    if left.is_short and _is_of_patterns(statement, by_action, left.own_resources):
+    is_of_patterns = left.is_short and _is_of_patterns(statement, by_action, left.own_resources)
+    if is_of_patterns and _are_apart_by_resource(exempt):
         _leave_by_resource(statement, exempt, left)
         left.statements += _other_contexts(statement, exempt)
         return
@@ -211,13 +212,27 @@ def _is_of_patterns(
     return any(cut) and bool(is_open) and "*" not in spared
 
 
+def _are_apart_by_resource(exempt: Sequence[ExemptRequest]) -> bool:
+    """Whether no two resources have a request in common for which other actions are exempt."""
+    return not any(
+        actions != others and intersects(own, other)
+        for (own, actions), (other, others) in combinations(_by_resource(exempt).items(), 2)
+    )
+
+
+def _by_resource(exempt: Iterable[ExemptRequest]) -> dict[str, dict[str, None]]:
+    """The actions that are exempt on each resource."""
+    found: dict[str, dict[str, None]] = {}
+    for own in exempt:
+        found.setdefault(own.resource, {})[own.action] = None
+    return found
+
+
 def _leave_by_resource(
     statement: Mapping[str, Any], exempt: Sequence[ExemptRequest], left: _Left
 ) -> None:
     """The same actions on other resources, and all other actions on these."""
-    by_resource: dict[str, dict[str, None]] = {}
-    for own in exempt:
-        by_resource.setdefault(own.resource, {})[own.action] = None
+    by_resource = _by_resource(exempt)
     anywhere = {name: own for name, own in statement.items() if name != "Resource"}
     outside = [*listed(statement.get("NotResource")), *by_resource]
     left.statements.append({**anywhere, "NotResource": bare(outside)})
@@ -271,19 +286,12 @@ def _with_negation(statement: Mapping[str, Any], limit: Limit) -> dict[str, Any]
 
 
 def _apart(exempt: Sequence[ExemptRequest]) -> Sequence[ExemptRequest]:
-    """The requests with the names of actions in the place of patterns where these overlap with other entries."""
+    """The requests with other entries in the place of patterns of actions where these overlap with those of other requests."""
     actions = list(dict.fromkeys(own.action for own in exempt))
-    patterns = [own for own in actions if not is_literal(own)]
-    if not any(
-        intersects(own, other, ignore_case=True)
-        for own in patterns
-        for other in actions
-        if own != other
-    ):
-        return exempt
+    apart = {own: _pieces(own, actions) for own in actions}
     found: dict[ExemptRequest, None] = {}
     for own in exempt:
-        for name in catalog().expand(own.action) if not is_literal(own.action) else (own.action,):
+        for name in apart[own.action]:
             found[
                 ExemptRequest(
                     action=name,
@@ -293,6 +301,16 @@ def _apart(exempt: Sequence[ExemptRequest]) -> Sequence[ExemptRequest]:
                 )
             ] = None
     return list(found)
+
+
+def _pieces(action: str, actions: Iterable[str]) -> Sequence[str]:
+    """Entries for an action, each of which is one of the others or has none in common with it."""
+    if is_literal(action):
+        return (action,)
+    met = [own for own in actions if own != action and intersects(own, action, ignore_case=True)]
+    if all(map(is_literal, met)):
+        return (*_without(action, met), *met)
+    return catalog().expand(action)
 
 
 def _other_actions(
