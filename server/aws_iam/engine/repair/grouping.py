@@ -12,7 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.repair.listed_callers import callers_of, for_callers
+from aws_iam.engine.repair.requirements import covers_action
 from aws_iam.engine.shrink.entries import Work, covering
 
 if TYPE_CHECKING:
@@ -60,11 +62,17 @@ def _of_one_caller(cells: Sequence[Cell]) -> list[StatementEntries]:
     asked: _Pairs = {}
     for cell in cells:
         asked.setdefault(cell.action, set()).add(cell.resource)
+    above = {action: frozenset(_above(action, asked)) for action in asked}
     by_action: _Pairs = {}
     by_resource: _Pairs = {}
     for action, resources in asked.items():
-        by_action[action] = {own for own in resources if not wider.get(own, _NONE) & resources}
-        for resource in by_action[action]:
+        taken = set().union(*(asked[own] for own in above[action]))
+        left = {
+            own for own in resources - taken if not wider.get(own, _NONE) & (resources | taken)
+        }
+        if left:
+            by_action[action] = left
+        for resource in left:
             by_resource.setdefault(resource, set()).add(action)
     rows = min(
         (
@@ -81,8 +89,9 @@ def _of_one_caller(cells: Sequence[Cell]) -> list[StatementEntries]:
     }
     served: list[list[Cell]] = [[] for _ in rows]
     for cell in cells:
-        widest = wider.get(cell.resource, _NONE) & by_action[cell.action]
-        served[at[cell.action, min(widest, default=cell.resource)]].append(cell)
+        places = (cell.resource, *sorted(wider.get(cell.resource, _NONE)))
+        taking = ((a, r) for a in (cell.action, *sorted(above[cell.action])) for r in places)
+        served[next((at[pair] for pair in taking if pair in at), 0)].append(cell)
     return [
         StatementEntries(actions=actions, resources=resources, who=cells[0].who, cells=tuple(own))
         for (actions, resources), own in zip(rows, served, strict=True)
@@ -90,6 +99,14 @@ def _of_one_caller(cells: Sequence[Cell]) -> list[StatementEntries]:
 
 
 _NONE: frozenset[str] = frozenset()
+
+
+def _above(action: str, actions: Iterable[str]) -> Iterator[str]:
+    """The patterns that take all that an action, or a pattern, does; of those that do so of each other the first one."""
+    for own in actions:
+        is_above = own != action and not is_literal(own) and covers_action(own, action)
+        if is_above and (own < action or not covers_action(action, own)):
+            yield own
 
 
 def _with_joined_callers(rows: Iterable[StatementEntries]) -> Iterator[StatementEntries]:
