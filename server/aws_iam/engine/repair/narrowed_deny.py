@@ -20,7 +20,7 @@ from aws_iam.engine.repair.coverage import is_covered
 from aws_iam.engine.repair.draft import in_form_of
 from aws_iam.engine.repair.other_fields import in_other_fields
 from aws_iam.engine.repair.other_resources import always_has_arn, elsewhere, may_meet
-from aws_iam.engine.repair.requirements import PRINCIPAL_KEY, bare, listed
+from aws_iam.engine.repair.requirements import PRINCIPAL_KEY, bare, covers_action, listed
 from aws_iam.engine.repair.separation import NOTHING, Limit, Separator
 
 if TYPE_CHECKING:
@@ -288,7 +288,7 @@ def _with_negation(statement: Mapping[str, Any], limit: Limit) -> dict[str, Any]
 def _apart(exempt: Sequence[ExemptRequest]) -> Sequence[ExemptRequest]:
     """The requests with other entries in the place of patterns of actions where these overlap with those of other requests."""
     actions = list(dict.fromkeys(own.action for own in exempt))
-    apart = {own: _pieces(own, actions) for own in actions}
+    apart = _pieces(actions)
     found: dict[ExemptRequest, None] = {}
     for own in exempt:
         for name in apart[own.action]:
@@ -303,14 +303,28 @@ def _apart(exempt: Sequence[ExemptRequest]) -> Sequence[ExemptRequest]:
     return list(found)
 
 
-def _pieces(action: str, actions: Iterable[str]) -> Sequence[str]:
-    """Entries for an action, each of which is one of the others or has none in common with it."""
-    if is_literal(action):
-        return (action,)
-    met = [own for own in actions if own != action and intersects(own, action, ignore_case=True)]
-    if all(map(is_literal, met)):
-        return (*_without(action, met), *met)
-    return catalog().expand(action)
+def _pieces(actions: Sequence[str]) -> dict[str, Sequence[str]]:
+    """By action the entries for all of it, of which no two have an action in common.
+
+    Where one of two patterns that overlap always takes all of the other, it is cut at that one; else they are written out.
+    """
+    met = {
+        own: [o for o in actions if o != own and intersects(own, o, ignore_case=True)]
+        for own in actions
+        if not is_literal(own)
+    }
+    within = {own: [o for o in others if covers_action(own, o)] for own, others in met.items()}
+    if any(
+        (o in within[own]) is covers_action(o, own) for own, others in met.items() for o in others
+    ):
+        return {own: catalog().expand(own) if met.get(own) else (own,) for own in actions}
+    left = {own: tuple(_without(own, within.get(own, ()))) for own in actions}
+    return {
+        own: tuple(
+            dict.fromkeys(name for one in (own, *within.get(own, ())) for name in left[one])
+        )
+        for own in actions
+    }
 
 
 def _other_actions(
