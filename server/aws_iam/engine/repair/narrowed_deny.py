@@ -209,7 +209,14 @@ def _is_of_patterns(
         any(covers(entry, own) for entry in denied) for own in own_resources
     )
     is_open = "*" in denied or "NotResource" in statement or is_whole
-    return any(cut) and bool(is_open) and "*" not in spared
+    return any(cut) and "*" not in spared and bool(is_open or _are_entries(spared, denied))
+
+
+def _are_entries(resources: Iterable[str], denied: Sequence[str]) -> bool:
+    """Whether the resources are entries of the Deny, which no other entry meets."""
+    return all(own in denied for own in resources) and not any(
+        may_meet(entry, own) for own in resources for entry in denied if entry not in resources
+    )
 
 
 def _are_apart_by_resource(exempt: Sequence[ExemptRequest]) -> bool:
@@ -233,9 +240,15 @@ def _leave_by_resource(
 ) -> None:
     """The same actions on other resources, and all other actions on these."""
     by_resource = _by_resource(exempt)
-    anywhere = {name: own for name, own in statement.items() if name != "Resource"}
-    outside = [*listed(statement.get("NotResource")), *by_resource]
-    left.statements.append({**anywhere, "NotResource": bare(outside)})
+    denied = listed(statement.get("Resource"))
+    if _are_entries(by_resource, denied):
+        rest = [own for own in denied if own not in by_resource]
+        left.statements += [{**statement, "Resource": bare(rest)}] if rest else []
+    else:
+        anywhere = {name: own for name, own in statement.items() if name != "Resource"}
+        outside = [*listed(statement.get("NotResource")), *by_resource]
+        left.statements.append({**anywhere, "NotResource": bare(outside)})
+        left.of_own_resources |= "*" not in (denied or "*")
     by_actions: dict[tuple[str, ...], list[str]] = {}
     for resource, spared in by_resource.items():
         by_actions.setdefault(tuple(spared), []).append(resource)
@@ -244,7 +257,6 @@ def _leave_by_resource(
         only["NotAction"] = only.pop("Action")
         left.statements.append({**only, "Resource": bare(resources)})
     left.by_not_action = True
-    left.of_own_resources |= "*" not in (listed(statement.get("Resource")) or "*")
 
 
 def _other_contexts(
