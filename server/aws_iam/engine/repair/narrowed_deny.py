@@ -18,7 +18,7 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.repair.added_conditions import with_limit, with_other_values
 from aws_iam.engine.repair.coverage import is_covered
 from aws_iam.engine.repair.draft import in_form_of
-from aws_iam.engine.repair.other_fields import in_other_fields
+from aws_iam.engine.repair.other_fields import in_other_fields, in_own_fields
 from aws_iam.engine.repair.other_resources import always_has_arn, elsewhere, may_meet
 from aws_iam.engine.repair.requirements import PRINCIPAL_KEY, bare, covers_action, listed
 from aws_iam.engine.repair.separation import NOTHING, Limit, Separator
@@ -448,10 +448,14 @@ def _leave_other_resources(
         left.statements.append({**only, "Resource": bare(rest)})
     left.statements += [own for own in others.values() if own]
     for own in whole:
-        fields = in_other_fields({**only, "Resource": own}, resources)
+        narrow = {**only, "Resource": own}
+        fields = in_other_fields(narrow, resources) or in_own_fields(narrow, resources)
         if fields is None:
             left.beyond[own] = None
             continue
+        if fields.by_kind:
+            left.of_own_resources = True
+            left.on_arns_only |= dict.fromkeys(a for a in actions if not always_has_arn(a))
         left.statements += fields.statements
         left.of_fields |= dict.fromkeys(fields.keys)
         left.taken_apart += fields.taken_apart

@@ -4,7 +4,8 @@
         →   the statement with StringNotEquals: {"aws:RequestedRegion": "eu-west-1"}
 
 No pattern leaves one Region out, but a request to one is about a resource of it, and `aws:ResourceAccount` is the account of the
-resource. That is taken for granted, and told: services that work across Regions may not hold to it.
+resource. That is taken for granted, and told: services that work across Regions may not hold to it. In the same way a Deny of all
+queues of one account is left for all but one of them, as NotResource in that account.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, intersects, is_literal
 from aws_iam.engine.repair.added_conditions import with_limit
-from aws_iam.engine.repair.requirements import bare
+from aws_iam.engine.repair.other_resources import elsewhere
+from aws_iam.engine.repair.requirements import bare, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,6 +35,8 @@ class InOtherFields:
     statements: tuple[dict[str, Any], ...]
     keys: tuple[str, ...]
     taken_apart: tuple[Mapping[str, Any], ...]
+    # Whether NotResource stands for all other resources of a kind.
+    by_kind: bool = False
 
 
 def in_other_fields(
@@ -71,6 +75,45 @@ def in_other_fields(
             }
             for block in blocks
         ),
+    )
+
+
+def in_own_fields(statement: Mapping[str, Any], resources: Sequence[str]) -> InOtherFields | None:
+    """What is left of a Deny of all resources of a kind in one Region or account: those in NotResource, in that Region and account.
+
+    None where the entry has no such field, or is not all of a kind in any Region and account.
+    """
+    entry, actions = statement["Resource"], listed(statement["Action"])
+    if "${" in entry or entry.count(":") < _COLONS or not entry.startswith("arn:"):
+        return None
+    own = entry.split(":")
+    fixed = {key: own[at] for key, at in _FIELDS.items() if own[at] and is_literal(own[at])}
+    everywhere = ["*" if at in _FIELDS.values() and text else text for at, text in enumerate(own)]
+    outside = elsewhere(actions, [":".join(everywhere)], resources) if fixed else None
+    if outside is None or outside.denied_within:
+        return None
+    spared = [one for one in resources if intersects(one, entry)]
+    rest = {name: value for name, value in statement.items() if name != "Resource"}
+    left: dict[str, Any] | None = {**rest, "NotResource": bare([*spared, *outside.patterns])}
+    for key, value in fixed.items():
+        left = left and with_limit(left, ("StringEqualsIfExists",), key, [value], join=False)
+    if left is None:
+        return None
+    apart = {"Effect": "Deny", "Action": statement["Action"]}
+    other_fields = (
+        {**apart, "Resource": entry, "Condition": {"StringNotEquals": {key: value}}}
+        for key, value in fixed.items()
+    )
+    elsewhere_ = {
+        **apart,
+        "NotResource": [entry, *outside.patterns],
+        "Condition": {"StringEqualsIfExists": fixed},
+    }
+    return InOtherFields(
+        statements=(left,),
+        keys=tuple(fixed),
+        taken_apart=(*other_fields, elsewhere_),
+        by_kind=True,
     )
 
 

@@ -13,8 +13,22 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 _OF_FIELDS = {
-    "aws:RequestedRegion": "a request to a Region is about a resource of that Region, which stands in the ARN where the Deny has a wildcard",
-    "aws:ResourceAccount": "`aws:ResourceAccount` is the account of the resource, which stands in the ARN where the Deny has a wildcard",
+    (
+        "StringEquals",
+        "aws:RequestedRegion",
+    ): "a request to a Region is about a resource of that Region, which stands in the ARN where the Deny has a wildcard",
+    (
+        "StringEquals",
+        "aws:ResourceAccount",
+    ): "`aws:ResourceAccount` is the account of the resource, which stands in the ARN where the Deny has a wildcard",
+    (
+        "StringEqualsIfExists",
+        "aws:RequestedRegion",
+    ): "a request to a Region is about a resource of that Region, by the ARN",
+    (
+        "StringEqualsIfExists",
+        "aws:ResourceAccount",
+    ): "every request has `aws:ResourceAccount`, which is the account in the ARN of the resource",
 }
 
 
@@ -44,8 +58,13 @@ def names_a_resource(actions: Iterable[str]) -> str:
 
 def fields_of_arns(taken_apart: Iterable[Mapping[str, Any]]) -> Sequence[str]:
     """What keys that stand for fields of ARNs are taken to be, where a Deny is narrowed by them."""
-    keys = {key for own in taken_apart for key in own["Condition"]["StringEquals"]}
-    return [text for key, text in _OF_FIELDS.items() if key in keys]
+    found = {
+        (operator, key)
+        for own in taken_apart
+        for operator, keys in own["Condition"].items()
+        for key in keys
+    }
+    return [text for key, text in _OF_FIELDS.items() if key in found]
 
 
 def provided_that(taken_apart: Iterable[Mapping[str, Any]]) -> str:
