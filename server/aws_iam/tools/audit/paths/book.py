@@ -131,6 +131,11 @@ class PowerBook:
             number, principal, self.entities, self.decider, layers, self.tags, self.asked_tags
         )
 
+    def unread(self, number: int) -> tuple[str, ...]:
+        """What is not known of the policies that bind a principal, and why."""
+        layers = self.decider.own_layers(self.entities.principals[number])
+        return tuple(own.why_unread for own in layers.values() if own.why_unread)
+
     def is_administrator(self, number: int, state: State = UNCHANGED) -> bool | None:
         """Whether it is an administrator; None where that is not known."""
         key = (number, state)
