@@ -131,6 +131,7 @@ def _summary(
     names: Names,
 ) -> Iterator[str]:
     name = names.of(arn)
+    name = f"{name[0].upper()}{name[1:]}"
     if is_administrator:
         within = " that the organization permits" if principal.member.guardrails.scps else ""
         account = principal.member.account.id
