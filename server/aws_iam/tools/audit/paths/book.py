@@ -96,13 +96,14 @@ class PowerBook:
         entities = Entities.of(estate)
         changes = Changes(entities)
         tags = settled_tags(estate, entities)
+        decider = Decider(estate, tags)
         beside = texts_of_resources(estate) if tags.callers or tags.resources else frozenset()
         return cls(
             entities=entities,
             trusts=Trusts.of(entities, tags),
             credentials=Credentials.of(estate, entities),
-            compute=Compute.of(estate, entities),
-            decider=Decider(estate, tags),
+            compute=Compute.of(estate, entities, decider),
+            decider=decider,
             changes=changes,
             tags=tags,
             administrators=Administrators(tags.callers),
