@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from helpers.command.in_process import run_in_process
+
 pytestmark = pytest.mark.process
 
 LIMIT = 10_000
@@ -96,8 +98,8 @@ def test_nothing_is_written_through_what_is_no_file(
         if kind == "link":
             target.write_text("somebody else's")
         path.symlink_to(target)
-    status, said = run(*words, str(path))
-    assert (status, f"cannot be written: {why}" in said) == (2, True), said
+    done = run_in_process(*words, str(path))
+    assert (done.returncode, f"cannot be written: {why}" in done.stderr) == (2, True), done
     if kind == "link":
         assert target.read_text() == "somebody else's"
     assert target.exists() == (kind == "link")

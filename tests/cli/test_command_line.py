@@ -94,14 +94,14 @@ def test_a_document_that_is_no_text_is_refused_by_its_byte() -> None:
 
 def test_both_spellings_of_an_option_work() -> None:
     spelled = (
-        run("audit", "run", "--role-arn", "nonsense", "--demo").stderr,
-        run("audit", "run", "--role_arn", "nonsense", "--demo").stderr,
+        run_in_process("audit", "run", "--role-arn", "nonsense", "--demo").stderr,
+        run_in_process("audit", "run", "--role_arn", "nonsense", "--demo").stderr,
     )
     assert spelled[0] == spelled[1]
 
 
 def test_json_is_the_answer_and_nothing_else() -> None:
-    done = run("policy", "lookup", "--query", "s3:GetObjcet", "--json")
+    done = run_in_process("policy", "lookup", "--query", "s3:GetObjcet", "--json")
     answer = json.loads(done.stdout)
     assert answer["tool"] == "policy"
     assert "s3:GetObject" in answer["summary"]
@@ -139,7 +139,7 @@ def test_a_lockout_that_would_be_refused_exits_with_1(administrator: str, status
 
 
 def test_a_wildcard_is_expanded_by_level() -> None:
-    done = run("policy", "lookup", "--query", "s3:Get*")
+    done = run_in_process("policy", "lookup", "--query", "s3:Get*")
     assert "Read" in done.stdout
     assert "GetObject" in done.stdout
 
@@ -156,7 +156,7 @@ def test_a_syntax_error_is_found_with_line_and_column() -> None:
 
 
 def test_an_unknown_action_is_found_at_its_place() -> None:
-    done = run("policy", "validate", "--document", COMMA.replace(",}", "}"), "--json")
+    done = run_in_process("policy", "validate", "--document", COMMA.replace(",}", "}"), "--json")
     assert done.returncode == 1
     finding = next(f for f in json.loads(done.stdout)["findings"] if f["code"] == "INVALID_ACTION")
     assert finding["where"]["pointer"] == "/Statement/0/Action"
@@ -165,8 +165,8 @@ def test_an_unknown_action_is_found_at_its_place() -> None:
 
 def test_fail_on_decides_the_exit_status() -> None:
     policy = '{"Statement":[{"Sid":"","Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/k"}]}'
-    lenient = run("policy", "validate", "--document", policy, "--kind", "identity")
-    strict = run(
+    lenient = run_in_process("policy", "validate", "--document", policy, "--kind", "identity")
+    strict = run_in_process(
         "policy", "validate", "--document", policy, "--kind", "identity", "--fail-on", "low"
     )
     assert (lenient.returncode, strict.returncode) == (0, 1)
@@ -176,7 +176,7 @@ GITHUB = ("irsa", "trust_policy", "--provider", "github", "--owner", "octo", "--
 
 
 def test_an_artifact_alone_goes_down_a_pipe() -> None:
-    done = run(*GITHUB, "--branch", "main", "--account", "111122223333")
+    done = run_in_process(*GITHUB, "--branch", "main", "--account", "111122223333")
     policy = json.loads(done.stdout)
     assert policy["Statement"][0]["Action"] == "sts:AssumeRoleWithWebIdentity"
     assert "repo:octo/app:ref:refs/heads/main" in done.stdout
@@ -185,17 +185,17 @@ def test_an_artifact_alone_goes_down_a_pipe() -> None:
 
 def test_files_are_written_where_they_are_wanted(tmp_path: Path) -> None:
     words = ("kms", "key_policy", "--account", "111122223333", "--out")
-    several = run(*words, "made", cwd=tmp_path)
+    several = run_in_process(*words, "made", cwd=tmp_path)
     assert (several.returncode, several.stderr) == (0, "")
     assert "Wrote made/create-key.sh" in several.stdout
     assert sorted(path.name for path in (tmp_path / "made").iterdir()) == [
         "create-key.sh",
         "key-policy.json",
     ]
-    alone = run(*words, "stack.yaml", "--format", "cloudformation", cwd=tmp_path)
+    alone = run_in_process(*words, "stack.yaml", "--format", "cloudformation", cwd=tmp_path)
     assert alone.stdout.startswith("Wrote stack.yaml\n")
     assert (tmp_path / "stack.yaml").read_text().startswith("AWSTemplateFormatVersion")
-    refused = run(*words, "stack.yaml/below", cwd=tmp_path)
+    refused = run_in_process(*words, "stack.yaml/below", cwd=tmp_path)
     assert refused.returncode == 2
     assert "cannot be written" in refused.stderr
 
@@ -213,12 +213,12 @@ ROTATION = ("secrets", "rotation", "--target", "custom", "--format")
 def test_a_folder_holds_exactly_the_files_of_a_rotation_and_a_pipe_its_main_file(
     form: str, names: set[str], tmp_path: Path
 ) -> None:
-    done = run(*ROTATION, form, "--out", "rotation/", cwd=tmp_path)
+    done = run_in_process(*ROTATION, form, "--out", "rotation/", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "rotation"
     assert {path.name for path in folder.iterdir()} == names
     (main,) = [path for path in folder.iterdir() if path.stem == "rotation-custom"]
-    assert run(*ROTATION, form).stdout == main.read_text(encoding="utf-8")
+    assert run_in_process(*ROTATION, form).stdout == main.read_text(encoding="utf-8")
 
 
 def test_an_answer_is_taken_as_a_document() -> None:

@@ -16,6 +16,7 @@ import jsonschema
 import pytest
 import yaml
 
+from helpers.command.in_process import run_in_process
 from helpers.folders import ROOT
 
 pytestmark = pytest.mark.pre_commit
@@ -180,17 +181,20 @@ def test_the_review_tells_what_a_commit_gives_and_leaves_old_debt_alone(hooked: 
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize(
-    "name", ["policies/x.tftpl", "p.json.j2", "README.md", "rows.ndjson", "POLICY"]
-)
-def test_the_review_looks_at_a_commit_of_files_of_any_name(hooked: Path, name: str) -> None:
+def test_the_review_looks_at_a_commit_of_files_of_any_name(hooked: Path) -> None:
     wide = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [wide]})
-    text = f"```json\n{policy}\n```\n" if name.endswith(".md") else policy
-    done = hook(hooked, {name: text}, "aws-iam-review")
+    names = ("policies/x.tftpl", "p.json.j2", "README.md", "rows.ndjson", "POLICY")
+    files = {
+        name: f"```json\n{policy}\n```\n" if name.endswith(".md") else policy for name in names
+    }
+    done = hook(hooked, files, "aws-iam-review")
     assert done.returncode == 1, done.stdout
-    assert "now allows `iam:PassRole`" in done.stdout
-    (hooked / name).unlink()
+    gained = [line for line in done.stdout.splitlines() if "] ACCESS_GAINED " in line]
+    for name in names:
+        (own,) = [line for line in gained if f", {name} /Statement/0 " in line]
+        assert "now allows `iam:PassRole`" in own
+        (hooked / name).unlink()
 
 
 def test_the_review_looks_at_a_commit_that_only_removes_files(hooked: Path) -> None:
@@ -344,8 +348,8 @@ def test_files_are_taken_without_an_option_and_fail_on_decides(
     tmp_path: Path, limit: str, status: int
 ) -> None:
     write(tmp_path, {"a.json": GOOD, "b.json": BAD})
-    done = run(
-        "aws-iam", "policy", "validate", "--fail-on", limit, "a.json", "b.json", cwd=tmp_path
+    done = run_in_process(
+        "policy", "validate", "--fail-on", limit, "a.json", "b.json", cwd=tmp_path
     )
     assert done.returncode == status
     assert "b.json" in done.stdout
@@ -357,6 +361,6 @@ def test_an_escalation_fails_the_run_in_every_format(
 ) -> None:
     statement = {"Effect": "Allow", "Action": "iam:CreateAccessKey", "Resource": "*"}
     write(tmp_path, {"a.json": {"Version": "2012-10-17", "Statement": [statement]}})
-    done = run("aws-iam", "policy", "validate", *form, "a.json", cwd=tmp_path)
+    done = run_in_process("policy", "validate", *form, "a.json", cwd=tmp_path)
     assert done.returncode == 1
     assert "PRIVILEGE_ESCALATION" in done.stdout

@@ -16,6 +16,7 @@ import aws_iam
 from aws_iam.answer import Severity, Status
 from helpers.documented_commands import commands, problems
 from helpers.pages import PROSE, Block, blocks, name_of, without_blocks
+from helpers.tables.each import for_each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,7 +103,7 @@ def test_python_compiles_and_never_caches_without_a_limit(block: Block) -> None:
     assert "functools" not in imported
 
 
-@pytest.mark.parametrize("block", blocks("bash"), ids=str)
+@for_each(blocks("bash"), name=str)
 def test_every_command_names_things_that_exist(block: Block) -> None:
     found = {" ".join(words): problems(words) for words in commands(block.content)}
     assert found

@@ -6,6 +6,7 @@ import pytest
 
 from aws_iam.report.fix_steps import fix_steps
 from aws_iam.tools.audit.controls.benchmark import Control, controls
+from helpers.tables.each import for_each
 
 CASES = [
     ("aws iam get-user", ["$aws iam get-user"]),
@@ -33,7 +34,7 @@ def test_words_and_commands_are_told_apart(fix: str, steps: list[str]) -> None:
     assert [f"{'$' if step.is_copied else ''}{step.text}" for step in fix_steps(fix)] == steps
 
 
-@pytest.mark.parametrize("control", controls().values(), ids=lambda control: control.key)
+@for_each(controls().values(), name=lambda control: control.key)
 def test_no_word_of_a_control_is_lost(control: Control) -> None:
     fix = control.fix
     steps = fix_steps(fix)

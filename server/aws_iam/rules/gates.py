@@ -24,6 +24,7 @@ from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.document import Condition, Form, Node, Place
+from aws_iam.engine.language.memo import ByWord
 from aws_iam.engine.language.operators import OPERATORS, Family
 from aws_iam.engine.parsing.json_nodes import string
 from aws_iam.rules.well_formed import is_well_formed, is_well_formed_policy
@@ -163,22 +164,25 @@ class Gates:
         """`gates` holds the gates of each rule, in order; None for a rule without gates, which always runs."""
         self.every: int = (1 << len(gates)) - 1
         self.always: int = sum(1 << at for at, of_rule in enumerate(gates) if of_rule is None)
-        bits: dict[Gate, int] = {}
+        # Gates with the same test are one.
+        bits: dict[tuple[Part, Callable[[Any], bool]], int] = {}
         # Each gate of a pair gets a bit of its own, above those of the rules.
         self._pairs: list[tuple[int, int]] = []
         spare_bits = count(len(gates))
         for at, of_rule in enumerate(gates):
             for gate_or_pair in of_rule or ():
                 if isinstance(gate_or_pair, Gate):
-                    bits[gate_or_pair] = bits.get(gate_or_pair, 0) | 1 << at
+                    key = gate_or_pair.part, gate_or_pair.test
+                    bits[key] = bits.get(key, 0) | 1 << at
                     continue
                 own = [1 << next(spare_bits), 1 << next(spare_bits)]
                 for gate, bit in zip((gate_or_pair.first, gate_or_pair.second), own, strict=True):
-                    bits[gate] = bits.get(gate, 0) | bit
+                    key = gate.part, gate.test
+                    bits[key] = bits.get(key, 0) | bit
                 self._pairs.append((sum(own), 1 << at))
         by_part = {
             part: _PartGates(
-                [(gate.test, mask) for gate, mask in bits.items() if gate.part is part]
+                [(test, mask) for (of_part, test), mask in bits.items() if of_part is part]
             )
             for part in Part
         }
@@ -247,7 +251,7 @@ class _PartGates:
 
     def __init__(self, tests: Sequence[tuple[Callable[[Any], bool], int]]) -> None:
         self._tests = tests
-        self._cached = lru_cache(maxsize=_CACHED)(self.at)
+        self._known = ByWord(self.at, of_reference=False)
         self._all = 0
         for _, bits in tests:
             self._all |= bits
@@ -256,9 +260,10 @@ class _PartGates:
         """The rules with an open gate for one of the words."""
         if len(words) > _MOST_WORDS:
             return self._all
-        mask, cached = 0, self._cached
-        for word in words:
-            mask |= cached(word) if len(word) <= _LONGEST else self.at(word)
+        mask = 0
+        # Most words open no gate, so that few sets are different.
+        for opened in set(map(self._known.__getitem__, words)):
+            mask |= opened
         return mask
 
     def at(self, word: Any) -> int:

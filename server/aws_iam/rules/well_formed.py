@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import Form
@@ -26,15 +27,14 @@ def is_well_formed(statement: Statement) -> bool:
     for member in statement.node.members:
         name, node = member.key, member.value
         if name in _LISTS:
-            # `words` leaves out values that are not strings.
-            entries = node.count if node.form is Form.ARRAY else 1
-            if not entries or entries != len(node.words):
+            if not node.is_of_texts:
                 return False
         elif not _TESTS[name](node):
             return False
     return True
 
 
+@lru_cache(maxsize=256)
 def _are_elements_well_formed(elements: tuple[str, ...]) -> bool:
     """Whether a statement may have these elements together."""
     names = frozenset(elements)
@@ -68,16 +68,9 @@ def _is_string(node: Node) -> bool:
     return node.form is Form.STRING and bool(node.text)
 
 
-def _are_strings(node: Node) -> bool:
-    """A string, or a list of strings."""
-    if node.form is Form.STRING:
-        return True
-    return bool(node.count) and len(node.words) == node.count
-
-
 def _is_principal(node: Node) -> bool:
     return node.form is Form.STRING or (
-        _is_map(node) and all(_are_strings(member.value) for member in node.members)
+        _is_map(node) and all(member.value.is_of_texts for member in node.members)
     )
 
 

@@ -105,7 +105,7 @@ def written(parts: list[Any]) -> str:
     return "".join(part if isinstance(part, str) else part[0] * part[1] for part in parts)
 
 
-@pytest.mark.parametrize("case", PLAINTEXT["names"], ids=lambda case: case["name"])
+@for_each(PLAINTEXT["names"], name=lambda case: case["name"])
 def test_a_name_that_scanners_know_is_exposed(case: dict[str, Any]) -> None:
     variable = classified_variable(case["name"], written(case.get("value", ["Tr0ub4dor&3"])))
     held = exposure(variable)

@@ -14,6 +14,7 @@ from aws_iam import compare, evaluate
 from aws_iam.engine.comparison.forbidden_access import forbidden_requests, public_requests
 from aws_iam.errors import InputError
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 if TYPE_CHECKING:
     from aws_iam.answer import Comparison
@@ -124,7 +125,7 @@ def test_policies_of_resources_are_related_by_whom_they_let_in(case: dict[str, A
         )
 
 
-@pytest.mark.parametrize("case", cases("public.json"), ids=lambda case: case["name"])
+@for_each(cases("public.json"), name=lambda case: case["name"])
 def test_a_policy_is_public_unless_fixed_values_confine_it(case: dict[str, Any]) -> None:
     found = public_requests(document(case["document"]))
     assert bool(found.requests) is case["public"]

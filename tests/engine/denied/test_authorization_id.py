@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from aws_iam.engine.denied.authorization.authorization_id import authorization_ids
+from helpers.tables.each import for_each
 
 ID = "1a2b3c4d5e6f"
 LINK = f"https://us-east-1.console.aws.amazon.com/iam/home?region=us-east-1#/authorization-details/{ID}"
@@ -57,7 +58,7 @@ def test_an_id_is_found_with_its_region_and_nothing_else_is(
     assert [(one.text, one.region) for one in authorization_ids(message)] == found
 
 
-@pytest.mark.parametrize("width", range(60, 121))
+@for_each(range(60, 121))
 def test_an_id_is_whole_however_a_terminal_breaks_its_lines(width: int) -> None:
     message = f"User: arn:aws:iam::111122223333:user/a is not authorized to perform: s3:GetObject. {SENTENCE}"
     pasted = "\n".join(message[at : at + width] for at in range(0, len(message), width))

@@ -47,7 +47,7 @@ def _told(denial: Denial, names: dict[str, Any]) -> dict[str, Any]:
     return {name: to_json(getattr(denial, name)) for name in names}
 
 
-@pytest.mark.parametrize("case", MESSAGES, ids=lambda case: case["name"])
+@for_each(MESSAGES, name=lambda case: case["name"])
 def test_a_message_is_taken_apart(case: dict[str, Any]) -> None:
     found = denials(case["message"])
     assert len(found) == len(case["expect"])

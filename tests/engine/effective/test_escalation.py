@@ -64,7 +64,7 @@ def test_a_path_is_opened_by_its_actions_and_closed_without_any_one_of_them(
 NEW = [path for path in JUDGED if path.family == NEW_COMPUTE]
 
 
-@pytest.mark.parametrize("path", NEW, ids=lambda path: path.id)
+@for_each(NEW, name=lambda path: path.id)
 def test_new_compute_needs_every_role_and_the_service(path: EscalationPath) -> None:
     others = [action for action in actions(path) if action != "iam:PassRole"]
     rest = allow(others)

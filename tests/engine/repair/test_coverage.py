@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aws_iam import evaluate
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.repair.coverage import is_covered
 
 ACTIONS = ("s3:a", "s3:ab", "s3:b", "iam:a", "iam:b")
-PATTERNS = (*ACTIONS, "s3:*", "s3:a*", "*:a", "*", "*b")
+PATTERNS = (*ACTIONS, "s3:*", "s3:a*", "*:a", "*", "*:*b")
 PLACES = tuple(f"arn:aws:s3:::{name}" for name in ("a", "ab", "b", "a/b", "a/c"))
 WIDE = (*PLACES, *(f"arn:aws:s3:::{name}" for name in ("*", "a*", "a/*", "*b", "?")), "*")
 
@@ -61,3 +63,27 @@ def test_a_statement_is_covered_by_itself_and_by_everything(
 ) -> None:
     assert is_covered(statement, [*others, statement])
     assert is_covered(statement, [*others, {"Action": ["*"], "Resource": ["*"]}])
+
+
+@pytest.mark.parametrize(
+    ("action", "layer", "other"),
+    [
+        ("s3:GetObject", "identity", {"Action": [], "Resource": "*"}),
+        ("s3:GetObject", "identity", {"Action": "s3:*", "Resource": []}),
+        ("s3:GetObject", "identity", {"Action": "s3*", "Resource": "*"}),
+        ("s3:GetObject", "identity", {"Action": "s3:*"}),
+        ("kms:Decrypt", "resource", {"Action": "*", "Principal": "*"}),
+    ],
+)
+def test_a_statement_that_applies_to_nothing_covers_nothing(
+    action: str, layer: str, other: dict[str, Any]
+) -> None:
+    resource = f"arn:aws:{action.partition(':')[0]}:eu-west-1:111122223333:key/k"
+    request = {
+        "principal": "arn:aws:iam::111122223333:user/u",
+        "action": action,
+        "resource": resource,
+    }
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **other}]}
+    assert evaluate(request, {layer: [policy]}).outcome != "Allowed"
+    assert not is_covered({**other, "Action": action, "Resource": resource}, [other])

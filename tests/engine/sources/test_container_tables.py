@@ -41,7 +41,7 @@ def resolved(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("type_", CLOUDFORMATION)
+@for_each(CLOUDFORMATION)
 def test_each_property_of_the_table_exists(type_: str) -> None:
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", type_).schema
     for place in CLOUDFORMATION[type_]:
@@ -92,7 +92,7 @@ SETTINGS = resources.data("access-settings.json")
 IN_TEMPLATES = [row for row in SETTINGS["cloudformation"] if "::Serverless::" not in row["type"]]
 
 
-@pytest.mark.parametrize("type_", dict.fromkeys(row["type"] for row in IN_TEMPLATES))
+@for_each(dict.fromkeys(row["type"] for row in IN_TEMPLATES))
 def test_each_property_that_decides_about_access_exists(type_: str) -> None:
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", type_).schema
     for row in IN_TEMPLATES:

@@ -17,6 +17,7 @@ from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError
 from helpers.folders import TESTS
 from helpers.policy_files import ALLOW, document, file, judged, lines
+from helpers.tables.each import for_each
 from helpers.work import calls
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ CASES: dict[str, dict[str, Any]] = {
 POLICY = json.dumps(document(ALLOW))
 
 
-@pytest.mark.parametrize("name", CASES)
+@for_each(CASES)
 def test_the_policies_of_a_file_are_read_at_their_places_and_what_is_not_is_named(
     name: str,
 ) -> None:

@@ -20,6 +20,7 @@ from aws_iam.tools.irsa.names import Names
 from aws_iam.tools.irsa.provider_catalogue import PROVIDERS
 from aws_iam.tools.policy import actions
 from helpers.provider_cases import PROVIDERS_WITH_CASES, cases
+from helpers.tables.each import for_each
 
 GOOD = cases("trust_policies")
 BAD = cases("refusals")
@@ -31,7 +32,7 @@ def ask(**arguments: Any) -> Any:
     return tool.run({"action": "trust_policy", "account": ACCOUNT, **arguments})
 
 
-@pytest.mark.parametrize("case", GOOD, ids=lambda case: case["name"])
+@for_each(GOOD, name=lambda case: case["name"])
 def test_the_trust_policy_lets_in_exactly_the_workload(case: dict[str, Any]) -> None:
     answer = ask(**case["arguments"])
     written = json.loads(answer.artifacts[0].content)
@@ -55,7 +56,7 @@ def test_the_trust_policy_validates_clean(case: dict[str, Any]) -> None:
     assert [f.code for f in validate(answer.artifacts[0].content, "trust")] == chosen
 
 
-@pytest.mark.parametrize("case", GOOD, ids=lambda case: case["name"])
+@for_each(GOOD, name=lambda case: case["name"])
 def test_wildcards_stand_under_like_and_nothing_is_vacuous(case: dict[str, Any]) -> None:
     (statement,) = json.loads(ask(**case["arguments"]).artifacts[0].content)["Statement"]
     assert set(statement["Condition"]) <= {"StringEquals", "StringLike"}
@@ -66,7 +67,7 @@ def test_wildcards_stand_under_like_and_nothing_is_vacuous(case: dict[str, Any])
             assert value.removesuffix(":commit:*").rstrip("*").count("*") == 0
 
 
-@pytest.mark.parametrize("case", GOOD, ids=lambda case: case["name"])
+@for_each(GOOD, name=lambda case: case["name"])
 def test_every_tested_claim_is_one_that_aws_maps(case: dict[str, Any]) -> None:
     answer = ask(**case["arguments"])
     if "issuer" not in answer.facts:
@@ -98,7 +99,7 @@ def test_every_trust_template_of_a_token_has_its_case() -> None:
     assert {case.get("template") for case in GOOD} - {None} == trusts - {"cross-account-role"}
 
 
-@pytest.mark.parametrize("case", BAD, ids=lambda case: case["name"])
+@for_each(BAD, name=lambda case: case["name"])
 def test_arguments_that_contradict_each_other_are_refused_by_name(case: dict[str, Any]) -> None:
     with pytest.raises(InputError) as refused:
         ask(**case["arguments"])

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.tools.irsa.actions import tool
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +44,7 @@ CLASSES: dict[str, Callable[[Findings], bool]] = {
 }
 
 
-@pytest.mark.parametrize("case", POLICIES, ids=lambda case: case["name"])
+@for_each(POLICIES, name=lambda case: case["name"])
 def test_a_trust_policy_is_in_its_class(case: dict[str, Any]) -> None:
     answer = tool.run({"action": "check", "document": case["policy"]})
     findings = [finding for finding in answer.findings if finding.status is Status.FAIL]

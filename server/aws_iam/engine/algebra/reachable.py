@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.algebra.text_sets import Effort
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.memo import memo_by_text, memo_of_reference, memo_on_subject
+from aws_iam.engine.language.memo import ByWord, memo_by_text, memo_of_reference, memo_on_subject
 from aws_iam.engine.language.pattern import covers, intersects, is_literal, matches
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.catalog import catalog
@@ -201,9 +201,10 @@ def _is_foreign(owner: str, service: str) -> bool:
 @memo_on_subject
 def named_actions(statement: Statement) -> tuple[Action, ...]:
     """The known actions that a statement names without a wildcard."""
-    known = catalog().action
-    literal = filter(is_literal, statement.action_words)
-    return tuple([action for name in literal if (action := known(name))])
+    return tuple(filter(None, map(_ACTIONS.__getitem__, statement.action_words)))
+
+
+_ACTIONS = ByWord(lambda word: catalog().action(word) if is_literal(word) else None)
 
 
 def named_entries(statement: Statement) -> tuple[tuple[Text, Action], ...]:

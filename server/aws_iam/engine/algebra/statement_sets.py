@@ -110,7 +110,11 @@ def action_names(statement: Statement) -> frozenset[str]:
 @memo_on_subject
 def action_patterns(statement: Statement) -> tuple[str, ...]:
     """The entries of Action with a wildcard, in lower case."""
-    return tuple([name for name in action_names(statement) if "*" in name or "?" in name])
+    names = action_names(statement)
+    together = "\n".join(names)
+    if "*" not in together and "?" not in together:
+        return ()
+    return tuple([name for name in names if "*" in name or "?" in name])
 
 
 def related(statements: Sequence[Statement]) -> Sequence[int]:

@@ -20,6 +20,7 @@ from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.arn import as_short_form
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.frozen import positional, slotted
+from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS, Family
 from aws_iam.engine.language.variables import ESCAPES
 
@@ -36,6 +37,8 @@ _FILLED = (Family.STRING, Family.ARN)
 _PLAIN = "\U000f0002{"
 _PRINCIPALED = (Kind.RESOURCE, Kind.TRUST, Kind.RCP)
 _FIELDS = 5
+# For each statement: a document may have thousands.
+_MOST_KNOWN = 4
 
 NONE_KNOWN: Final[Mapping[int, Clause]] = MappingProxyType({})
 
@@ -143,7 +146,7 @@ def variable_keys(policies: Sequence[Policy]) -> tuple[str, ...]:
         for text in texts:
             for hole in _HOLE.findall(text) if "${" in text else ():
                 if hole not in ESCAPES:
-                    found[hole.partition(",")[0].strip().lower()] = None
+                    found[_key_of(hole)] = None
     return tuple(found)
 
 
@@ -226,15 +229,77 @@ class _Variables:
         return "".join((*parts, text[at:]))
 
 
+@positional
+class _Settled:
+    """What a statement says once its variables are replaced; `named` unless it means the policy's own resource."""
+
+    atoms: tuple[Atom, ...]
+    unread: frozenset[Atom]
+    resources: tuple[str, ...]
+    negated: bool
+    principaled: bool
+    named: bool
+    unclear: bool
+
+
+@memo_on_subject
+def _own_variables(statement: Statement) -> tuple[str, ...]:
+    """The keys of a statement's variables, in lower case; most have none."""
+    if not _contains_variable(statement):
+        return ()
+    texts = [*statement.resource_words, *statement.not_resource_words]
+    texts += [value.value for condition in statement.conditions for value in condition.values]
+    return tuple({_key_of(hole): None for text in texts for hole in _HOLE.findall(text)}) or ("",)
+
+
+@memo_on_subject
+def _known(_statement: Statement) -> dict[tuple[object, ...], _Settled]:
+    """What the statement says by what its own variables stand for: most scenarios differ in others."""
+    return {}
+
+
+def _settled_once(statement: Statement, variables: _Variables) -> _Settled:
+    keys, scenario = _own_variables(statement), variables.scenario
+    sign: tuple[object, ...] = ()
+    if keys:
+        values = None if scenario is None else tuple(map(scenario.get, keys))
+        sign = variables.exist, values
+    known = _known(statement)
+    found = known.get(sign)
+    if found is None:
+        if len(known) >= _MOST_KNOWN:
+            known.clear()
+        found = known[sign] = _settled(statement, variables)
+    return found
+
+
 def _clause(statement: Statement, atoms: Atoms, variables: _Variables, place: str) -> Clause:
-    needs, unread = 0, []
+    found = _settled_once(statement, variables)
+    needs = 0
+    for atom in found.atoms:
+        needs |= atoms.bit(atom)
+    return Clause(
+        ready=IndexedStatement.of(statement),
+        allows=statement.allows,
+        resources=found.resources if found.named else None,
+        has_principals=found.principaled,
+        is_anywhere=not found.named or (not found.negated and "*" in found.resources),
+        not_resources=found.negated,
+        needs=needs,
+        unread=found.unread,
+        unclear=found.unclear,
+        place=place,
+        has_variables=variables.exist,
+    )
+
+
+def _settled(statement: Statement, variables: _Variables) -> _Settled:
+    readable: list[Atom] = []
+    unread: list[Atom] = []
     for condition in statement.conditions:
         base = condition.base
-        atom = _atom(condition, base, variables)
-        if _is_readable(condition, base, variables):
-            needs |= atoms.bit(atom)
-        else:
-            unread.append(atom)
+        known = readable if _is_readable(condition, base, variables) else unread
+        known.append(_atom(condition, base, variables))
     names = [member.key for member in statement.node.members]
     negated = "NotResource" in names
     entries = statement.not_resource_words if negated else statement.resource_words
@@ -245,18 +310,14 @@ def _clause(statement: Statement, atoms: Atoms, variables: _Variables, place: st
     canonical = (*statement.principals, *statement.not_principals) if principaled else ()
     settled = [_resource(entry, variables) for entry in entries]
     resources = tuple([text for text in settled if text is not None])
-    return Clause(
-        ready=IndexedStatement.of(statement),
-        allows=statement.allows,
-        resources=resources if named else None,
-        has_principals=principaled,
-        is_anywhere=not named or (not negated and "*" in resources),
-        not_resources=negated,
-        needs=needs,
-        unread=frozenset(unread),
-        unclear=bool(unread) or any(principal.type == "CanonicalUser" for principal in canonical),
-        place=place,
-        has_variables=variables.exist,
+    return _Settled(
+        tuple(readable),
+        frozenset(unread),
+        resources,
+        negated,
+        principaled,
+        named,
+        bool(unread) or any(principal.type == "CanonicalUser" for principal in canonical),
     )
 
 
@@ -292,10 +353,15 @@ def _atom(condition: Condition, base: str, variables: _Variables) -> Atom:
     return Atom(condition.name, plain_operator(condition), tuple(sorted(kept)))
 
 
+def _key_of(inside: str) -> str:
+    """The key, in lower case, of what stands in the braces of a variable."""
+    return inside.partition(",")[0].strip().lower()
+
+
 def _value(inside: str, scenario: Mapping[str, str | None]) -> str | None:
     if inside in ESCAPES:
         return inside
-    value = scenario.get(inside.partition(",")[0].strip().lower())
+    value = scenario.get(_key_of(inside))
     return default_of(inside) if value is None else value
 
 

@@ -61,7 +61,8 @@ def compare(document: object, baseline: object) -> Comparison:
     name.
     """
     found = compare_documents(document, baseline)
-    return with_texts(found.comparison, found.as_written)
+    comparison = found.comparison
+    return with_texts(comparison, found.as_written) if found.made_up else comparison
 
 
 @slotted

@@ -10,6 +10,7 @@ still has to be confirmed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from aws_iam.engine.comparison import identity_callers
@@ -21,6 +22,7 @@ from aws_iam.engine.comparison.distinct_values import (
     distinct_values,
     from_now_on,
     has_wildcard,
+    renumbered,
 )
 from aws_iam.engine.comparison.misspelt_names import is_misspelt_key
 from aws_iam.engine.comparison.nearby_patterns import NearbyPatterns
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.clauses import Atoms, Clause, Side
     from aws_iam.engine.comparison.distinct_values import Atom, DistinctValue, Value
 
+    _Asked = tuple[ActionGroup, Sequence[Clause]]
+    _Known = Callable[[ActionGroup, Iterable[Clause]], bool]
 
 _MOST_TRIED = 200
 # Patterns of exclusions that are looked up in one step of the budget.
@@ -118,8 +122,8 @@ class DifferenceSearch:
     _points: dict[tuple[str, CallerCase, str], Options] = field(default_factory=dict, init=False)
     _keys_of: dict[int, list[str]] = field(default_factory=dict, init=False)
     _excluded: dict[tuple[str, ...], NearbyPatterns] = field(default_factory=dict, init=False)
-    # The uncovered clauses by their statement.
-    _pieces: dict[int, list[Clause]] = field(default_factory=dict, init=False)
+    # The uncovered clauses, numbered, by their statement.
+    _pieces: dict[int, list[tuple[int, Clause]]] = field(default_factory=dict, init=False)
     # The clauses that stand in the way of a difference: all of them, and those that do wherever an uncovered one applies.
     _hindering: frozenset[int] = field(default=frozenset(), init=False)
     _hindrances: dict[int, tuple[int, ...]] = field(default_factory=dict, init=False)
@@ -134,9 +138,7 @@ class DifferenceSearch:
         return (*self.wanted, *self.unwanted)
 
     def accepted(
-        self,
-        accept: Callable[[Candidate], T | None],
-        known: Callable[[ActionGroup, Iterable[Clause]], bool],
+        self, accept: Callable[[Candidate], T | None], known: _Known
     ) -> Iterator[Confirmed[T]]:
         """What `accept` returns for candidates, at most one for each cell of actions and resources.
 
@@ -145,16 +147,16 @@ class DifferenceSearch:
         """
         every = [clause for side in self.sides for clause in side.clauses]
         self._hindering = frozenset(map(id, hindering(self.wanted, self.unwanted)))
-        for piece in self.uncovered:
-            self._pieces.setdefault(id(piece.statement), []).append(piece)
+        for number, piece in enumerate(self.uncovered):
+            self._pieces.setdefault(id(piece.statement), []).append((number, piece))
         groups = action_groups(self.uncovered, every, self.budget)
         places = ResourceAxis(account=self.account, budget=self.budget)
         # An uncovered clause may be a part of the clause of its side.
         number_of = {id(clause.statement): id(clause) for clause in every}
-        for case, group, live in self._distinct(groups, every):
-            question = self._resource_question(case, group, live)
-            if known(group, question.uncovered):
-                continue
+        # Most groups of later scenarios are known, which is seen before anything else is asked.
+        asked = [(group, self._uncovered_of(group)) for group in groups]
+        for case, group, own, live in self._distinct(asked, known, every):
+            question = self._resource_question(case, group, own, live)
             for resource, met in places.cells(question):
                 pieces = tuple(p for p in question.uncovered if number_of[id(p.statement)] in met)
                 if known(group, pieces):
@@ -167,21 +169,23 @@ class DifferenceSearch:
                         break
 
     def _distinct(
-        self, groups: Sequence[ActionGroup], every: Sequence[Clause]
-    ) -> Iterator[tuple[CallerCase, ActionGroup, set[int]]]:
-        """Callers and actions that can be distinguished, with the clauses that apply to both."""
+        self, groups: Sequence[_Asked], known: _Known, every: Sequence[Clause]
+    ) -> Iterator[tuple[CallerCase, ActionGroup, Sequence[Clause], set[int]]]:
+        """Callers and actions that can be distinguished and are not known, with the clauses that apply to both."""
         alike: set[tuple[object, ...]] = set()
         # Actions that differ in their resources only are asked together where no resource matters.
         signs = [
             (frozenset(map(id, own.clauses)), own.action.lower().startswith("kms:"))
-            for own in groups
+            for own, _ in groups
         ]
         for case in self.cases:
             likeness = self._likeness(case)
             met = {id(clause) for clause in every if case.meets(clause)}
             found: dict[tuple[frozenset[int], bool], frozenset[int] | None] = {}
             self.budget.spend(1 + len(groups) // _GROUPS)
-            for number, (group, sign) in enumerate(zip(groups, signs, strict=True)):
+            for number, ((group, pieces), sign) in enumerate(zip(groups, signs, strict=True)):
+                if known(group, pieces):
+                    continue
                 if sign not in found:
                     self.budget.spend()
                     found[sign] = self._live(case, group, met)
@@ -190,7 +194,7 @@ class DifferenceSearch:
                     continue
                 if likeness is None or (number, live, likeness) not in alike:
                     alike.add((number, live, likeness))
-                    yield case, group, set(live)
+                    yield case, group, pieces, set(live)
 
     def _live(self, case: CallerCase, group: ActionGroup, met: set[int]) -> frozenset[int] | None:
         """The clauses that apply to a caller's requests for actions; None where they leave no difference on any resource."""
@@ -201,16 +205,20 @@ class DifferenceSearch:
         if not self._is_possible(live):
             return None
         pieces = (own for c in applying for own in self._pieces.get(id(c.statement), ()))
-        if all(self._is_ruled_out(case, own, live) for own in pieces):
+        if all(self._is_ruled_out(case, own, live) for _, own in pieces):
             return None
         return frozenset(live)
 
+    def _uncovered_of(self, group: ActionGroup) -> Sequence[Clause]:
+        """The uncovered clauses that apply to the actions, in their order."""
+        lower = group.action.lower()
+        pieces = (own for c in group.clauses for own in self._pieces.get(id(c.statement), ()))
+        return [own for _, own in sorted(pieces, key=itemgetter(0)) if own.ready.takes(lower)]
+
     def _resource_question(
-        self, case: CallerCase, group: ActionGroup, live: set[int]
+        self, case: CallerCase, group: ActionGroup, pieces: Sequence[Clause], live: set[int]
     ) -> ResourceQuestion:
         """Which statements and which resources matter when a caller requests an action."""
-        lower = group.action.lower()
-        pieces = [clause for clause in self.uncovered if clause.ready.takes(lower)]
         clauses = [c for s in self.sides for c in s.clauses if id(c) in live]
         if len(self.wanted) == 1 and all(piece.allows for piece in pieces):
             # A difference meets one of these with all its conditions: it needs no other Allow.
@@ -272,10 +280,9 @@ class DifferenceSearch:
         return left
 
     def _patterns(self, texts: tuple[str, ...]) -> NearbyPatterns:
-        found = self._excluded.get(texts)
-        if found is None:
-            found = self._excluded[texts] = NearbyPatterns(texts)
-        return found
+        if texts not in self._excluded:
+            self._excluded[texts] = NearbyPatterns(texts)
+        return self._excluded[texts]
 
     def _likeness(self, case: CallerCase) -> tuple[object, ...] | None:
         """What callers have in common that cannot be distinguished where the same clauses apply; None for who has a policy."""
@@ -423,7 +430,7 @@ class DifferenceSearch:
             atoms = [atom for atom in self.atoms.numbers if atom.key in keys]
             bits = [1 << self.atoms.numbers[atom] for atom in atoms]
             found = self._values(key, atoms, place)
-            known = tuple((values, _spread(true, bits)) for values, true in found), sum(bits)
+            known = tuple((values, renumbered(true, bits)) for values, true in found), sum(bits)
             self._points[key, place.case, place.partition] = known
         return known
 
@@ -491,8 +498,3 @@ class DifferenceSearch:
             elif decision is not is_wanted:
                 return False
         return None if is_open else True
-
-
-def _spread(true: int, bits: Sequence[int]) -> int:
-    """Renumbers atoms: bit i becomes `bits[i]`."""
-    return sum(bit for at, bit in enumerate(bits) if true >> at & 1)

@@ -422,3 +422,8 @@ def _bytes(number_: int) -> str:
 
 
 _FAMILIES = {Family.IP: _addresses, Family.BINARY: _binaries}
+
+
+def renumbered(true: int, bits: Sequence[int]) -> int:
+    """Atoms that are true, numbered anew: bit i becomes `bits[i]`."""
+    return sum(bit for at, bit in enumerate(bits) if true >> at & 1)

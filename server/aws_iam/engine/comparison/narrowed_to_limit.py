@@ -7,13 +7,13 @@ can match there is one of that pattern, and a statement whose NotAction takes al
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.applying_clauses import is_plain
 from aws_iam.engine.comparison.clauses import Side
 from aws_iam.engine.evaluation.layers import IndexedStatement
-from aws_iam.engine.language.pattern import covers, intersects
+from aws_iam.engine.language.arn import ANY_API
+from aws_iam.engine.language.pattern import covers, intersects_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -122,12 +122,11 @@ def _denies_everything(clause: Clause) -> bool:
 
 
 def _left(entries: Sequence[str], of_limit: Sequence[str]) -> _Left:
-    found = [own for own in entries if any(_meets(own, other) for other in of_limit)]
-    whole = any(all(covers(own, other) for other in of_limit) for own in found)
+    found = [own for own in entries if any(intersects_again(own, other) for other in of_limit)]
+    whole = any(all(_takes_all(own, other) for other in of_limit) for own in found)
     return _Left(entries=found, is_everything=whole)
 
 
-# The same statements are asked about for one limit after the other, and again after each edit: it takes twice as long without.
-@lru_cache(maxsize=20_000)
-def _meets(entry: str, other: str) -> bool:
-    return intersects(entry, other)
+def _takes_all(entry: str, other: str) -> bool:
+    """Whether an entry takes all that another one does; in the short form of API Gateway `?*` is one API's id, not any text."""
+    return entry == other or (not entry.startswith(ANY_API) and covers(entry, other))

@@ -297,6 +297,8 @@ class _ScenarioSearch:
     )
     # Why a difference cannot be ruled out if none is found.
     open: dict[str, None] = field(default_factory=dict)
+    # Who has the policies, in every scenario, where nothing says who calls.
+    holder: tuple[CallerCase, ...] = ()
 
     def collect(self, found: _Differences) -> None:
         """Add differences to `found` until they are enough, or all."""
@@ -431,8 +433,11 @@ class _ScenarioSearch:
     def _cases(self, atoms: tuple[Atom, ...]) -> tuple[CallerCase, ...]:
         every = self.direction.all_policies
         if not self.owner:
-            # Of the narrowed policies not all statements are left.
-            return (caller_cases.policy_holder((*self.replay.allowing, *self.replay.refusing)),)
+            if not self.holder:
+                # Of the narrowed policies not all statements are left.
+                every = (*self.replay.allowing, *self.replay.refusing)
+                self.holder = (caller_cases.policy_holder(every),)
+            return self.holder
         if self.direction.strangers:
             return tuple(caller_cases.strangers(every, self.owner, atoms))
         return caller_cases.caller_cases(every, self.owner, atoms, self.budget)

@@ -207,6 +207,8 @@ class Coverage:
             return frozenset()
         same = whole.intersection(other.resources)
         wide = [o for o in other.resources if not is_literal(o)]
+        if not wide:
+            return same
         return same | {
             resource
             for resource in whole - same

@@ -12,6 +12,7 @@ here is certainly not allowed by these policies.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.effective.action_expansion import Expansion, Named
@@ -84,18 +85,22 @@ def access(
     """What the policies of one principal, or of one resource, allow together."""
     expansion = expansion or Expansion()
     work = _AccessComputation(expansion=expansion, targets=targets or Targets.of(expansion))
-    sound = [
-        statement
-        for policy in policies
-        for statement in policy.statements
-        # Most statements are about none of the actions that count here, which is quickly known.
-        if expansion.named(statement) and not rejection_reasons(statement, policy.kind)
-    ]
-    allows, denies = ([s for s in sound if s.allows], [s for s in sound if s.denies])
+    allows: list[tuple[Statement, Named]] = []
+    denies: list[Statement] = []
+    for policy in policies:
+        for statement in policy.statements:
+            if statement.denies:
+                denies += () if rejection_reasons(statement, policy.kind) else (statement,)
+                continue
+            # Most statements are about none of the actions that count here, which is quickly known.
+            named = expansion.named(statement)
+            if named and not rejection_reasons(statement, policy.kind):
+                allows.append((statement, named))
     return work.access(allows, denies)
 
 
 Numbers = tuple[int, ...]
+_NONE: Mapping[str, Numbers] = MappingProxyType({})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,15 +118,26 @@ class _AccessComputation:
     reaches: dict[object, ActionReach | None] = field(default_factory=dict)
     denied: dict[tuple[int, int], bool] = field(default_factory=dict)
 
-    def access(self, allows: list[Statement], denies: list[Statement]) -> Access:
-        self.allows, self.denies = allows, denies
-        self.in_a_region = frozenset(n for n, s in enumerate(allows) if regions_of(s))
+    def access(self, allows: list[tuple[Statement, Named]], denies: list[Statement]) -> Access:
+        self.allows = [statement for statement, _ in allows]
+        self.in_a_region = frozenset([n for n, s in enumerate(self.allows) if regions_of(s)])
         facts: dict[str, Action] = {}
         allowing = self._numbers(allows, facts)
-        denying = self._numbers(denies, {}, within=allowing)
+        denying = _NONE
+        if denies and allowing:
+            # Nobody asks what else they deny: a NotAction names nearly everything.
+            about = [(deny, self.expansion.among(deny, facts)) for deny in denies]
+            about = [(deny, named) for deny, named in about if named]
+            self.denies = [deny for deny, _ in about]
+            denying = self._numbers(about, {})
         found: dict[str, ActionReach] = {}
         removed = set()
-        self.everywhere = self._reaches_everywhere(set(allowing.values()))
+        sets = set(allowing.values())
+        self.everywhere = self._reaches_everywhere(sets)
+        if self.everywhere and len(sets) == 1 and not denying:
+            # Of an administrator these are all actions of AWS.
+            (alike,) = self.everywhere.values()
+            return Access(actions=dict.fromkeys(allowing, alike), facts=facts, removed=frozenset())
         for name, numbers in allowing.items():
             cuts = denying.get(name, ())
             reach = (not cuts and self.everywhere.get(numbers)) or self._reach(
@@ -135,28 +151,27 @@ class _AccessComputation:
 
     def _numbers(
         self,
-        statements: list[Statement],
+        statements: list[tuple[Statement, Named]],
         facts: dict[str, Action],
-        within: Mapping[str, Numbers] | None = None,
     ) -> dict[str, Numbers]:
         """The numbers of the statements that name each action."""
         found: dict[str, Numbers] = {}
-        for number, statement in enumerate(statements):
-            named = self._effective(statement)
-            if within is not None:
-                named = {name: named[name] for name in named.keys() & within.keys()}
+        for number, (statement, every) in enumerate(statements):
+            named = self._effective(statement, every)
+            facts |= named
+            if not found or found.keys().isdisjoint(named):
+                found |= dict.fromkeys(named, (number,))
+                continue
             earlier = {name: found[name] for name in found.keys() & named.keys()}
             # Actions of the same statements share their numbers.
             extended = {numbers: (*numbers, number) for numbers in set(earlier.values())}
             self.expansion.spend(len(earlier) + sum(map(len, extended)))
             found |= dict.fromkeys(named, (number,))
             found |= {name: extended[numbers] for name, numbers in earlier.items()}
-            facts |= named
         return found
 
-    def _effective(self, statement: Statement) -> Named:
-        """The actions of a statement whose requests can meet its conditions."""
-        named = self.expansion.named(statement)
+    def _effective(self, statement: Statement, named: Named) -> Named:
+        """Those of the actions that a statement names whose requests can meet its conditions."""
         self.expansion.spend(len(named))
         if not statement.conditions:
             return named

@@ -6,13 +6,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.memo import memo_of_reference
+from aws_iam.engine.language.memo import ByWord, memo_of_reference
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference.catalog import Action, Catalog, catalog
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from aws_iam.engine.language.document import Statement
 
@@ -44,6 +44,61 @@ def _every_action(of_service: Callable[[str], Named]) -> Named:
     for prefix in sorted(catalog().services):
         found.update(of_service(prefix))
     return found
+
+
+@memo_of_reference(4)
+def _by_entry(of_service: Callable[[str], Named]) -> ByWord[Named | str]:
+    """For an entry without wildcards its action, if it counts; for any other entry itself, in lower case."""
+
+    def actions(entry: str) -> Named | str:
+        name = entry.lower()
+        return _named(name, of_service) if is_literal(name) else name
+
+    return ByWord(actions, of_reference=False)
+
+
+def _named(name: str, of_service: Callable[[str], Named]) -> Named:
+    prefix = name.partition(":")[0]
+    action = of_service(prefix).get(name) if prefix in catalog().services else None
+    return {name: action} if action else _NONE
+
+
+# A kept name takes about 100 bytes.
+_MOST_KEPT = 50_000
+_LONGEST_KEPT = 300
+
+
+class _Expansions:
+    """What patterns expand to among the actions that count, for all documents: few names each, and not too many together."""
+
+    def __init__(self, of_service: Callable[[str], Named]) -> None:
+        self._of_service = of_service
+        self._found: dict[str, Named] = {}
+        self._room = _MOST_KEPT
+
+    def of(self, pattern: str) -> Named:
+        """The actions of a pattern in lower case; nobody may change the answer."""
+        found = self._found.get(pattern)
+        if found is None:
+            found = self._expanded(pattern)
+            size = len(found) + 1
+            if size <= _MOST_KEPT and len(pattern) <= _LONGEST_KEPT:
+                if size > self._room:
+                    self._found.clear()
+                    self._room = _MOST_KEPT
+                self._room -= size
+                self._found[pattern] = found
+        return found
+
+    def _expanded(self, pattern: str) -> Named:
+        names = [name.lower() for name in catalog().expand(pattern)]
+        found: Named = {}
+        for name in names:
+            found.update(_named(name, self._of_service))
+        return found
+
+
+_expansions = memo_of_reference(4)(_Expansions)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,6 +142,15 @@ class Expansion:
             self._others[key] = {n: act for n, act in everything.items() if n not in excluded}
         return self._others[key]
 
+    def among(self, statement: Statement, names: Named) -> Named:
+        """Those of some actions to which a statement applies."""
+        if not statement.has("NotAction"):
+            named = self.named(statement)
+            return {name: named[name] for name in named.keys() & names.keys()}
+        excluded = self.union(statement.not_action_words)
+        self.spend(len(names))
+        return {name: action for name, action in names.items() if name not in excluded}
+
     def union(self, patterns: Iterable[str]) -> Named:
         """The known actions of several patterns."""
         key = tuple(patterns)
@@ -98,28 +162,23 @@ class Expansion:
 
     def _united(self, patterns: tuple[str, ...]) -> Named:
         found: Named = {}
-        # Most entries are plain names of one service: a dictionary for each takes twice as long.
-        prefix, service = "", _NONE
         self.spend(2 * len(patterns))
-        for text in patterns:
-            name = text.lower()
-            if not is_literal(name):
-                part = self.pattern(name)
+        # Most entries are names of actions that do not count.
+        entries = _by_entry(self.of_service)
+        counting: Iterator[Named | str] = filter(None, map(entries.__getitem__, patterns))
+        for entry in counting:
+            if isinstance(entry, dict):
+                found.update(entry)
+            else:
+                part = self.pattern(entry)
                 self.spend(len(part))
                 found.update(part)
-                continue
-            if not (prefix and name.startswith(prefix)):
-                prefix = name[: name.find(":") + 1]
-                service = self._service(prefix[:-1])
-            if name in service:
-                found[name] = service[name]
         return found
 
     def _expanded(self, pattern: str) -> Named:
         if is_literal(pattern):
             self.spend(1)
-            action = self._action(pattern)
-            return {pattern: action} if action else {}
+            return _named(pattern, self.of_service)
         prefix, colon, rest = pattern.partition(":")
         if _is_star(rest) or not colon:
             # Without a colon only `*` is valid.
@@ -128,18 +187,13 @@ class Expansion:
             if is_literal(prefix):
                 return self._service(prefix)
         self.spend(self._comparisons(prefix) * (1 + len(rest) // 20))
-        names = map(str.lower, self.facts.expand(pattern))
-        return {name: action for name in names if (action := self._action(name))}
+        return _expansions(self.of_service).of(pattern)
 
     def _comparisons(self, prefix: str) -> int:
         if is_literal(prefix):
             return len(self._service(prefix))
         services = [name for name in self.facts.services if matches(prefix, name)]
         return len(self.facts.services) + sum(len(self.of_service(name)) for name in services)
-
-    def _action(self, name: str) -> Action | None:
-        """The action with this full name in lower case, if it counts."""
-        return self._service(name.partition(":")[0]).get(name)
 
     def _service(self, prefix: str) -> Named:
         return self.of_service(prefix) if prefix in self.facts.services else _NONE

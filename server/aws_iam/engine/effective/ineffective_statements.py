@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import Form, Kind, Node
@@ -29,11 +29,34 @@ _WITHOUT = {
 }
 _EITHER = (("Action", "NotAction"), ("Resource", "NotResource"), ("Principal", "NotPrincipal"))
 _PAIRED = frozenset(name for pair in _EITHER for name in pair)
+_PLAIN = frozenset({"Sid", "Effect", "Action", "Resource"})
 
 
 def rejection_reasons(statement: Statement, kind: Kind) -> tuple[str, ...]:
     """Why AWS would reject the statement, in words; empty when it would not."""
+    if _is_plain(statement, kind):
+        return ()
     return (*_effect(statement), *_elements(statement, kind), *_conditions(statement))
+
+
+def _is_plain(statement: Statement, kind: Kind) -> bool:
+    """Whether the statement, without conditions and principals, has nothing that AWS would reject; most are such."""
+    action, resource = statement.action, statement.resource
+    return (
+        action is not None
+        and resource is not None
+        and _has_plain_form(statement.elements, kind)
+        and (statement.allows or statement.denies)
+        and action.is_of_texts
+        and resource.is_of_texts
+    )
+
+
+@lru_cache(maxsize=1024)
+def _has_plain_form(elements: tuple[str, ...], kind: Kind) -> bool:
+    return _PLAIN.issuperset(elements) and not _element_reasons(
+        _PAIRED.intersection(elements), kind
+    )
 
 
 def _effect(statement: Statement) -> Iterator[str]:
@@ -53,7 +76,7 @@ def _elements(statement: Statement, kind: Kind) -> Iterator[str]:
         ("Resource", statement.resource),
         ("NotResource", statement.not_resource),
     ):
-        if node is not None and not _is_texts(node):
+        if node is not None and not node.is_of_texts:
             yield f"its {name} is not a string or a list of strings"
     for name in _PRINCIPALS:
         principal = statement.node.member(name) if name in present else None
@@ -85,14 +108,10 @@ def _missing(present: frozenset[str], kind: Kind) -> Iterator[str]:
         yield "Resource"
 
 
-def _is_texts(node: Node) -> bool:
-    return node.form is Form.STRING or 0 < node.count == len(node.words)
-
-
 def _is_principal(node: Node) -> bool:
     if node.form is Form.STRING:
         return node.text == "*"
-    return bool(node.members) and all(_is_texts(member.value) for member in node.members)
+    return bool(node.members) and all(member.value.is_of_texts for member in node.members)
 
 
 def _conditions(statement: Statement) -> Iterator[str]:

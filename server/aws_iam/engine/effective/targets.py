@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.memo import memo_by_text
+from aws_iam.engine.language.memo import ByWord, memo_by_text
 from aws_iam.engine.language.pattern import covers, intersects, is_literal, matches
 from aws_iam.engine.language.variables import without_variables
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.corrections import is_authorised_on
 from aws_iam.engine.reference.facts import template_pattern
 
@@ -51,7 +52,8 @@ class Targets:
     spend: Callable[[int], None]
     unknown: frozenset[str] = frozenset()
     """Placeholders for resources that are unknown until deployment."""
-    _types: dict[str, tuple[ResourceType, ...]] = field(default_factory=dict)
+    _read: set[str] = field(default_factory=set)
+    """The ARNs of which the types were looked up."""
     _whole: dict[tuple[str, str, str, Extent], bool] = field(default_factory=dict)
     _met: dict[tuple[int, str], frozenset[str] | None] = field(default_factory=dict)
     _kept: list[Statement] = field(default_factory=list)
@@ -223,44 +225,63 @@ class Targets:
         if key not in self._met:
             # Keeps the statement alive, so that no other one gets its id.
             self._kept.append(statement)
-            self._met[key] = self._read(statement, service)
+            self._met[key] = self._types_of_any(statement, service)
         return self._met[key]
 
-    def _read(self, statement: Statement, service: str) -> frozenset[str] | None:
-        found: set[str] = set()
+    def _types_of_any(self, statement: Statement, service: str) -> frozenset[str] | None:
+        found: frozenset[str] = frozenset()
         for resource in statement.resource_words:
             types = self._types_of(resource, service)
             if types is None:
                 return None
-            found |= types
-        return frozenset(found)
+            found = found | types if found else types
+        return found
 
     def _types_of(self, resource: str, service: str) -> frozenset[str] | None:
         self.spend(1)
         if _is_all(resource):
             return None
-        arn = Arn.of(without_variables(resource, "*"))
+        arn = _arn_of(resource)
         if resource in self.unknown and not (arn and self.facts.service(arn.service)):
             return None
         if arn is None:
-            return frozenset()
+            return _NO_TYPES
         if not is_literal(arn.service):
             return None
-        known = self.types(arn)
-        if not known and arn.service.lower() == service:
-            # The reference may lack a format, so any type is possible.
-            return None
-        return frozenset(type_.name.lower() for type_ in known if type_.service == service)
+        self._spend_on_types(arn, resource)
+        return _types_of_service(resource, service)
 
     def types(self, arn: Arn) -> tuple[ResourceType, ...]:
         """The resource types, of any service, of an ARN without variables."""
-        text = str(arn)
-        if text not in self._types:
+        self._spend_on_types(arn, str(arn))
+        return self.facts.types_of_arn(arn)
+
+    def _spend_on_types(self, arn: Arn, text: str) -> None:
+        if text not in self._read:
+            self._read.add(text)
             row = self.facts.service(arn.service)
             number = len(row.resource_types) + 1 if row else 1
             self.spend(number * (_STEPS_OF_A_TYPE + len(text) // 2))
-            self._types[text] = self.facts.types_of_arn(arn)
-        return self._types[text]
+
+
+_NO_TYPES: frozenset[str] = frozenset()
+
+
+@memo_by_text
+def _arn_of(resource: str) -> Arn | None:
+    """The resource as an ARN without variables."""
+    return Arn.of(without_variables(resource, "*"))
+
+
+@memo_by_text
+def _types_of_service(resource: str, service: str) -> frozenset[str] | None:
+    """Which of the service's resource types, in lower case, an ARN can be of; None for any type."""
+    arn = _arn_of(resource)
+    known = catalog().types_of_arn(arn) if arn else ()
+    if arn and not known and arn.service.lower() == service:
+        # The reference may lack a format, so any type is possible.
+        return None
+    return frozenset(type_.name.lower() for type_ in known if type_.service == service)
 
 
 def _is_untyped(resource: str, action: Action) -> bool:
@@ -301,13 +322,16 @@ def is_on_all(statement: Statement) -> bool:
 
 def regions_of(statement: Statement) -> list[str]:
     """The Regions of its ARN patterns; a pattern without one covers every Region or none."""
-    return [region for text in statement.resource_words if (region := _region_of(text))]
+    return list(filter(None, map(_REGIONS.__getitem__, statement.resource_words)))
 
 
 def _region_of(resource: str) -> str:
     fields = resource.split(":", 5)
     is_pattern = len(fields) == _FIELDS and "*" in fields[-1]
     return fields[3] if is_pattern and fields[3] != "*" else ""
+
+
+_REGIONS = ByWord(_region_of)
 
 
 def _runs_any_command(resource: str) -> bool:

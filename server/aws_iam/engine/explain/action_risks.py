@@ -10,11 +10,11 @@ from aws_iam import resources
 from aws_iam.answer import Severity
 from aws_iam.engine.explain.escalation_risks import BEST_PRACTICES
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.memo import memo_of_reference
+from aws_iam.engine.language.memo import ByWord, memo_of_reference
 from aws_iam.engine.reference.catalog import catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from aws_iam.engine.language.document import Condition, Statement
     from aws_iam.engine.reference.catalog import Action
@@ -68,6 +68,17 @@ def changing_actions(service: str) -> Mapping[str, str]:
     actions = known.actions.values() if known else ()
     names = [action.full_name for action in actions if changes_resources(action)]
     return {name.lower(): name for name in names}
+
+
+def changes_of(names: Iterable[str]) -> Iterator[str]:
+    """For each action, given in lower case, its full name if it changes resources; else nothing."""
+    return map(_CHANGING.__getitem__, names)
+
+
+_MOST_ACTIONS = 32_768
+_CHANGING = ByWord(
+    lambda name: changing_actions(name.partition(":")[0]).get(name, ""), most=_MOST_ACTIONS
+)
 
 
 def changes_resources(action: Action) -> bool:

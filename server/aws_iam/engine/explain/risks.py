@@ -20,7 +20,7 @@ from aws_iam.engine.explain.action_risks import (
     Reached,
     RiskWording,
     RiskyActions,
-    changing_actions,
+    changes_of,
     destroys,
     grade,
     guardrails,
@@ -256,8 +256,7 @@ class _StatementRisks:
         """The actions of the lists of risky ones."""
         for risky in risky_actions():
             allowing: dict[int, dict[str, ActionReach]] = defaultdict(dict)
-            allowed = risky.by_key.keys() & self.access.actions.keys()
-            for key in sorted(allowed):
+            for key in sorted(risky.by_key.keys() & self.access.actions.keys()):
                 name, reach = risky.by_key[key], self.access.actions[key]
                 for statement in reach.allowed_by:
                     self.statements[id(statement)] = statement
@@ -341,16 +340,16 @@ class _StatementRisks:
 
     def add_infrastructure(self) -> None:
         """Changes on every resource by actions that could be limited to some resources, and that no graver risk names."""
-        by_reach: dict[int, dict[str, ActionReach]] = defaultdict(dict)
-        for name, reach in self.access.actions.items():
-            if changed := changing_actions(self.access.facts[name].service).get(name):
-                by_reach[id(reach)][changed] = reach
+        by_reach: dict[int, tuple[ActionReach, list[str]]] = {}
+        actions = self.access.actions
+        for changed, reach in zip(changes_of(actions), actions.values(), strict=True):
+            if changed:
+                by_reach.setdefault(id(reach), (reach, []))[1].append(changed)
         changing: dict[int, dict[str, ActionReach]] = defaultdict(dict)
-        for reaches in by_reach.values():
-            reach = next(iter(reaches.values()))
+        for reach, names in by_reach.values():
             for statement in reach.unlimited + reach.regional:
                 self.statements[id(statement)] = statement
-                changing[id(statement)] |= reaches
+                changing[id(statement)] |= dict.fromkeys(names, reach)
         for key, every in changing.items():
             statement = self.statements[key]
             reaches = {name: every[name] for name in sorted(every.keys() - self.named[key])}
@@ -363,9 +362,9 @@ class _StatementRisks:
     ) -> _Risk | None:
         """Changes of every resource; in one Region only what may destroy some."""
         is_regional = requested_regions(statement)
-        # Thousands of actions may share one reach, and whole statements are compared.
+        # Thousands of actions may share one reach.
         reach_of = {id(reach): reach for reach in reaches.values()}
-        free = {key for key, reach in reach_of.items() if statement in reach.unlimited}
+        free = {key for key, own in reach_of.items() if _is_among(own.unlimited, statement)}
         everywhere = [n for n, r in reaches.items() if id(r) in free and not is_regional]
         names = everywhere or list(filter(destroys, reaches))
         if not names:
@@ -488,9 +487,14 @@ def _passing(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[RiskFindin
         yield RiskFinding(finding=finding, statement=loose[0], routine=True)
 
 
+def _is_among(statements: tuple[Statement, ...], statement: Statement) -> bool:
+    """By identity: to compare what statements say takes longer, and equal ones reach the same."""
+    return any(one is statement for one in statements)
+
+
 def _reached(statement: Statement, reach: ActionReach) -> Reached:
     """The resources for which this statement allows the action."""
-    is_whole = statement in reach.unlimited
-    if not (is_whole or statement in reach.regional) or picks_by_tag(statement):
+    is_whole = _is_among(reach.unlimited, statement)
+    if not (is_whole or _is_among(reach.regional, statement)) or picks_by_tag(statement):
         return "named"
     return "every" if is_whole and not requested_regions(statement) else "one Region"

@@ -26,6 +26,7 @@ _FIELDS = 6
 _MOST_FORMATS = 4_096
 # `${aws:username}` in a policy, `${BucketName}` in a format: text that is decided elsewhere.
 _HOLE = re.compile(r"\$\{[^{}]*\}")
+_API = "execute-api"
 SHORT_API = "execute-api:/"
 """The start of API Gateway's short form, see `with_api_arns`."""
 # No one writes the id of an API as `?*`, so the pattern is recognised.
@@ -82,7 +83,7 @@ def with_api_arns(words: Sequence[str]) -> Sequence[str]:
 def of_requested_api(pattern: str, requested: str) -> str:
     """The pattern of a short form for the API that is requested: the API that has the policy."""
     arn = Arn.of(requested) if pattern.startswith(ANY_API) else None
-    if arn is None:
+    if arn is None or arn.service != _API:
         return pattern
     api = arn.resource.partition("/")[0]
     return f"{requested[: -len(arn.resource)]}{api}/{pattern.removeprefix(ANY_API)}"

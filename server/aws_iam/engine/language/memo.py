@@ -63,9 +63,35 @@ def forget_reference() -> None:
         forget()
 
 
-# The memo is bounded in number and size: texts longer than any of AWS's are computed each time.
+# The memos are bounded in number and size: texts longer than any of AWS's are computed each time.
 _MOST_TEXTS = 16_384
 _LONGEST = 512
+
+
+class ByWord(dict[str, T]):
+    """The results of a function by word, each worked out once: `map(results.__getitem__, words)` runs without a call for known ones.
+
+    It is emptied when it is full, and keeps nothing about words longer than any of AWS's. What is kept for as long as the
+    process lives is dropped with the reference if `of_reference`.
+    """
+
+    def __init__(
+        self, work: Callable[[str], T], *, of_reference: bool = True, most: int = _MOST_TEXTS
+    ) -> None:
+        """`work` gives the result for a word."""
+        super().__init__()
+        self._work = work
+        self._most = most
+        if of_reference:
+            _FORGET.append(self.clear)
+
+    def __missing__(self, word: str) -> T:
+        found = self._work(word)
+        if len(word) <= _LONGEST:
+            if len(self) >= self._most:
+                self.clear()
+            self[word] = found
+        return found
 
 
 def memo_by_text(work: Callable[Concatenate[str, P], T]) -> Callable[Concatenate[str, P], T]:

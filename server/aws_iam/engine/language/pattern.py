@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from aws_iam.engine.language.frozen import slotted
 
@@ -67,6 +68,13 @@ def intersects(a: str, b: str, *, ignore_case: bool = False) -> bool:
         if not row:
             return False
     return bool(row >> grid.width & 1)
+
+
+# Searches that ask about the same statements for one limit after the other take twice as long without.
+@lru_cache(maxsize=20_000)
+def intersects_again(a: str, b: str) -> bool:
+    """The same for pairs that are asked about again and again."""
+    return intersects(a, b)
 
 
 def covers(a: str, b: str, *, ignore_case: bool = False) -> bool:

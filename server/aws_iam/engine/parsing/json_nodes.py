@@ -208,6 +208,13 @@ class Node:
         return len(self._items if self._words is None else self._words)
 
     @property
+    def is_of_texts(self) -> bool:
+        """Whether it is a string, or a list of strings and nothing else."""
+        if self.form is _STRING:
+            return True
+        return bool(self._words) or 0 < len(self._items) == len(self.words)
+
+    @property
     def at(self) -> Place:
         """The node's place."""
         if self.token is not None:

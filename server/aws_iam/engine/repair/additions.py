@@ -14,6 +14,7 @@ from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.pattern import covers, intersects, is_literal
 from aws_iam.engine.repair.grouping import by_caller, grouped, signature
 from aws_iam.engine.repair.joined_values import is_of_value, value_of, with_value
+from aws_iam.engine.repair.listed_callers import callers_of, for_callers
 from aws_iam.engine.repair.requirements import (
     EVERYWHERE,
     Cell,
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from aws_iam.engine.repair.judge import Judge
     from aws_iam.engine.repair.requirements import Requirement
 
+# One caller is listed as such.
+_SEVERAL = 2
 _READ = ("Sid", "Effect", "Principal", "Action", "Resource", "Condition")
 
 
@@ -99,9 +102,15 @@ def add_cells(  # noqa: PLR0913
         same = (*every.get(signature(who), ()), *own)
         standing = [part for part in uncontested if _applies_for(part.statement, who)]
         pairs = AskedPairs(same, [part.statement for part in standing])
-        rest = _widened(draft.parts, effect, own, AskedPairs(same), judge)
-        unwritten.append((_with_repeats(standing, effect, rest, pairs, judge), pairs))
-    left = [c for own, pairs in unwritten for c in _without_joined(draft, effect, own, pairs)]
+        left = _widened(draft.parts, effect, own, AskedPairs(same), judge)
+        unwritten.append((_with_repeats(standing, effect, left, pairs, judge), pairs))
+    rest = [cell for own, _ in unwritten for cell in own]
+    unlisted = frozenset(map(id, _with_lists(draft, effect, rest, (*asked, *cells), judge)))
+    left = [
+        cell
+        for own, pairs in unwritten
+        for cell in _without_joined(draft, effect, [c for c in own if id(c) in unlisted], pairs)
+    ]
     if effect is Effect.ALLOW:
         left = [cell for cell in left if not _takes_value(draft, cell, (*asked, *cells), judge)]
     add_statements(draft, effect, left, judge.kind)
@@ -233,6 +242,39 @@ def _takes_value(draft: Draft, cell: Cell, asked: Sequence[Cell], judge: Judge) 
     return False
 
 
+class _EachAsked:
+    """The pairs that were asked for each of several callers."""
+
+    def __init__(self, pairs: Sequence[AskedPairs]) -> None:
+        self._pairs = pairs
+
+    def adds_nothing(self, action: str, resource: str) -> bool:
+        return all(own.adds_nothing(action, resource) for own in self._pairs)
+
+
+def _with_lists(
+    draft: Draft, effect: Effect, cells: list[Cell], asked: Sequence[Cell], judge: Judge
+) -> list[Cell]:
+    """The cells that no statement for several callers could take: what was asked for each of them widens it."""
+    left = cells
+    for part in draft.parts:
+        names = callers_of(part.statement)
+        if len(names) < _SEVERAL or not left:
+            continue
+        ones = [for_callers(part.statement, [name]) for name in names]
+        own = [[c for c in left if _can_take(one, effect, c.who)] for one in ones]
+        pairs = [AskedPairs(c for c in asked if _can_take(one, effect, c.who)) for one in ones]
+        common = [c for c in own[0] if all(one.has(c.action, c.resource) for one in pairs)]
+        if not common:
+            continue
+        left_out = {c.pair for c in _taken(part, common, _EachAsked(pairs), judge)}
+        taken = {c.pair for c in common} - left_out
+        served = [c for of_one in own for c in of_one if c.pair in taken]
+        part.serve(*(c.requirement for c in served))
+        left = [c for c in left if not any(c is one for one in served)]
+    return left
+
+
 def _joined(principals: object, more: object) -> dict[str, Any] | None:
     """The element Principal with other ones of a type that it lists; None where that would not be a longer list of one type."""
     if not isinstance(principals, dict) or not isinstance(more, dict) or len(more) != 1:
@@ -257,7 +299,9 @@ def _can_take(statement: Mapping[str, Any], effect: Effect, who: Mapping[str, An
     )
 
 
-def _taken(part: Part, cells: list[Cell], asked: AskedPairs, judge: Judge) -> list[Cell]:
+def _taken(
+    part: Part, cells: list[Cell], asked: AskedPairs | _EachAsked, judge: Judge
+) -> list[Cell]:
     """Put cells into the statement while all pairs that this makes were asked; returns the others."""
     extra = part.statement.get("Condition") != cells[0].who.get("Condition")
     left: list[Cell] = []

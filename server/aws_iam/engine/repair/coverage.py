@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _MOST_PIECES = 50
 _MOST_COMPARED = 200_000
 _COLONS = 5
+_OF_CALLERS = ("Principal", "NotPrincipal")
+# In the policy of a key a statement without Resource has no effect.
+_OF_KEYS = "kms:*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,14 @@ class Pairs:
 
     @classmethod
     def of(cls, statement: Mapping[str, Any]) -> Pairs | None:
-        """Those of a statement; None where a resource is written in a form that its text does not show."""
-        resources = _texts(statement, "Resource")
-        if not all(map(_is_plain, (*resources.among, *resources.without))):
+        """Those of a statement; None where the texts do not show what it applies to."""
+        actions, resources = _texts(statement, "Action"), _texts(statement, "Resource")
+        if actions is None or resources is None:
             return None
-        return cls(actions=_texts(statement, "Action"), resources=resources)
+        named, placed = ((*own.among, *own.without) for own in (actions, resources))
+        if not (all(map(_is_action, named)) and all(map(_is_plain, placed))):
+            return None
+        return cls(actions=actions, resources=resources)
 
     @property
     def size(self) -> int:
@@ -116,14 +122,33 @@ def statements_for(asked: Iterable[Cell]) -> Iterator[dict[str, Any]]:
         yield {"Action": actions, "Resource": list(resources_)}
 
 
-def _texts(statement: Mapping[str, Any], name: str) -> Texts:
+def _texts(statement: Mapping[str, Any], name: str) -> Texts | None:
+    """What an element takes; None where it has no entries, or is missing where it would not stand for all."""
+    if f"Not{name}" not in statement and not listed(statement.get(name)):
+        return Texts() if name == "Resource" and _is_of_its_own(statement) else None
     entries = [
         text.lower() if name == "Action" else text
         for text in listed(statement.get(f"Not{name}", statement.get(name)))
     ]
     if f"Not{name}" in statement:
         return Texts(among=_outside((EVERYWHERE,), entries), without=tuple(entries))
-    return Texts(among=tuple(dict.fromkeys(entries)) or (EVERYWHERE,))
+    return Texts(among=tuple(dict.fromkeys(entries)))
+
+
+def _is_of_its_own(statement: Mapping[str, Any]) -> bool:
+    """Whether a statement without Resource is about the resource that has the policy, as in the trust policy of a role."""
+    actions = listed(statement.get("Action"))
+    return (
+        "Resource" not in statement
+        and any(name in statement for name in _OF_CALLERS)
+        and bool(actions)
+        and not any(intersects(own, _OF_KEYS, ignore_case=True) for own in actions)
+    )
+
+
+def _is_action(entry: str) -> bool:
+    """Whether an entry takes the actions that its text matches: without a service it takes none."""
+    return ":" in entry or entry == EVERYWHERE
 
 
 def _is_plain(resource: str) -> bool:

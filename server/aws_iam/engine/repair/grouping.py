@@ -8,13 +8,17 @@ No action is written as a wildcard, which would include actions that AWS adds la
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.repair.listed_callers import callers_of, for_callers
+from aws_iam.engine.repair.requirements import covers_action
 from aws_iam.engine.shrink.entries import Work, covering
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.repair.requirements import Cell
 
@@ -36,7 +40,7 @@ _Entries = tuple[tuple[str, ...], tuple[str, ...]]
 def grouped(cells: Iterable[Cell]) -> tuple[StatementEntries, ...]:
     """The cells as statements, in a stable order."""
     found = [row for own in by_caller(cells) for row in _of_one_caller(own)]
-    return tuple(sorted(found, key=_place))
+    return tuple(sorted(_with_joined_callers(found), key=_place))
 
 
 def by_caller(cells: Iterable[Cell]) -> list[list[Cell]]:
@@ -58,11 +62,17 @@ def _of_one_caller(cells: Sequence[Cell]) -> list[StatementEntries]:
     asked: _Pairs = {}
     for cell in cells:
         asked.setdefault(cell.action, set()).add(cell.resource)
+    above = {action: frozenset(_above(action, asked)) for action in asked}
     by_action: _Pairs = {}
     by_resource: _Pairs = {}
     for action, resources in asked.items():
-        by_action[action] = {own for own in resources if not wider.get(own, _NONE) & resources}
-        for resource in by_action[action]:
+        taken = set().union(*(asked[own] for own in above[action]))
+        left = {
+            own for own in resources - taken if not wider.get(own, _NONE) & (resources | taken)
+        }
+        if left:
+            by_action[action] = left
+        for resource in left:
             by_resource.setdefault(resource, set()).add(action)
     rows = min(
         (
@@ -79,8 +89,9 @@ def _of_one_caller(cells: Sequence[Cell]) -> list[StatementEntries]:
     }
     served: list[list[Cell]] = [[] for _ in rows]
     for cell in cells:
-        widest = wider.get(cell.resource, _NONE) & by_action[cell.action]
-        served[at[cell.action, min(widest, default=cell.resource)]].append(cell)
+        places = (cell.resource, *sorted(wider.get(cell.resource, _NONE)))
+        taking = ((a, r) for a in (cell.action, *sorted(above[cell.action])) for r in places)
+        served[next((at[pair] for pair in taking if pair in at), 0)].append(cell)
     return [
         StatementEntries(actions=actions, resources=resources, who=cells[0].who, cells=tuple(own))
         for (actions, resources), own in zip(rows, served, strict=True)
@@ -88,6 +99,26 @@ def _of_one_caller(cells: Sequence[Cell]) -> list[StatementEntries]:
 
 
 _NONE: frozenset[str] = frozenset()
+
+
+def _above(action: str, actions: Iterable[str]) -> Iterator[str]:
+    """The patterns that take all that an action, or a pattern, does; of those that do so of each other the first one."""
+    for own in actions:
+        is_above = own != action and not is_literal(own) and covers_action(own, action)
+        if is_above and (own < action or not covers_action(action, own)):
+            yield own
+
+
+def _with_joined_callers(rows: Iterable[StatementEntries]) -> Iterator[StatementEntries]:
+    """The statements, those with the same actions and resources for several callers as one that lists them."""
+    alike: dict[tuple[object, ...], list[StatementEntries]] = {}
+    for row in rows:
+        who = for_callers(row.who, ()) if callers_of(row.who) else row.who
+        alike.setdefault((row.actions, row.resources, signature(who)), []).append(row)
+    for same in alike.values():
+        names = dict.fromkeys(name for row in same for name in callers_of(row.who))
+        who = for_callers(same[0].who, list(names)) if len(same) > 1 else same[0].who
+        yield replace(same[0], who=who, cells=tuple(cell for row in same for cell in row.cells))
 
 
 def _merged(found: Iterable[_Entries]) -> tuple[_Entries, ...]:

@@ -130,12 +130,18 @@ class Judge:
         _, hits = self.verdict(self.policy((statement,)), requirement)
         return any(hit.placed.pointer == DOCUMENT and (hit.sure or not surely) for hit in hits)
 
-    def overlaps(self, statement: Mapping[str, Any], requirement: Requirement) -> bool:
-        """Whether a statement applies to any request of a pattern."""
-        policies = (self.policy(({**statement, "Effect": "Allow"},)),)
-        if not self.binds(policies[0].statements[0], requirement):
+    def overlaps(self, deny: Mapping[str, Any], requirement: Requirement) -> bool:
+        """Whether a Deny applies to any request of a pattern."""
+        policy = self.policy((deny,))
+        if not self.binds(policy.statements[0], requirement):
             return False
-        return not self.one_way(policies, within=(self.region_of(requirement),)).is_none
+        wanted = (self.region_of(requirement),)
+        if self.kind in _PRINCIPALED:
+            # One for an account is for all in it, as no Allow for the account is.
+            found = self.one_way(wanted, without=(self.everything, policy), within=wanted)
+        else:
+            found = self.one_way((self.policy(({**deny, "Effect": "Allow"},)),), within=wanted)
+        return not found.is_none
 
     def region_of(self, requirement: Requirement) -> Policy:
         """A policy that allows exactly the requests of a pattern."""

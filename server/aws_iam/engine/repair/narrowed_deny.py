@@ -8,7 +8,7 @@ exception is broader: `beyond` has the patterns that are no longer denied.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import combinations, takewhile
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.frozen import slotted
@@ -16,10 +16,11 @@ from aws_iam.engine.language.pattern import covers, intersects, is_literal
 from aws_iam.engine.language.plain_policy import STATEMENT_ELEMENTS
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.repair.added_conditions import with_limit, with_other_values
+from aws_iam.engine.repair.coverage import is_covered
 from aws_iam.engine.repair.draft import in_form_of
 from aws_iam.engine.repair.other_fields import in_other_fields
 from aws_iam.engine.repair.other_resources import always_has_arn, elsewhere, may_meet
-from aws_iam.engine.repair.requirements import PRINCIPAL_KEY, bare, listed
+from aws_iam.engine.repair.requirements import PRINCIPAL_KEY, bare, covers_action, listed
 from aws_iam.engine.repair.separation import NOTHING, Limit, Separator
 
 if TYPE_CHECKING:
@@ -159,7 +160,8 @@ def _leave_pieces(
     by_action: dict[str, dict[str, None]] = {}
     for own in exempt:
         by_action.setdefault(own.action, {})[own.resource] = None
-    if left.is_short and _is_of_patterns(statement, by_action, left.own_resources):
+    is_of_patterns = left.is_short and _is_of_patterns(statement, by_action, left.own_resources)
+    if is_of_patterns and _are_apart_by_resource(exempt):
         _leave_by_resource(statement, exempt, left)
         left.statements += _other_contexts(statement, exempt)
         return
@@ -171,7 +173,19 @@ def _leave_pieces(
         denied = _denied_among(statement, actions)
         if denied:
             _leave_other_resources(statement, denied, spared, left)
-    left.statements += _other_contexts(statement, exempt)
+    left.statements += [
+        own
+        for own in _other_contexts(statement, exempt)
+        if not any(_is_within(own, other) for other in left.statements)
+    ]
+
+
+def _is_within(piece: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether another piece of the same statement applies wherever a piece does."""
+    own, theirs = piece.get("Condition", {}), other.get("Condition", {})
+    return all(
+        keys.items() <= own.get(operator, {}).items() for operator, keys in theirs.items()
+    ) and is_covered(piece, [other])
 
 
 def _is_of_patterns(
@@ -198,13 +212,27 @@ def _is_of_patterns(
     return any(cut) and bool(is_open) and "*" not in spared
 
 
+def _are_apart_by_resource(exempt: Sequence[ExemptRequest]) -> bool:
+    """Whether no two resources have a request in common for which other actions are exempt."""
+    return not any(
+        actions != others and intersects(own, other)
+        for (own, actions), (other, others) in combinations(_by_resource(exempt).items(), 2)
+    )
+
+
+def _by_resource(exempt: Iterable[ExemptRequest]) -> dict[str, dict[str, None]]:
+    """The actions that are exempt on each resource."""
+    found: dict[str, dict[str, None]] = {}
+    for own in exempt:
+        found.setdefault(own.resource, {})[own.action] = None
+    return found
+
+
 def _leave_by_resource(
     statement: Mapping[str, Any], exempt: Sequence[ExemptRequest], left: _Left
 ) -> None:
     """The same actions on other resources, and all other actions on these."""
-    by_resource: dict[str, dict[str, None]] = {}
-    for own in exempt:
-        by_resource.setdefault(own.resource, {})[own.action] = None
+    by_resource = _by_resource(exempt)
     anywhere = {name: own for name, own in statement.items() if name != "Resource"}
     outside = [*listed(statement.get("NotResource")), *by_resource]
     left.statements.append({**anywhere, "NotResource": bare(outside)})
@@ -258,19 +286,12 @@ def _with_negation(statement: Mapping[str, Any], limit: Limit) -> dict[str, Any]
 
 
 def _apart(exempt: Sequence[ExemptRequest]) -> Sequence[ExemptRequest]:
-    """The requests with the names of actions in the place of patterns where these overlap with other entries."""
+    """The requests with other entries in the place of patterns of actions where these overlap with those of other requests."""
     actions = list(dict.fromkeys(own.action for own in exempt))
-    patterns = [own for own in actions if not is_literal(own)]
-    if not any(
-        intersects(own, other, ignore_case=True)
-        for own in patterns
-        for other in actions
-        if own != other
-    ):
-        return exempt
+    apart = _pieces(actions)
     found: dict[ExemptRequest, None] = {}
     for own in exempt:
-        for name in catalog().expand(own.action) if not is_literal(own.action) else (own.action,):
+        for name in apart[own.action]:
             found[
                 ExemptRequest(
                     action=name,
@@ -280,6 +301,30 @@ def _apart(exempt: Sequence[ExemptRequest]) -> Sequence[ExemptRequest]:
                 )
             ] = None
     return list(found)
+
+
+def _pieces(actions: Sequence[str]) -> dict[str, Sequence[str]]:
+    """By action the entries for all of it, of which no two have an action in common.
+
+    Where one of two patterns that overlap always takes all of the other, it is cut at that one; else they are written out.
+    """
+    met = {
+        own: [o for o in actions if o != own and intersects(own, o, ignore_case=True)]
+        for own in actions
+        if not is_literal(own)
+    }
+    within = {own: [o for o in others if covers_action(own, o)] for own, others in met.items()}
+    if any(
+        (o in within[own]) is covers_action(o, own) for own, others in met.items() for o in others
+    ):
+        return {own: catalog().expand(own) if met.get(own) else (own,) for own in actions}
+    left = {own: tuple(_without(own, within.get(own, ()))) for own in actions}
+    return {
+        own: tuple(
+            dict.fromkeys(name for one in (own, *within.get(own, ())) for name in left[one])
+        )
+        for own in actions
+    }
 
 
 def _other_actions(

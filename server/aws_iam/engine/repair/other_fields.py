@@ -9,7 +9,7 @@ resource. That is taken for granted, and told: services that work across Regions
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_iam.engine.language.frozen import slotted
@@ -90,10 +90,42 @@ def _outside(
     statement: Mapping[str, Any], blocks: Sequence[Mapping[str, Sequence[str]]]
 ) -> Iterator[dict[str, Any] | None]:
     """Statements one of which applies where each block differs in at least one key."""
-    for keys in product(*blocks):
+    for term in _fewest([_others(keys, blocks) for keys in product(*blocks)], blocks):
         narrower: dict[str, Any] | None = dict(statement)
-        for key, block in zip(keys, blocks, strict=True):
+        for key, values in term.items():
             narrower = narrower and with_limit(
-                narrower, ("StringNotEquals",), key, block[key], join=True
+                narrower, ("StringNotEquals",), key, list(values), join=True
             )
         yield narrower
+
+
+def _others(
+    keys: Sequence[str], blocks: Sequence[Mapping[str, Sequence[str]]]
+) -> Mapping[str, Sequence[str]]:
+    """By key the values that it must not have, so that each block differs in the key chosen for it."""
+    found: dict[str, dict[str, None]] = {}
+    for key, block in zip(keys, blocks, strict=True):
+        found.setdefault(key, {}).update(dict.fromkeys(block[key]))
+    return {key: tuple(values) for key, values in found.items()}
+
+
+def _fewest(
+    terms: Sequence[Mapping[str, Sequence[str]]], blocks: Sequence[Mapping[str, Sequence[str]]]
+) -> Sequence[Mapping[str, Sequence[str]]]:
+    """The fewest terms that together take all that the terms do."""
+    values = [(*dict.fromkeys(v for own in blocks for v in own[key]), "") for key in blocks[0]]
+    points = [dict(zip(blocks[0], point, strict=True)) for point in product(*values)]
+    taken = [
+        frozenset(
+            number
+            for number, point in enumerate(points)
+            if all(point[key] not in excluded for key, excluded in term.items())
+        )
+        for term in terms
+    ]
+    whole = frozenset().union(*taken)
+    for size in range(1, len(terms)):
+        for chosen in combinations(range(len(terms)), size):
+            if frozenset().union(*(taken[at] for at in chosen)) == whole:
+                return [terms[at] for at in chosen]
+    return terms

@@ -18,6 +18,7 @@ from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.repair.additions import is_for
 from aws_iam.engine.repair.coverage import is_covered, statements_for
 from aws_iam.engine.repair.draft import statements_of
+from aws_iam.engine.repair.listed_callers import callers_of, for_callers
 from aws_iam.engine.repair.requirements import listed
 
 if TYPE_CHECKING:
@@ -117,7 +118,13 @@ def _losses(draft: Draft) -> Iterator[_Within]:
 
 def _is_listed(change: _Within, asked: Sequence[Cell]) -> bool:
     """Whether each pair of action and resource of the statement is one of another one's or was asked, as the entries say."""
-    return all(_is_covered(own, change, asked) for own in _for_new_principals(change))
+    return all(_is_covered(own, change, asked) for own in _by_caller(change.statement))
+
+
+def _by_caller(statement: Statement) -> Sequence[Statement]:
+    """The statement for each of the callers that it lists, of which others may be for some only."""
+    names = callers_of(statement)
+    return [for_callers(statement, [name]) for name in names] or [statement]
 
 
 def _is_covered(own: Statement, change: _Within, asked: Sequence[Cell]) -> bool:
@@ -126,33 +133,13 @@ def _is_covered(own: Statement, change: _Within, asked: Sequence[Cell]) -> bool:
     return is_covered(own, (*same, *statements_for(c for c in asked if _applies_with(own, c.who))))
 
 
-def _for_new_principals(change: _Within) -> Iterator[Statement]:
-    """The statement; one that another one only has fewer principals than, for each of the new ones."""
-    own = change.statement
-    rest = {name: value for name, value in own.items() if name != "Principal"}
-    named = own.get("Principal")
-    if isinstance(named, dict):
-        for other in change.others:
-            if own.keys() == other.keys() and rest.items() <= other.items():
-                for type_, name in _principals(named):
-                    if not is_for(other["Principal"], {type_: name}):
-                        yield {**own, "Principal": {type_: name}}
-                return
-    yield own
-
-
-def _principals(named: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for type_, names in named.items():
-        yield from ((type_, name) for name in listed(names))
-
-
 def _applies_with(own: Statement, other: Mapping[str, Any]) -> bool:
     """Whether who and when a statement is for, another one, or a requirement, is for, too."""
     given = list(_conditions(own))
     if own.get("NotPrincipal") != other.get("NotPrincipal"):
         return False
     return is_for(other.get("Principal"), own.get("Principal")) and all(
-        one in given for one in _conditions(other)
+        any(_implies(mine, one) for mine in given) for one in _conditions(other)
     )
 
 
@@ -233,12 +220,13 @@ def _without_covered(resources: object) -> object:
 
 
 def _implies(one: _Condition, other: _Condition) -> bool:
-    """Whether a condition holds only where the other one does: it is the same, or has more values of which none may be met."""
+    """Whether a condition holds only where the other one does: it has fewer values to meet, or more of which none may be met."""
     (operator, key, values), (theirs, name, wanted) = one, other
     if (operator, key) != (theirs, name):
         return False
-    is_negated = "Not" in operator and isinstance(values, list) and isinstance(wanted, list)
-    return values == wanted or (is_negated and set(wanted) <= set(values))
+    if not isinstance(values, list) or not isinstance(wanted, list):
+        return bool(values == wanted)
+    return {*wanted} <= {*values} if "Not" in operator else {*values} <= {*wanted}
 
 
 def _conditions(statement: Mapping[str, Any]) -> Iterator[_Condition]:

@@ -124,7 +124,8 @@ def _of_principal(denied: Sequence[Cell], type_: str, name: str) -> list[Cell]:
 
 def _concerns(statement: Mapping[str, Any], cell: Cell) -> bool:
     return any(
-        intersects(own, cell.action, ignore_case=True) for own in listed(statement.get("Action"))
+        intersects(own, cell.action, ignore_case=True)
+        for own in listed(statement.get("Action")) or [EVERYWHERE]
     ) and any(
         intersects(own, cell.resource) for own in listed(statement.get("Resource")) or [EVERYWHERE]
     )

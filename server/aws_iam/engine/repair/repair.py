@@ -275,8 +275,15 @@ class _Work:
         self.judge.taken_apart += found.left.taken_apart
         if not self.judge.own_resources:
             self.judge.on_arns_only |= dict.fromkeys(found.left.on_arns_only)
-        self._free_from(condition_keys(part.statement.get("Condition")))
         left = self.judge.policy(found.left.statements).statements
+        # What is left of the Deny for other values of a key tells the exempt requests by it.
+        told = [
+            key.lower()
+            for key in found.left.of_fields
+            if all(any(self.judge.tells_by(key.lower(), s, own) for s in left) for own in exempt)
+        ]
+        lost = condition_keys(part.statement.get("Condition"))
+        self._free_from(key for key in lost if key.lower() not in told)
         for own, kept in zip(exempt, found.kept, strict=True):
             # One that was to tell requests apart, and does not where another exempt request differs by it alone, is lost.
             told = [k for k in kept if any(self.judge.tells_by(k.lower(), s, own) for s in left)]

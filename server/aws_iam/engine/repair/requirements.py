@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.language.document import IDENTITY_KINDS, Kind
 from aws_iam.engine.language.frozen import slotted
-from aws_iam.engine.language.pattern import covers, intersects, matches
+from aws_iam.engine.language.pattern import covers, intersects_again, matches
 from aws_iam.engine.repair import grant_statement
 
 if TYPE_CHECKING:
@@ -252,14 +252,14 @@ def may_concern(statement: Statement, requirement: Requirement) -> bool:
     return (
         not actions
         or any(
-            intersects(own, other, ignore_case=True)
-            for own in actions
-            for other in requirement.actions
+            intersects_again(own, other)
+            for own in map(str.lower, actions)
+            for other in map(str.lower, requirement.actions)
         )
     ) and (
         not resources
         or any(
-            _may_be_anything(own) or intersects(own, other)
+            _may_be_anything(own) or intersects_again(own, other)
             for own in resources
             for other in requirement.resources
         )

@@ -55,14 +55,15 @@ def source_findings(source: Source) -> tuple[Finding, ...]:
     """The findings on one policy of a document, or on a text that is not JSON, with their places in the document."""
     content = source.content
     if isinstance(content, Policy):
-        problems = certain_findings(policy_findings(content), source, policy_findings)
-        if source.holder.in_vpc:
-            problems = tuple(map(_within_vpc, problems))
+        problems = certain_findings(_unordered(content), source, policy_findings)
+        in_vpc = source.holder.in_vpc
+        if in_vpc:
+            problems = tuple(map(_within_vpc, worst_first(problems)))
         is_off = source.holder.in_force is False and source.holder.type != _DOCUMENT
         if _OF_AWS.match(source.name):
             problems = tuple(found for found in problems if found.code not in _QUOTAS)
         risks = certain_risks(source, content)
-        findings = worst_first((*problems, *risks)) if risks else problems
+        findings = worst_first((*problems, *risks)) if risks or not in_vpc else problems
         findings = without_unknown_names(findings, unknown_names(content, source.unresolved))
         findings = tuple(map(_switched_off, findings)) if is_off else findings
     else:
@@ -95,15 +96,20 @@ def rule_findings(source: Source) -> tuple[Finding, ...]:
 
 def policy_findings(policy: Policy) -> tuple[Finding, ...]:
     """The findings on one policy, worst first."""
+    return worst_first(_unordered(policy))
+
+
+def _unordered(policy: Policy) -> list[Finding]:
+    """The findings on one policy, rule by rule."""
     possible, by_statement = _gates().open(policy)
+    pairs = list(zip(policy.statements, by_statement, strict=True))
     findings: list[Finding] = []
     for rule, bit in _rules(policy.kind, possible):
         if rule.on is Policy:
             findings += rule.findings(policy)
-            continue
-        pairs = zip(policy.statements, by_statement, strict=True)
-        findings += rule.findings(*(statement for statement, rules in pairs if rules & bit))
-    return worst_first(findings)
+        else:
+            findings += rule.findings(*[statement for statement, rules in pairs if rules & bit])
+    return findings
 
 
 # The gates keep what they found out about texts.

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 _OF_FIELDS = {
-    "aws:RequestedRegion": "a request to a Region is about a resource of that Region, by the ARN",
-    "aws:ResourceAccount": "`aws:ResourceAccount` is the account in the ARN of the resource",
+    "aws:RequestedRegion": "a request to a Region is about a resource of that Region, which stands in the ARN where the Deny has a wildcard",
+    "aws:ResourceAccount": "`aws:ResourceAccount` is the account of the resource, which stands in the ARN where the Deny has a wildcard",
 }
 
 

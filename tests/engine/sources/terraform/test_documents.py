@@ -12,13 +12,14 @@ from aws_iam.engine.language.document import Policy
 from aws_iam.engine.language.document import dump as dumped
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.engine.sources.gather import gathered
+from helpers.tables.each import for_each
 
 CASES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[3] / "cases/terraform/documents.json").read_text(encoding="utf-8")
 )["cases"]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_a_document_is_what_terraform_makes_of_it(case: dict[str, Any]) -> None:
     found = gathered(case["terraform"])
     named = [own for own in found.sources if own.name == case["policy"]]

@@ -7,12 +7,13 @@ import pytest
 from aws_iam import resources
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.tools.audit.access.policy_types import may_have_policy
+from helpers.tables.each import for_each
 
 TYPES = resources.data("types-with-policy.json")["types"]
 HERE = "eu-west-1:111122223333"
 
 
-@pytest.mark.parametrize("prefix", sorted(TYPES))
+@for_each(sorted(TYPES))
 def test_every_type_is_one_of_the_catalogue(prefix: str) -> None:
     service = catalog().service(prefix)
     assert service is not None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,10 +15,10 @@ from aws_iam.errors import InputError
 from aws_iam.tools.audit.actions import tool
 from helpers.cis_snapshots import ACCOUNT, facts_of, snapshot
 from helpers.folders import TESTS
+from helpers.tables.asked_once import asked_once
+from helpers.tables.each import for_each
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from aws_iam.answer import Answer
 
 CASES: list[dict[str, Any]] = json.loads(
@@ -24,20 +26,22 @@ CASES: list[dict[str, Any]] = json.loads(
 )
 
 
-def ask(case: dict[str, Any], folder: Path) -> Answer:
-    file = folder / "account.json"
-    snapshots.save(snapshot(facts_of(case), regions=("eu-west-1",)), file)
+@asked_once
+def ask(case: dict[str, Any]) -> Answer:
     asked = {"action": "access", "who_can": case["who_can"], "on": case["on"]}
-    return tool.run({**asked, "snapshot": str(file)}, cli=True)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "account.json"
+        snapshots.save(snapshot(facts_of(case), regions=("eu-west-1",)), file)
+        return tool.run({**asked, "snapshot": str(file)}, cli=True)
 
 
 def short(arn: str) -> str:
     return arn.removeprefix(f"arn:aws:iam::{ACCOUNT}:")
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_everybody_who_can_is_listed_and_nobody_else(case: dict[str, Any], tmp_path: Path) -> None:
-    answer = ask(case, tmp_path)
+@for_each(CASES, name=lambda case: case["name"])
+def test_everybody_who_can_is_listed_and_nobody_else(case: dict[str, Any]) -> None:
+    answer = ask(case)
     rows = answer.facts["principals"]
     can = {short(row["principal"]): row for row in rows if row["verdict"] == "can"}
     assert sorted(can) == sorted(case["can"])
@@ -58,11 +62,9 @@ def test_everybody_who_can_is_listed_and_nobody_else(case: dict[str, Any], tmp_p
         assert words in f"{answer.summary} {answer.facts.get('understood', '')}"
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_whoever_reads_the_summary_alone_is_not_misled(
-    case: dict[str, Any], tmp_path: Path
-) -> None:
-    said = ask(case, tmp_path).summary
+@for_each(CASES, name=lambda case: case["name"])
+def test_whoever_reads_the_summary_alone_is_not_misled(case: dict[str, Any]) -> None:
+    said = ask(case).summary
     assert ("No user and no role" in said) is not bool(case["can"])
     assert ("not known" in said) is bool(
         case.get("unknown") or case.get("anyone", False) is None or "unknown" in case.get("outsiders", {}).values()
@@ -70,12 +72,12 @@ def test_whoever_reads_the_summary_alone_is_not_misled(
     assert ("under conditions" in said) or not any(case["can"].values())
 
 
-def test_policies_of_the_organization_that_were_not_read_are_said(tmp_path: Path) -> None:
+def test_policies_of_the_organization_that_were_not_read_are_said() -> None:
     user = {"name": "ann", "inline": [[{"Effect": "Allow", "Action": "*", "Resource": "*"}]]}
     unread = {"denied": "organizations:DescribeOrganization"}
     for facts, is_said in (({"organizations.organization": unread}, True), ({}, False)):
         case = {"users": [user], "facts": facts, "who_can": ["ec2:DescribeVpcs"], "on": None}
-        said = ask(case, tmp_path).summary
+        said = ask(case).summary
         assert ("which may deny more, were not considered: " in said) is is_said
 
 

@@ -20,6 +20,7 @@ from aws_iam.tools.audit.controls.benchmark import (
     seed_numbers,
     versions,
 )
+from helpers.tables.each import for_each
 
 META = json.loads(resources.text(DATA))["meta"]
 
@@ -40,7 +41,7 @@ def test_each_version_has_as_many_controls_as_it_says(version: str) -> None:
             view.threshold(control, name)
 
 
-@pytest.mark.parametrize("control", controls().values(), ids=lambda control: control.key)
+@for_each(controls().values(), name=lambda control: control.key)
 def test_each_control_has_words_and_an_https_source(control: Control) -> None:
     assert isinstance(control.severity, Severity)
     assert control.source.startswith("https://docs.aws.amazon.com/")
@@ -135,7 +136,7 @@ _TO_A_DEVELOPER = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("control", controls().values(), ids=lambda control: control.key)
+@for_each(controls().values(), name=lambda control: control.key)
 def test_the_words_of_a_control_speak_to_its_user(control: Control) -> None:
     words = (control.why, *control.condition.values(), *control.notes, control.question)
     for text in words:

@@ -10,6 +10,7 @@ from aws_iam.errors import InputError
 from aws_iam.tools.audit.actions import tool
 from aws_iam.tools.audit.controls.benchmark import Control, benchmark, controls
 from aws_iam.tools.audit.controls.by_words import about, named_by
+from helpers.tables.each import for_each
 
 ONE = {
     "rotate access keys": "key_rotation_90",
@@ -65,7 +66,7 @@ def test_words_that_are_about_several_name_them_all(words: str, expected: set[st
     assert all(f"`{key}`" in answer.summary for key in expected)
 
 
-@pytest.mark.parametrize("key", controls())
+@for_each(controls())
 def test_every_keyword_names_its_control(key: str) -> None:
     for phrase in controls()[key].keywords:
         assert key in keys(named_by(phrase, controls().values()))

@@ -23,6 +23,7 @@ from aws_iam.tools.audit.controls.control import ControlTerms, control, findings
 from aws_iam.tools.audit.controls.judge import CHECKS, judge, needs, rolled_up, score
 from helpers.cis_full import FULL
 from helpers.cis_snapshots import CONTROLS, denied, empty, refused, snapshot
+from helpers.tables.each import for_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +56,7 @@ def test_a_full_account_passes_what_can_pass() -> None:
     assert [key for key, value in status.items() if value is Status.UNKNOWN] == []
 
 
-@pytest.mark.parametrize("name", FACTS)
+@for_each(FACTS)
 def test_one_refused_fact_changes_the_controls_that_need_it_and_no_other(name: str) -> None:
     fact = FACTS[name]
     keys = (

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
-
-import pytest
 
 from aws_iam.account.reading import snapshot as snapshots
 from aws_iam.engine.effective.escalation import (
@@ -34,10 +34,10 @@ from aws_iam.tools.audit.paths.identity_edits import (
 from aws_iam.tools.audit.paths.trusts import ASSUME
 from helpers.cis_snapshots import ACCOUNT, facts_of, snapshot
 from helpers.folders import TESTS
+from helpers.tables.asked_once import asked_once
+from helpers.tables.each import for_each
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from aws_iam.answer import Answer
 
 CASES: list[dict[str, Any]] = json.loads(
@@ -45,22 +45,23 @@ CASES: list[dict[str, Any]] = json.loads(
 )
 
 
-def ask(case: dict[str, Any], folder: Path) -> Answer:
-    file = folder / "account.json"
-    snapshots.save(snapshot(facts_of(case)), file)
-    asked = {"action": "access", "to": case.get("to", "admin"), "snapshot": str(file)}
-    return tool.run(asked | ({"who_can": case["who_can"]} if "who_can" in case else {}), cli=True)
+@asked_once
+def ask(case: dict[str, Any]) -> Answer:
+    asked = {"action": "access", "to": case.get("to", "admin")}
+    asked |= {"who_can": case["who_can"]} if "who_can" in case else {}
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "account.json"
+        snapshots.save(snapshot(facts_of(case)), file)
+        return tool.run({**asked, "snapshot": str(file)}, cli=True)
 
 
 def short(arn: str) -> str:
     return arn.removeprefix(f"arn:aws:iam::{ACCOUNT}:")
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_everybody_who_gets_there_is_told_and_nobody_else(
-    case: dict[str, Any], tmp_path: Path
-) -> None:
-    answer = ask(case, tmp_path)
+@for_each(CASES, name=lambda case: case["name"])
+def test_everybody_who_gets_there_is_told_and_nobody_else(case: dict[str, Any]) -> None:
+    answer = ask(case)
     found = {short(row["principal"]): row["verdict"] for row in answer.facts["principals"]}
     assert found == case["finds"]
     shortest: dict[str, list[Any]] = {}
@@ -80,9 +81,9 @@ def test_everybody_who_gets_there_is_told_and_nobody_else(
         assert words in answer.summary
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_outsiders_are_told_once_on_the_role(case: dict[str, Any], tmp_path: Path) -> None:
-    answer = ask(case, tmp_path)
+@for_each(CASES, name=lambda case: case["name"])
+def test_outsiders_are_told_once_on_the_role(case: dict[str, Any]) -> None:
+    answer = ask(case)
     told = {
         row["from"]: [
             short(row["hops"][0]["to"]),

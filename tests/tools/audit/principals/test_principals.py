@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,10 +14,10 @@ from aws_iam.answer import Status
 from aws_iam.tools.audit.actions import tool
 from helpers.cis_snapshots import arn, facts_of, snapshot
 from helpers.folders import TESTS
+from helpers.tables.asked_once import asked_once
+from helpers.tables.each import for_each
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from aws_iam.answer import Answer
 
 pytestmark = pytest.mark.growth
@@ -44,11 +46,18 @@ def ask(given: dict[str, Any], folder: Path) -> Answer:
     return tool.run({"action": "principals", "snapshot": str(file)}, cli=True)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
-def test_a_principal_is_judged_by_what_it_effectively_has(
-    case: dict[str, Any], tmp_path: Path
-) -> None:
-    answer = ask(facts_of(case), tmp_path)
+@asked_once
+def principals_and_access(case: dict[str, Any]) -> tuple[Answer, Answer]:
+    """Both answers about one account."""
+    with TemporaryDirectory() as folder:
+        mine = ask(facts_of(case), Path(folder))
+        asked = {"action": "access", "to": "admin", "snapshot": f"{folder}/account.json"}
+        return mine, tool.run(asked, cli=True)
+
+
+@for_each(CASES, name=lambda case: case["name"])
+def test_a_principal_is_judged_by_what_it_effectively_has(case: dict[str, Any]) -> None:
+    answer, _ = principals_and_access(case)
     power = {row["principal"]: row["power"] for row in answer.facts["principals"]}
     assert case.get("power", {}).items() <= power.items()
     found = sorted(
@@ -62,13 +71,9 @@ def test_a_principal_is_judged_by_what_it_effectively_has(
         assert words in f"{answer.summary} {told}"
 
 
-@pytest.mark.parametrize("case", [*CASES, *PATHS], ids=lambda case: case["name"])
-def test_who_is_or_can_become_an_administrator_is_what_access_says(
-    case: dict[str, Any], tmp_path: Path
-) -> None:
-    mine = ask(facts_of(case), tmp_path)
-    asked = {"action": "access", "to": "admin", "snapshot": str(tmp_path / "account.json")}
-    access = tool.run(asked, cli=True)
+@for_each([*CASES, *PATHS], name=lambda case: case["name"])
+def test_who_is_or_can_become_an_administrator_is_what_access_says(case: dict[str, Any]) -> None:
+    mine, access = principals_and_access(case)
     told = {
         (row["principal"].rpartition("/")[2], row["verdict"], row.get("hops"))
         for row in access.facts["principals"]

@@ -243,8 +243,18 @@ def test_a_page_of_a_report_stays_within_its_limit(saved: Path, format_: str) ->
         assert not shown.content or shown == file
 
 
-@pytest.mark.parametrize("format_", ["html", "csv", "junit"])
-@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii", "utf-16"])
+# Every format where most fails, and every encoding: a process for each of their pairs shows nothing more.
+@pytest.mark.parametrize(
+    ("format_", "encoding"),
+    [
+        ("html", "ascii"),
+        ("csv", "ascii"),
+        ("junit", "ascii"),
+        ("html", "cp1252"),
+        ("csv", "latin-1"),
+        ("junit", "utf-16"),
+    ],
+)
 def test_a_file_is_utf_8_whatever_the_output_is(
     saved: Path, format_: str, encoding: str, tmp_path: Path
 ) -> None:

@@ -71,7 +71,7 @@ def test_a_check_finds_its_bad_examples_and_no_good_one(name: str) -> None:
         assert finding.where or finding.resource
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.code)
+@for_each(CHECKS, name=lambda check: check.code)
 def test_a_check_is_declared_in_full(check: Check[Any]) -> None:
     assert check.why
     assert not check.title.endswith(".")

@@ -19,6 +19,8 @@ from aws_iam.errors import InputError
 from aws_iam.report.answer_text import markdown
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
+from helpers.tables.asked_once import asked_once
+from helpers.tables.each import for_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +35,7 @@ POLICY = MODEL.operation_model("GetRequestAuthorizationPolicy").output_shape
 BEYOND_THE_MODEL = {"MAYBE", "DATA_PERIMETER"}
 
 
+@asked_once
 def denied(message: Any = None, authorization: Any = None) -> Answer:
     return tool.run({"action": "denied", "message": message, "authorization": authorization})
 
@@ -50,7 +53,7 @@ def _strange_words(value: Any, shape: Any) -> Iterator[str]:
         yield value
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_a_record_of_the_cases_is_one_that_aws_can_answer(case: dict[str, Any]) -> None:
     details = case["authorization"]["details"]
     validate_parameters(details, DETAILS)
@@ -90,7 +93,7 @@ def test_every_check_stands_beside_the_decision_of_the_captured_policies(
         assert answer.facts["record"]["whole"] is expected["whole"]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_the_answer_says_agreement_first_and_what_is_not_settled(case: dict[str, Any]) -> None:
     answer = denied(case.get("message"), case["authorization"])
     expected = case["expect"]
@@ -114,7 +117,7 @@ def test_the_answer_says_agreement_first_and_what_is_not_settled(case: dict[str,
         assert "AUTHORIZATION_RECORD_UNSETTLED" in {finding.code for finding in answer.findings}
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_the_change_is_proved_on_the_captured_policies(case: dict[str, Any]) -> None:
     answer = denied(case.get("message"), case["authorization"])
     expected = case["expect"]
@@ -242,7 +245,7 @@ def test_an_id_that_aws_does_not_take_is_shown_and_no_call_is_offered() -> None:
     assert "online" not in answer.summary
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_the_text_shows_the_checks_of_the_denial_as_the_structure_does(
     case: dict[str, Any],
 ) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
-
-import pytest
+from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
+from helpers.tables.asked_once import asked_once
+from helpers.tables.each import for_each
+
+if TYPE_CHECKING:
+    from aws_iam.answer import Answer
 
 SCENARIOS = [
     scenario
@@ -113,9 +116,14 @@ def _record(scenario: dict[str, Any]) -> dict[str, Any]:
     return {"details": details, "policies": documents}
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario["name"])
+@asked_once
+def denied(scenario: dict[str, Any]) -> Answer:
+    return tool.run({"action": "denied", "authorization": _record(scenario)})
+
+
+@for_each(SCENARIOS, name=lambda scenario: scenario["name"])
 def test_a_record_is_decided_as_aws_decides(scenario: dict[str, Any]) -> None:
-    answer = tool.run({"action": "denied", "authorization": _record(scenario)})
+    answer = denied(scenario)
     (row,) = answer.facts["evaluations"]
     assert (row["our_outcome"], row["agrees"]) == (scenario["expect"]["outcome"], True), row.get(
         "why"
@@ -139,11 +147,11 @@ CHECKED = [
 ]
 
 
-@pytest.mark.parametrize("scenario", CHECKED, ids=lambda scenario: scenario["name"])
+@for_each(CHECKED, name=lambda scenario: scenario["name"])
 def test_the_check_of_the_layer_that_decides_has_the_effect_of_the_decision(
     scenario: dict[str, Any],
 ) -> None:
-    answer = tool.run({"action": "denied", "authorization": _record(scenario)})
+    answer = denied(scenario)
     (row,) = answer.facts["evaluations"]
     ours = {(check["check"], check["our_effect"]) for check in row["checks"]}
     effect = EFFECTS[scenario["expect"]["outcome"]]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from aws_iam.report.answer_text import plain
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 CASES = json.loads((TESTS / "cases/compare/guards.json").read_text(encoding="utf-8"))
 
@@ -18,7 +17,7 @@ def document(statements: Any, version: str = "2012-10-17") -> dict[str, Any]:
     return {"Version": version, "Statement": statements}
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_a_change_is_described_by_its_own_cause(case: dict[str, Any]) -> None:
     new, old = document(case["document"]), document(case["baseline"])
     answer = tool.run({"action": "compare", "document": new, "baseline": old})

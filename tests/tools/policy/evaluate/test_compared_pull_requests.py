@@ -6,12 +6,11 @@ import json
 import re
 from typing import Any
 
-import pytest
-
 from aws_iam.answer import Severity
 from aws_iam.report.answer_text import plain
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 CASES = [
     case
@@ -20,7 +19,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_the_answer_alone_shows_the_change(case: dict[str, Any]) -> None:
     arguments = {"document": case["document"], "baseline": case["baseline"]}
     answer = tool.run({"action": "compare"} | arguments)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 CASES: list[dict[str, Any]] = [
     case
@@ -29,7 +28,7 @@ def side(common: str, own: str | dict[str, str]) -> str | Files:
     return Files(files=tuple(files), folder="infra")
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_a_change_of_terraform_files_is_told(case: dict[str, Any]) -> None:
     sides = {name: side(case["terraform"], case[name]) for name in ("document", "baseline")}
     answer = tool.run({"action": "compare"} | sides)

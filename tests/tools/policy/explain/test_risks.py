@@ -10,6 +10,7 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 if TYPE_CHECKING:
     from aws_iam.answer import Answer, Finding
@@ -221,7 +222,7 @@ def test_every_managed_policy_of_aws_is_said_whole_with_one_finding_a_statement(
         assert not any("AWS refuses" in row["sentence"] for row in answer.facts["statements"])
 
 
-@pytest.mark.parametrize("case", ESCALATION, ids=lambda case: case["name"])
+@for_each(ESCALATION, name=lambda case: case["name"])
 def test_each_path_is_told_once_with_every_statement_that_contributes(
     case: dict[str, Any],
 ) -> None:

@@ -17,6 +17,8 @@ from helpers.folders import TESTS
 from helpers.policies.odd_shapes import ODD_STATEMENT, SHAPES
 from helpers.repair import random_documents
 from helpers.repair import specifications as made
+from helpers.tables.asked_once import asked_once
+from helpers.tables.each import for_each
 from helpers.work import calls
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ POLICY = {
 RANDOMS = st.randoms(use_true_random=True)
 
 
+@asked_once
 def repair(arguments: dict[str, Any]) -> Answer:
     return tool.run({"action": "repair", **arguments})
 
@@ -65,7 +68,7 @@ def arguments_of(case: dict[str, Any]) -> dict[str, Any]:
     return {name: own for name, own in case.items() if name not in {"name", "expect"}}
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_a_policy_is_repaired_by_the_smallest_edit(case: dict[str, Any]) -> None:
     facts = to_json(repair(arguments_of(case)).facts)
     expected = dict(case["expect"])
@@ -82,7 +85,7 @@ def test_a_policy_is_repaired_by_the_smallest_edit(case: dict[str, Any]) -> None
     assert found == expected
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_the_file_is_the_document_after_the_edits(case: dict[str, Any]) -> None:
     answer = repair(arguments_of(case))
     if answer.facts["conflicts"]:
@@ -93,7 +96,7 @@ def test_the_file_is_the_document_after_the_edits(case: dict[str, Any]) -> None:
     assert [finding.code for finding in answer.findings] == case["expect"].get("findings", [])
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_a_repaired_policy_needs_no_more_repair(case: dict[str, Any]) -> None:
     answer = repair(arguments_of(case))
     if not answer.facts["repaired"]:

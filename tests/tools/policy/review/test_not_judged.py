@@ -10,6 +10,7 @@ import pytest
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 CASES = json.loads((TESTS / "cases/review/not_judged.json").read_text(encoding="utf-8"))
 
@@ -39,7 +40,7 @@ def test_what_was_not_judged_and_changes_is_named(
         assert "not_judged" not in answer.facts
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_a_comment_gives_no_all_clear_for_what_was_not_judged(case: dict[str, Any]) -> None:
     text = review(case, ("tree", "tree"), format="markdown").artifacts[0].content
     verdict = text.splitlines()[1]
@@ -49,7 +50,7 @@ def test_a_comment_gives_no_all_clear_for_what_was_not_judged(case: dict[str, An
         assert ("gained or lost in what was judged" in verdict) is doubts
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_a_comparison_of_folders_calls_nothing_equal_that_was_not_judged(
     case: dict[str, Any],
 ) -> None:

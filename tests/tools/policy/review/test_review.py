@@ -70,12 +70,9 @@ def with_comment(number: int) -> Any:
     return review(CASES[number], format="markdown")
 
 
-def by_name(value: Any) -> str:
-    return str(value["name"]) if isinstance(value, dict) else ""
-
-
-@pytest.mark.parametrize(("number", "case"), list(enumerate(CASES)), ids=by_name)
-def test_a_change_is_what_it_does_to_access(number: int, case: dict[str, Any]) -> None:
+@for_each(list(enumerate(CASES)), name=lambda row: row[1]["name"])
+def test_a_change_is_what_it_does_to_access(row: tuple[int, dict[str, Any]]) -> None:
+    number, case = row
     answer = with_comment(number)
     access = [finding for finding in answer.findings if finding.code.startswith("ACCESS_")]
     gained = [f for f in access if f.code == "ACCESS_GAINED" and f.status == "fail"]
@@ -108,7 +105,7 @@ def test_a_change_is_what_it_does_to_access(number: int, case: dict[str, Any]) -
         assert places[f"tree/{file}"] == line
 
 
-@for_each(list(enumerate(CASES)), name=lambda row: by_name(row[1]))
+@for_each(list(enumerate(CASES)), name=lambda row: row[1]["name"])
 def test_the_comment_says_it_and_renders_no_markup_of_the_policies(
     row: tuple[int, dict[str, Any]],
 ) -> None:

@@ -6,8 +6,6 @@ import json
 from collections import Counter
 from typing import Any
 
-import pytest
-
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Kind
 from aws_iam.rules.policy.run import validate
@@ -37,7 +35,7 @@ def test_a_good_policy_has_no_findings_but_the_justified_ones(case: dict[str, An
     assert all(row["why"] for row in case["expect"])
 
 
-@pytest.mark.parametrize("case", BAD, ids=lambda case: case["name"])
+@for_each(BAD, name=lambda case: case["name"])
 def test_a_bad_policy_is_told_the_one_thing_that_is_wrong(case: dict[str, Any]) -> None:
     found = _found(case)
     assert (case["code"], case["pointer"]) in [(code, pointer) for code, pointer, _ in found]

@@ -16,6 +16,7 @@ from aws_iam.engine.explain.risks import RISK_CODES
 from aws_iam.rules.policy.run import validate
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 if TYPE_CHECKING:
     from aws_iam.engine.reference.catalog import Action
@@ -126,7 +127,7 @@ def test_the_headlines_of_explain_and_validate_say_no_less_than_the_findings(
     assert ("`policy explain` shows" in answer.summary) is bool(case["validate"])
 
 
-@pytest.mark.parametrize("case", WIDE, ids=lambda case: case["name"])
+@for_each(WIDE, name=lambda case: case["name"])
 def test_what_reaches_nearly_everything_is_no_named_resource(case: dict[str, Any]) -> None:
     answer = tool.run({"action": "explain", "document": case["document"]})
     assert "nothing unusually powerful" not in answer.summary

@@ -21,6 +21,7 @@ from aws_iam.rules.policy.run import validate
 from aws_iam.tools.policy.actions import tool
 from aws_iam.tools.policy.validate.validate import validate_policies
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 from helpers.work import calls
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def document(*statements: Any) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_a_policy_has_exactly_the_expected_findings(case: dict[str, Any]) -> None:
     found = validate(case["document"], case.get("kind"), case.get("resource_type"))
     places = [

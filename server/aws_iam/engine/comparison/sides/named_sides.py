@@ -79,9 +79,7 @@ def named_sources(document: object, found: Gathered) -> tuple[Source, ...]:
         return tuple(own for source in sources for own in _of_folder(document, source))
     if found.formats:
         return sources
-    return tuple(
-        replace(source, name=source.name and f"/{source.name.lstrip('/')}") for source in sources
-    )
+    return tuple([s if not s.name else replace(s, name=f"/{s.name.lstrip('/')}") for s in sources])
 
 
 def _of_folder(document: Files, source: Source) -> Iterator[Source]:
@@ -149,6 +147,8 @@ class SidesInForce:
     @classmethod
     def of(cls, new: NamedSide, old: NamedSide) -> SidesInForce:
         """What is in force of two sides."""
+        if new.is_bare and old.is_bare:
+            return cls(new=new, old=old, switched_off=(), switched_on=(), unjudged=())
         old = with_roots_now(new, old)
         new, old = _with_unique_names(new, old)
         old = _with_positions_now(new, old)

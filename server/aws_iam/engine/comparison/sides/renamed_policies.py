@@ -18,7 +18,7 @@ from aws_iam.engine.comparison.sides.policies_of_resources import (
     with_policies_now,
 )
 from aws_iam.engine.comparison.sides.root_names import root_of
-from aws_iam.engine.language.document import Policy, Syntax, dump
+from aws_iam.engine.language.document import NO_HOLDER, Policy, Syntax, dump
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.sources.containers.cloudformation_return_values import made_up_name
 
@@ -51,6 +51,12 @@ class NamedSide:
     found_resources: Mapping[str, FoundResource] = field(default_factory=dict)
     # The folders that Terraform runs in, by which names begin.
     roots: frozenset[str] = frozenset()
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it is one policy by itself: without a name, of no resource, with nothing beside it."""
+        beside = self.attachments or self.settings or self.found_resources or self.roots
+        return not beside and len(self.sources) == 1 and _is_bare(self.sources[0])
 
     @property
     def resources(self) -> frozenset[str]:
@@ -149,6 +155,10 @@ class NamedSide:
         )
 
 
+def _is_bare(source: Source) -> bool:
+    return not (source.name or source.cases) and source.holder is NO_HOLDER
+
+
 def _renamed_holder(holder: Holder, now: Mapping[str, str]) -> Holder:
     attached_to = tuple(now.get(name, name) for name in holder.attached_to)
     return replace(holder, name=now.get(holder.name, holder.name), attached_to=attached_to)
@@ -195,6 +205,15 @@ class Sides:
     @classmethod
     def of(cls, new: NamedSide, old: NamedSide) -> Sides:
         """The sides, their attached policies among them."""
+        if new.is_bare and old.is_bare:
+            return cls(
+                new=new,
+                old=old,
+                document=new.sources,
+                baseline=old.sources,
+                renamed=(),
+                former_names={},
+            )
         holders = names_now(new, old)
         named = old.renamed(holders) if holders else old
         inline = inline_names_now(new.sources, named.sources)

@@ -10,11 +10,16 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.comparison.sides.unresolved_changes import texts_of, with_unknown_values
+from aws_iam.engine.comparison.sides.unresolved_changes import (
+    principals_and_values,
+    with_unknown_values,
+)
 from aws_iam.engine.language.arn import PARTITIONS
 from aws_iam.engine.language.document import Policy, policy_of
+from aws_iam.engine.language.memo import ByWord
 from aws_iam.engine.language.placeholders import placeholders
 from aws_iam.engine.parsing.json_nodes import Member
 
@@ -80,12 +85,30 @@ def filled(source: Source) -> tuple[Source, Mapping[str, str]]:
 
 def with_accounts_as_written(text: str, made_up: Mapping[str, str]) -> str:
     """A text with what the files have in the place of made-up accounts."""
+    if not made_up:
+        return text
     return _ACCOUNT_ID_IN_TEXT.sub(lambda own: made_up.get(own[0], own[0]), text)
 
 
 def _may_be_unfilled(statement: Statement) -> bool:
     """Whether a text outside of any template may have a part that somebody has yet to fill in: most have none."""
-    return _SIGN.search("\n".join(texts_of(statement))) is not None
+    words = [node.words for node in (statement.resource, statement.not_resource) if node]
+    texts = (*chain(*words), *principals_and_values(statement))
+    return any(map(_HAS_SIGN.__getitem__, texts)) and any(map(_IS_UNFILLED.__getitem__, texts))
+
+
+def _is_unfilled(text: str) -> bool:
+    account = text.split(":", _FIELDS - 1)[_ACCOUNT : _ACCOUNT + 1]
+    return bool(placeholders(text) or (account and placeholders(_in_arn(account[0]))))
+
+
+# The texts of policies repeat from one to the next.
+_HAS_SIGN = ByWord(lambda text: _SIGN.search(text) is not None, of_reference=False)
+_IS_UNFILLED = ByWord(_is_unfilled, of_reference=False)
+
+
+def _in_arn(account: str) -> str:
+    return f"arn:aws:::{account}:"
 
 
 def _texts(statement: Statement) -> Iterator[tuple[str, str, str]]:
@@ -111,7 +134,7 @@ def _filled(text: str, what: str, accounts: dict[str, str], *, is_open: bool) ->
     if partition not in PARTITIONS and not _KNOWN.fullmatch(partition) and is_open:
         # In the other partitions the same is so.
         fields[_PARTITION] = "aws"
-    is_open = is_open or bool(placeholders(f"arn:aws:::{account}:"))
+    is_open = is_open or bool(placeholders(_in_arn(account)))
     if what is not _PRINCIPAL and is_open and _is_unknown(account):
         fields[_ACCOUNT] = _number(account, accounts)
     return ":".join(fields)

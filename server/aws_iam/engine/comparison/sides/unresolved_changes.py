@@ -15,6 +15,7 @@ from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Policy, policy_of
+from aws_iam.engine.language.memo import ByWord
 from aws_iam.engine.language.operators import OPERATORS
 from aws_iam.engine.language.placeholders import OF_TEMPLATE
 from aws_iam.engine.parsing.json_nodes import Form
@@ -61,15 +62,17 @@ def _is_unfilled(policy: Policy) -> bool:
 
 
 def _has_hole(statement: Statement) -> bool:
-    texts = (*statement.action_words, *texts_of(statement))
-    # Most have no variable of any kind, which one search over all shows.
-    return "${" in "\n".join(texts) and any(OF_TEMPLATE.search(t) for t in texts if "${" in t)
+    texts = (*statement.action_words, *statement.resource_words, *statement.not_resource_words)
+    return any(map(_HOLES.__getitem__, (*texts, *principals_and_values(statement))))
 
 
-def texts_of(statement: Statement) -> list[str]:
-    """The resources, principals and values of conditions of a statement."""
-    texts = [*statement.resource_words, *statement.not_resource_words]
-    texts += [own.value for own in (*statement.principals, *statement.not_principals)]
+# The texts of policies repeat from one to the next.
+_HOLES = ByWord(lambda text: "${" in text and bool(OF_TEMPLATE.search(text)), of_reference=False)
+
+
+def principals_and_values(statement: Statement) -> list[str]:
+    """The principals and the values of conditions of a statement."""
+    texts = [own.value for own in (*statement.principals, *statement.not_principals)]
     for condition in statement.conditions:
         texts += [value.value for value in condition.values]
     return texts

@@ -41,6 +41,8 @@ class Workloads:
 
 def with_workloads(new: NamedSide, old: NamedSide) -> Workloads:
     """Both sides with what each workload gets that has another role, or is new and has one that was there."""
+    if not new.settings:
+        return Workloads(new=new, old=old)
     mine, theirs = _by_place(new), _by_place(old)
     # What ran under the same role and is gone may be the same thing under another name.
     gone = {own.value for place, own in theirs.items() if place not in mine}

@@ -18,6 +18,7 @@ _PERCENT_ENCODED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 # How much white space may precede a document.
 _BLANK_START = 200
 _UPDATE = re.compile(r"Update:(?:Modify|Replace|Delete|\*)", re.IGNORECASE)
+_ACTIONS = ("Action", "NotAction")
 _UNICODE_ESCAPE = len(r"\u0041")
 # One of these in a statement tells an IAM policy from anything else with a `Statement`.
 _STATEMENT_ELEMENTS = ("Effect", "Action", "NotAction", "Principal", "NotPrincipal")
@@ -48,8 +49,10 @@ def is_stack_policy(node: Node) -> bool:
 
 
 def _is_of_updates(statement: Node) -> bool:
-    values = [value for name in ("Action", "NotAction") if (value := statement.member(name))]
-    if not all(_UPDATE.fullmatch(word) for value in values for word in value.words):
+    members = {member.key: member.value for member in statement.members}
+    values = [members[name] for name in _ACTIONS if name in members]
+    # Most are not, as their first word shows.
+    if not values or not all(map(_UPDATE.fullmatch, values[0].words)):
         return False
     words = [word.text for value in values for word in value.listed()]
     return bool(words) and all(map(_UPDATE.fullmatch, words))

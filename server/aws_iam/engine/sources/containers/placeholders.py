@@ -181,12 +181,16 @@ def has_function(node: Node) -> bool:
     todo = [node]
     while todo:
         current = todo.pop()
-        if current.form is Form.OBJECT:
-            if is_function(current):
-                return True
-            values = (member.value for member in current.members)
-            todo += [value for value in values if value.form is not Form.STRING]
-        elif current.form is Form.ARRAY and len(current.words) < current.count:
+        members = current.members
+        if len(members) == 1 and is_function(current):
+            return True
+        for member in members:
+            value = member.value
+            if value.members:
+                todo.append(value)
+            elif value.form is Form.ARRAY and not value.is_of_texts:
+                todo += value.items
+        if current.form is Form.ARRAY and not current.is_of_texts:
             todo += current.items
     return False
 

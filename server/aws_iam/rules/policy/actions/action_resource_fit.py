@@ -89,6 +89,7 @@ def action_without_resource(policy: Policy) -> Iterator[Outcome]:
         reach = reach_of(statement)
         by_doubt: dict[str, list[tuple[Text, Action]]] = {}
         judged = reach.limited and not reach.too_long
+        judged = judged and not all(action.resource_types for action in named_actions(statement))
         for entry, action in named_entries(statement) if judged else ():
             if action.resource_types or any(
                 is_authorised_on(action.full_name, arn) for arn in reach.arns
@@ -171,7 +172,9 @@ def _may_mismatch(statement: Statement) -> bool:
     if not reach.arns:
         return reach.too_long
     actions = named_actions(statement)
-    return not all(reach.meets(action) for action in actions) or (
+    # Most actions of a statement are of the same types.
+    types = {(action.service, action.resource_types) for action in actions}
+    return not all(reach.meets_types(*key) for key in types) or (
         len(actions) < len(statement.action_words) and any(_service_mismatches(statement, reach))
     )
 
