@@ -32,6 +32,7 @@ def facts_with_sessions(case: dict[str, Any]) -> dict[str, Any]:
     cluster = {**named, "details": {"arn": CLUSTER}, "associations": pods}
     facts = {
         "s3.bucket_policies": [{"bucket": "books", "document": _text(case.get("bucket"))}],
+        "s3.bucket_encryption": [{"bucket": "books", "algorithm": "AES256"}],
         "eks.clusters": {"us-east-1": [cluster] if pods else []},
         "rolesanywhere.profiles": {"us-east-1": [_profile(own) for own in case.get("profiles", ())]},
         "transfer.servers": {

@@ -225,12 +225,17 @@ def test_a_provider_s_way_into_a_role_is_the_next_question(action: str, tmp_path
 )  # fmt: skip
 def test_a_key_that_was_not_looked_at_is_said(encryption: Any, says: str, tmp_path: Path) -> None:
     file = saved(tmp_path, books(**{"s3.bucket_encryption": encryption}))
+    gate = exit_status.Gate(unknown=True)
     for on in (OBJECT, "arn:aws:s3:::books/*", "s3:bucket"):
         answer = ask(file, on=on)
         assert ("was not looked at" in answer.summary) is bool(says)
         rows = answer.facts.get("keys_not_looked_at", [])
         assert [row["place"] for row in rows] == (["arn:aws:s3:::books"] if says else [])
         assert all(says in row["why"] for row in rows)
+        # Whoever can read it may not be able to decrypt it.
+        unknown = answer.facts.get("not_judged", [])
+        assert [row["place"] for row in unknown] == [row["place"] for row in rows]
+        assert exit_status.exit_status(answer, gate) == int(bool(says))
     assert "was not looked at" not in ask(file, "s3:GetObjectTagging").summary
 
 

@@ -95,9 +95,22 @@ def test_conditions_are_said_to_be_left_open(tmp_path: Path) -> None:
 def test_what_was_not_read_of_a_principal_is_said(tmp_path: Path) -> None:
     case = {"users": [{"name": "ann", "attached": ["gone"]}], "policies": {"gone": None}}
     answer = ask(tmp_path, case, principal="ann")
-    assert "could not read policy `gone`" in answer.summary
+    assert "policy `gone` could not be read" in answer.summary
     assert answer.facts["not_judged"]
     assert "No policy that was read gives `user/ann` any access." in answer.summary
+
+
+@pytest.mark.parametrize("of", [{"principal": "adm"}, {"to": "admin"}])
+def test_a_policy_that_cannot_be_used_is_named_with_why(
+    of: dict[str, str], tmp_path: Path
+) -> None:
+    facts = facts_of({"roles": [{"name": "adm", "inline": [[allow("*")]]}]})
+    facts["iam.authorization"]["roles"][0]["inline"][0]["document"] = "{nope"
+    snapshots.save(snapshot(facts), tmp_path / "account.json")
+    asked = {"action": "access", "snapshot": str(tmp_path / "account.json"), **of}
+    answer = tool.run(asked, cli=True)
+    assert "`role/adm p0`: the document is not JSON at line 1:2" in answer.summary
+    assert answer.facts["not_judged"][0]["place"] == arn("role/adm")
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,9 @@ def test_what_the_pods_of_an_association_can_do_is_a_question_too(tmp_path: Path
     assert answer.facts["administrator"] is False
     (service,) = answer.facts["access"]
     assert (service["service"], service["actions"]) == ("iam", ["iam:PutUserPolicy"])
-    assert "`podidentityassociation/shop/a` has access to 1 service" in answer.summary
+    assert answer.summary.startswith(
+        "A session of `role/adm` limited by `podidentityassociation/shop/a` has access to 1 service"
+    )
     for start, become in (("a role that trusts the role", ["role/adm"]), ("and not where", [])):
         assumes = next(own for own in CASES if own["name"].startswith(start))
         answer = ask(assumes, tmp_path, principal=named["session"])

@@ -106,7 +106,9 @@ def test_a_proposal_is_never_wider_and_keeps_every_use(case: dict[str, Any]) -> 
         document = one_document(principal.documents)
         has = allowed([document] if document["Statement"] else [], name)
         assert has <= had
-        assert compare(document, texts[name]).relation in {"less", "equal"}
+        # One on each side: of many policies apart the search may use up its budget.
+        relation = compare(document, one_document(texts[name])).relation
+        assert relation in {"less", "equal"}
         used = {use for use, last in case["used"][name.rpartition(":")[2]].items() if last}
         for action, _ in had - has:
             service = action.partition(":")[0]

@@ -75,11 +75,19 @@ def access_report(answer: Answer) -> AccessReport:
         paths=paths,
         cuts=tuple(_cuts(facts, {(step.start, step.end) for path in paths for step in path})),
         left_out=facts.get("paths_left_out", 0) + facts.get("becomes_left_out", 0),
-        not_judged=[*facts.get("not_judged", ()), *facts.get("keys_not_looked_at", ())],
+        not_judged=list(_not_judged(facts)),
         not_considered=facts.get("not_considered", ""),
         becoming=facts["counts"].get("can_become", 0) if facts.get("to") == ADMIN else 0,
         answer=answer,
     )
+
+
+def _not_judged(facts: Row) -> Iterator[Row]:
+    """What was not judged, with the keys that are not read of any resource of their kind."""
+    told = facts.get("not_judged", ())
+    places = {row["place"] for row in told}
+    yield from told
+    yield from (row for row in facts.get("keys_not_looked_at", ()) if row["place"] not in places)
 
 
 def _question(facts: Row) -> str:

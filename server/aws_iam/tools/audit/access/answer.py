@@ -14,6 +14,7 @@ from aws_iam.tools.audit.access.estate import Estate, facts_if_known, needed_fac
 from aws_iam.tools.audit.access.estate_accounts import with_unread
 from aws_iam.tools.audit.access.session_limits import facts_of_sessions
 from aws_iam.tools.audit.access.summary import summary
+from aws_iam.tools.audit.access.unseen_encryption import NOT_READ
 from aws_iam.tools.audit.access.who_can import who_can
 from aws_iam.tools.audit.principals.organization_policies import NOT_CONSIDERED
 from aws_iam.tools.kit.account_source import (
@@ -147,6 +148,12 @@ def _not_judged(found: WhoCan, estate: Estate, unread: Iterable[Account]) -> dic
     rows += [
         {"place": key, "why": f"whom its grants let in is not known: {why}"}
         for key, why in found.unread_grants.items()
+    ]
+    rows += [
+        {"place": arn, "why": f"who may use the key that encrypts it is not known: {why}"}
+        for arn, why in found.unseen_keys.items()
+        # The key only takes access away.
+        if why != NOT_READ and (found.principals or found.outsiders or found.services)
     ]
     rows += [
         {"place": own.name, "why": part.access.why}

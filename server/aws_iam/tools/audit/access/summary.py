@@ -85,7 +85,7 @@ def _principals(found: WhoCan, what: str, *, is_known: bool, several: bool) -> I
 
 
 def _sessions(callers: Sequence[Caller], *, several: bool) -> Iterator[str]:
-    """Which sessions of roles cannot do what their roles can, because of the session policies that limit them."""
+    """Which sessions of roles cannot do what their roles can, or less, because of the session policies that limit them."""
     alone = [own for own in callers if own.only_by_sessions and not _any_may(own)]
     refused = [session for own in callers for session in own.sessions if session.can is None]
     unsure = [
@@ -94,9 +94,19 @@ def _sessions(callers: Sequence[Caller], *, several: bool) -> Iterator[str]:
         for session in own.sessions
         if session.verdict == "unknown" and own.access.verdict != "unknown"
     ]
-    if refused:
-        named = joined([own.limit.whose for own in refused], shown=_MOST_NAMED)
-        yield f"Sessions of such a role that cannot, by their session policies: {named}."
+    lesser = [
+        session
+        for own in callers
+        for session in own.sessions
+        if session.verdict == own.access.verdict and session.can and _is_less(session.can, own)
+    ]
+    for words, sessions in (
+        ("cannot", refused),
+        ("can only in part, or under more conditions", lesser),
+    ):
+        if sessions:
+            named = joined([own.limit.whose for own in sessions], shown=_MOST_NAMED)
+            yield f"Sessions of such a role that {words}, by their session policies: {named}."
     if alone:
         named = _named(alone, with_account=several)
         has = "is a role" if len(alone) == 1 else "are roles"
@@ -107,7 +117,15 @@ def _sessions(callers: Sequence[Caller], *, several: bool) -> Iterator[str]:
 
 
 def _any_may(own: Caller) -> bool:
-    return any(session.can for session in own.sessions)
+    """Whether a session that has a role can do all that the role can."""
+    return any(session.can and not _is_less(session.can, own) for session in own.sessions)
+
+
+def _is_less(session: Caller, role: Caller) -> bool:
+    """Whether a session can do less than its role, or under conditions that the role does not have."""
+    same_parts = {*role.actions, *role.on} <= {*session.actions, *session.on}
+    same_conditions = {*session.access.conditions} <= {*role.access.conditions}
+    return (session.partly and not same_parts) or not same_conditions
 
 
 def _besides(able: Sequence[Caller]) -> Iterator[str]:

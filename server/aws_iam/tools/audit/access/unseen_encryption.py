@@ -55,7 +55,8 @@ _DATA = frozenset(
     }
 )
 _WITH_KMS = "aws:kms"
-_NOT_READ = "its encryption is not read"
+NOT_READ = "its encryption is not read"
+"""Of a kind of which no snapshot has it."""
 
 
 def unseen_encryption(estate: Estate, action: str, arns: Iterable[str]) -> dict[str, str]:
@@ -81,7 +82,7 @@ def _why(estate: Estate, action: str, arn: str) -> str:
     service = action.partition(":")[0]
     if service == "s3":
         return _of_bucket(estate, arn)
-    return _of_attributes(estate, arn) if service in ENCRYPTED_BY_SERVICE else _NOT_READ
+    return _of_attributes(estate, arn) if service in ENCRYPTED_BY_SERVICE else NOT_READ
 
 
 def _of_attributes(estate: Estate, arn: str) -> str:
@@ -97,7 +98,7 @@ def _of_attributes(estate: Estate, arn: str) -> str:
         keys = [own.kms_key for own in listed if matches(arn, own.arn)]
         why = next((key for key in keys if isinstance(key, Miss)), None)
         if why is not None or None in keys:
-            return str(why or _NOT_READ)
+            return str(why or NOT_READ)
     return ""
 
 

@@ -125,7 +125,8 @@ def full_admin(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
             )
         else:
             yield Pass(
-                policy.arn, f"{message} does not allow every action on every resource; {inline}"
+                policy.arn,
+                f"no statement of {message} allows every action on every resource; {inline}",
             )
 
     if not attached:

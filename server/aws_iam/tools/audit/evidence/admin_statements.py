@@ -2,7 +2,8 @@
 
 Action: "*"          Resource: "*"                         everything
 NotAction: "s3:*"    Resource: "*"                         all but S3: enough to grant oneself S3 too
-NotAction: "iam:*"   Resource: "*"                         no administrator: it cannot grant itself anything
+NotAction: "iam:*"   Resource: "*"                         no administrator: it cannot grant itself anything,
+                                                           unless another statement allows that
 Action: "*"          NotResource: "arn:aws:s3:::logs/*"    all but a bucket
 """
 
@@ -33,10 +34,17 @@ _GRANTS = (
 def admin_statements(policy: Policy, account: Account) -> tuple[Statement, ...]:
     """The statements that make whoever has the policy an administrator."""
     denials = [statement for statement in policy.statements if _denies_always(statement)]
+    free = [
+        statement
+        for statement in policy.statements
+        if statement.allows
+        and not statement.conditions
+        and _has_all_resources(statement, account.partition)
+    ]
     return tuple(
         statement
         for statement in policy.statements
-        if statement.allows and _is_of_administrator(statement, denials, account)
+        if statement.allows and _is_of_administrator(statement, free, denials, account)
     )
 
 
@@ -46,8 +54,12 @@ def is_everything(statement: Statement, partition: str) -> bool:
 
 
 def _is_of_administrator(
-    statement: Statement, denials: Sequence[Statement], account: Account
+    statement: Statement,
+    free: Sequence[Statement],
+    denials: Sequence[Statement],
+    account: Account,
 ) -> bool:
+    """Whether it is one of an administrator; `free` are those of its policy that allow actions on all resources."""
     partition = account.partition
     if is_everything(statement, partition):
         return True
@@ -57,13 +69,20 @@ def _is_of_administrator(
         actions
         and resources
         and any(
-            not _has_action(statement.not_actions, action)
-            and not _has_arn(
-                statement.not_resources, f"arn:{partition}:iam::{account.id}:{kind}/?*"
+            (
+                _takes(statement, action, f"arn:{partition}:iam::{account.id}:{kind}/?*")
+                or any(_has_action(own.actions, action) for own in free)
             )
             and not any(_has_action(denial.actions, action) for denial in denials)
             for action, kind in _GRANTS
         )
+    )
+
+
+def _takes(statement: Statement, action: str, arns: str) -> bool:
+    """Whether its NotAction and NotResource leave the action on these ARNs."""
+    return not _has_action(statement.not_actions, action) and not _has_arn(
+        statement.not_resources, arns
     )
 
 

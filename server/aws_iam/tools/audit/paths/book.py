@@ -96,13 +96,14 @@ class PowerBook:
         entities = Entities.of(estate)
         changes = Changes(entities)
         tags = settled_tags(estate, entities)
+        decider = Decider(estate, tags)
         beside = texts_of_resources(estate) if tags.callers or tags.resources else frozenset()
         return cls(
             entities=entities,
             trusts=Trusts.of(entities, tags),
             credentials=Credentials.of(estate, entities),
-            compute=Compute.of(estate, entities),
-            decider=Decider(estate, tags),
+            compute=Compute.of(estate, entities, decider),
+            decider=decider,
             changes=changes,
             tags=tags,
             administrators=Administrators(tags.callers),
@@ -130,6 +131,11 @@ class PowerBook:
         return Actor(
             number, principal, self.entities, self.decider, layers, self.tags, self.asked_tags
         )
+
+    def unread(self, number: int) -> tuple[str, ...]:
+        """What is not known of the policies that bind a principal, and why."""
+        layers = self.decider.own_layers(self.entities.principals[number])
+        return tuple(own.why_unread for own in layers.values() if own.why_unread)
 
     def is_administrator(self, number: int, state: State = UNCHANGED) -> bool | None:
         """Whether it is an administrator; None where that is not known."""

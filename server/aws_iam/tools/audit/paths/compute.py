@@ -26,6 +26,7 @@ from aws_iam.tools.audit.paths.actor import split
 from aws_iam.tools.audit.paths.entities import bits, mask_of
 from aws_iam.tools.audit.paths.example_resources import examples, takes_resource
 from aws_iam.tools.audit.paths.powers import PLACE, Call, Power, decided_by
+from aws_iam.tools.audit.paths.trusts import ASSUME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from aws_iam.account.collect.compute.eks_clusters import Association, AssociationDetails
     from aws_iam.account.collect.fact import RegionFact
     from aws_iam.engine.effective.escalation import EscalationPath
+    from aws_iam.tools.audit.access.decisions import Decider
     from aws_iam.tools.audit.access.estate import Estate, Member
     from aws_iam.tools.audit.access.verdicts import Access
     from aws_iam.tools.audit.paths.actor import Actor
@@ -76,11 +78,11 @@ class Compute:
     _matching: dict[tuple[tuple[str, str], str], int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, estate: Estate, entities: Entities) -> Compute:
+    def of(cls, estate: Estate, entities: Entities, decider: Decider) -> Compute:
         """Those of all accounts."""
         found = cls()
         for member in estate.members.values():
-            roles = _Roles.of(member, entities)
+            roles = _Roles.of(member, entities, decider)
             for kind, fact in FACTS.items():
                 for _, listed in member.account.in_each(fact):
                     key = (kind, member.account.id)
@@ -102,7 +104,7 @@ class Compute:
 
     def add(self, key: tuple[str, str], roles: _Roles, member: Member, item: Any) -> None:
         """Note a resource with its role."""
-        for arn, name in _roles_of(key[0], item):
+        for arn, name in _roles_of(key[0], item, roles):
             self.places[key] += [arn] if arn else []
             if name is None:
                 self.unread[key] = "the snapshot lacks their roles"
@@ -111,7 +113,7 @@ class Compute:
                 self.holders[key].append(RoleHolder(arn, role, policy or ""))
 
 
-def _roles_of(kind: str, item: Any) -> Iterator[tuple[str, str | Miss | None]]:
+def _roles_of(kind: str, item: Any, roles: _Roles) -> Iterator[tuple[str, str | Miss | None]]:
     """The resource and each role that it has: an ARN, a name, or the ARN of an instance profile."""
     if kind == "ec2:instance":
         if item.state not in _GONE:
@@ -122,15 +124,17 @@ def _roles_of(kind: str, item: Any) -> Iterator[tuple[str, str | Miss | None]]:
         details, associations = item.details, item.associations
         for own in () if isinstance(associations, Miss) else associations:
             arn = "" if isinstance(details, Miss) else details.arn
-            yield arn, None if isinstance(own.details, Miss) else _of_pods(own, own.details)
+            yield arn, None if isinstance(own.details, Miss) else _of_pods(own, own.details, roles)
         if isinstance(associations, Miss):
             yield "", None
     else:
         yield item.arn, item.role
 
 
-def _of_pods(association: Association, details: AssociationDetails) -> str:
-    """What the pods have: a session under the association's policy, or the role."""
+def _of_pods(association: Association, details: AssociationDetails, roles: _Roles) -> str:
+    """What the pods have: a session under the association's policy, or the role; empty where its role gets no target role."""
+    if not roles.are_chained(details):
+        return ""
     return association.arn if details.has_policy else role_of_pods(details)
 
 
@@ -140,15 +144,16 @@ class _Roles:
 
     known: dict[str, int]
     entities: Entities
+    decider: Decider
 
     @classmethod
-    def of(cls, member: Member, entities: Entities) -> _Roles:
+    def of(cls, member: Member, entities: Entities, decider: Decider) -> _Roles:
         known: dict[str, int] = {}
         for role in member.authorization.roles if member.authorization else ():
             number = entities.number.get(role.arn)
             if number is not None:
                 known |= dict.fromkeys((role.arn, role.name, *role.profiles), number)
-        return cls(known, entities)
+        return cls(known, entities, decider)
 
     def number(self, name: Any) -> int | None:
         if not isinstance(name, str):
@@ -159,6 +164,18 @@ class _Roles:
         number = self.entities.number.get(name)
         own = self.entities.roles | self.entities.sessions
         return number if number is not None and own >> number & 1 else None
+
+    def are_chained(self, details: AssociationDetails) -> bool:
+        """Whether the role of an association can assume its target role, if it has one.
+
+        https://docs.aws.amazon.com/eks/latest/APIReference/API_PodIdentityAssociation.html
+        """
+        role, target = (self.number(own) for own in (details.role, details.target_role))
+        if role is None or target is None:
+            return True
+        known = {"sts:ExternalId": details.external_id} if details.external_id else {}
+        source, arn = self.entities.principals[role], self.entities.arns[target]
+        return self.decider.decide(source, ASSUME, arn, known).is_possible
 
 
 def existing_compute(actor: Actor, compute: Compute) -> Iterator[Power]:

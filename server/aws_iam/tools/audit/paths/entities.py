@@ -82,6 +82,8 @@ class Entities:
     """The role of each such session."""
     sessions_of: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     """The sessions of each role that has any."""
+    with_sessions: int = 0
+    """The roles that have any."""
     associated: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     """The sessions by the account that has their association, which may be another one than the role's."""
     _named: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -180,6 +182,7 @@ class Entities:
         self.sessions |= 1 << number
         self.role_of[number] = at
         self.sessions_of[at] |= 1 << number
+        self.with_sessions |= 1 << at
         self.associated[limit.arn.split(":")[4]] |= 1 << number
 
     def identity_of(self, number: int) -> int:

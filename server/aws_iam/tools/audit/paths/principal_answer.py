@@ -101,9 +101,8 @@ def _refuse_unread(estate: Estate, accounts: Sequence[Account]) -> None:
 
 def _not_judged(book: PowerBook, number: int, found: Becoming) -> Iterator[dict[str, str]]:
     principal = book.entities.principals[number]
-    limit = principal.session
-    for name in (*principal.held.unread, *(limit.unread if limit else ())):
-        yield {"place": book.entities.arns[number], "why": f"could not read {name}"}
+    for why in book.unread(number):
+        yield {"place": book.entities.arns[number], "why": why}
     if (told := principal.member.guardrails.summary).startswith(NOT_CONSIDERED):
         yield {
             "place": principal.member.account.id,
@@ -132,6 +131,7 @@ def _summary(
     names: Names,
 ) -> Iterator[str]:
     name = names.of(arn)
+    name = f"{name[0].upper()}{name[1:]}"
     if is_administrator:
         within = " that the organization permits" if principal.member.guardrails.scps else ""
         account = principal.member.account.id

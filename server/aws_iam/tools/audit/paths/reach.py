@@ -105,11 +105,9 @@ class Reach:
         return f"{quoted(path.end)}: {self._unread(self.book.entities.number[path.end])}"
 
     def _unread(self, number: int) -> str:
-        principal = self.book.entities.principals.get(number)
-        limit = principal.session if principal else None
-        missing = (*(principal.held.unread if principal else ()), *(limit.unread if limit else ()))
-        unread = joined(missing) if missing else ""
-        return f"what it may do is not known: could not read {unread or 'all that decides'}"
+        unread = self.book.unread(number) if number in self.book.entities.principals else ()
+        why = joined(unread) if unread else "not all that decides could be read"
+        return f"what it may do is not known: {why}"
 
     def _shortest(self, search: Search, number: int) -> Path | None:
         found = search.run(number)

@@ -57,8 +57,8 @@ def touched(
         targets = holders | bounded
     people = entities.users | entities.roles | entities.sessions
     found = (targets & people) | entities.members_of(targets)
-    for role, sessions in entities.sessions_of.items():
-        found |= sessions if targets >> role & 1 else 0
+    for role in bits(targets & entities.with_sessions):
+        found |= entities.sessions_of[role]
     return found | _users_beside(entities, targets & joined)
 
 

@@ -58,7 +58,9 @@ def _reached(named: NamedGoal, paths: Paths, names: Names, *, is_known: bool) ->
     become = _become(named)
     if of["can_become"]:
         number = counted(len(of["can_become"]), "principal")
-        yield f"{number} can become {become}: {joined(of['can_become'], shown=_MOST_NAMED)}."
+        limited = [] if named.is_admin or named.actions else _limited(paths, names)
+        within = f"; only within a session policy: {joined(limited, shown=_MOST_NAMED)}"
+        yield f"{number} can become {become}: {joined(of['can_become'], shown=_MOST_NAMED)}{within if limited else ''}."
     elif is_known:
         rest = " whose access could be judged" if of["unknown"] else ""
         yield f"No other user and no other role{rest} can become {become}."
@@ -76,6 +78,13 @@ def _reached(named: NamedGoal, paths: Paths, names: Names, *, is_known: bool) ->
         why = next(own.why for own in paths.principals if own.verdict == "unknown")
         number = counted(len(of["unknown"]), "principal")
         yield f"Of {number} it is not known: {joined(of['unknown'], shown=_MOST_NAMED)} ({why})."
+
+
+def _limited(paths: Paths, names: Names) -> list[str]:
+    """The principals that become a role by the listed paths only as sessions that a session policy limits."""
+    free = {own.start for own in paths.paths if own.end not in names.roles}
+    certain = {own.start for own in paths.paths if own.is_certain}
+    return [names.of(own) for own in sorted(certain - free)]
 
 
 def _become(named: NamedGoal) -> str:

@@ -19,10 +19,10 @@ from aws_iam.tools.audit.paths.entities import bits
 from aws_iam.tools.audit.paths.lesser_gains import LesserGains
 from aws_iam.tools.audit.paths.trusts import ASSUME
 from aws_iam.tools.audit.principals.admin_level import ADMINISTRATOR, LIMITED, UNKNOWN
-from aws_iam.tools.audit.principals.outside_trust import trust_findings
+from aws_iam.tools.audit.principals.outside_trust import EVERYONE, trust_findings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.account.collect.identity.authorization import User
     from aws_iam.account.collect.identity.last_accessed import IdentityUse
@@ -97,7 +97,18 @@ def judged_principals(account: Account, found: FoundPaths) -> tuple[JudgedPrinci
         for number in bits(entities.users | entities.roles)
         for identity in (entities.principals[number].identity,)
     ]
-    return tuple(sorted(judged, key=lambda own: (POWERS.index(own.power), own.identity.arn)))
+    told = _without_open_roles(judged)
+    return tuple(sorted(told, key=lambda own: (POWERS.index(own.power), own.identity.arn)))
+
+
+def _without_open_roles(judged: Sequence[JudgedPrincipal]) -> Iterator[JudgedPrincipal]:
+    """The principals without the roles that everyone may assume: that is one fact about the role, told there."""
+    is_open = {
+        own.identity.name for own in judged if EVERYONE in (trust.outsider for trust in own.trust)
+    }
+    for own in judged:
+        kept = tuple(chain for chain in own.chains if chain.roles[0] not in is_open)
+        yield replace(own, chains=kept)
 
 
 @positional

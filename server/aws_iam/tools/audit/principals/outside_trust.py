@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 OUTSIDE_ACCOUNT = "ROLE_TRUSTS_OTHER_ACCOUNT"
 OUTSIDE_ORGANIZATION = "ROLE_TRUSTS_OTHER_ORGANIZATION"
 UNREADABLE = "ROLE_TRUST_UNREADABLE"
+EVERYONE = "everyone"
 _ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
 # An account that AWS uses in its documentation and gives to nobody.
 _USER, _ELSEWHERE = "somebody", "123456789012"
@@ -119,7 +120,7 @@ def _is_everyone(statements: Iterable[Statement]) -> bool:
 
 def _outsider(statements: Iterable[Statement], finding: Finding) -> str:
     if _is_everyone(statements):
-        return "everyone"
+        return EVERYONE
     providers = [
         principal.value.rpartition("-provider/")[2]
         for statement in statements
