@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_iam.engine.language.document import Kind, Policy
@@ -34,6 +35,9 @@ KIND_OF_LAYER: Mapping[str, Kind | None] = {
 }
 LEVELLED = frozenset({"scp", "rcp"})
 _VARIABLES = "2012-10-17"
+# Of fewer patterns the forms are not worth a look; those of more are not kept.
+_FEW = 4
+_MANY = 1_000
 
 
 @positional
@@ -98,10 +102,24 @@ class IndexedStatement:
         if action in self.names:
             return not self.negated
         if self.patterns:
-            for pattern in self.near(action):
+            near = self.near(action)
+            if _FEW < len(near) < _MANY:
+                prefixes, near = _by_form(near)
+                if action.startswith(prefixes):
+                    return not self.negated
+            for pattern in near:
                 if matches(pattern, action):
                     return not self.negated
         return self.negated
+
+
+# One search asks for thousands of actions with the same statements, and repairing makes hundreds of searches.
+@lru_cache(maxsize=256)
+def _by_form(patterns: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The prefixes of patterns with a star at their end alone, which one call compares, and the other patterns."""
+    prefixed = {own: None for own in patterns if own.endswith("*") and is_literal(own[:-1])}
+    others = tuple([own for own in patterns if own not in prefixed])
+    return tuple([own[:-1] for own in prefixed]), others
 
 
 @slotted
