@@ -67,7 +67,7 @@ def fields_of_arns(taken_apart: Iterable[Mapping[str, Any]]) -> Sequence[str]:
     return [text for key, text in _OF_FIELDS.items() if key in found]
 
 
-def provided_that(taken_apart: Iterable[Mapping[str, Any]]) -> str:
-    """A sentence with the same; empty where no Deny is narrowed so."""
-    found = fields_of_arns(taken_apart)
-    return f"Taken for granted: {joined(found)}." if found else ""
+def taken_for_granted(texts: Iterable[str]) -> str:
+    """A sentence with what the proof of a repair takes for granted; empty where that is nothing."""
+    found = list(texts)
+    return f"Taken for granted: {'; '.join(found)}." if found else ""

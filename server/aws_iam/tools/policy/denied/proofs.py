@@ -12,7 +12,13 @@ from aws_iam.engine.repair.requirements import PRINCIPAL_KEY
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.denied.policy_types import policy_type_texts
-from aws_iam.tools.policy.repaired_in_words import later_actions, provided_that
+from aws_iam.tools.policy.repaired_in_words import (
+    fields_of_arns,
+    later_actions,
+    names_a_resource,
+    own_resources_only,
+    taken_for_granted,
+)
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
@@ -72,13 +78,22 @@ def proof_of(remedy: Remedy) -> Proof:
         later_actions(changes[0].before, changes[-1].after)
         for changes in _by_document(remedy.changes)
     )
-    granted = provided_that(own for change in remedy.changes for own in change.taken_apart)
+    granted = taken_for_granted(assumed_by(remedy.changes))
     return Proof(
         sentence=" ".join(filter(None, (_change_sentence(remedy, comparisons), *later, granted))),
         artifacts=tuple(artifacts),
         findings=tuple(findings),
         facts={"changes": rows, **_outcomes(remedy), **_opened_requests(remedy, comparisons)},
     )
+
+
+def assumed_by(changes: Sequence[Change]) -> Iterator[str]:
+    """What the proof of changes takes for granted."""
+    within = (change.within for change in changes)
+    yield from dict.fromkeys(own_resources_only(own) for own in within if own is not None)
+    if actions := [own for change in changes for own in change.on_arns_only]:
+        yield names_a_resource(actions)
+    yield from fields_of_arns(own for change in changes for own in change.taken_apart)
 
 
 def _no_change_sentence(remedy: Remedy) -> str:

@@ -21,12 +21,7 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.repair.grant_statement import is_permission_set, only_for_the_source
 from aws_iam.escape import quoted
 from aws_iam.tools.policy.denied.policy_types import policy_type_texts, service_remarks
-from aws_iam.tools.policy.denied.proofs import owner_of, policy_name
-from aws_iam.tools.policy.repaired_in_words import (
-    fields_of_arns,
-    names_a_resource,
-    own_resources_only,
-)
+from aws_iam.tools.policy.denied.proofs import assumed_by, owner_of, policy_name
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
@@ -325,11 +320,7 @@ def open_facts(
 
 def _assumed(remedy: Remedy) -> Iterator[str]:
     yield from remedy.assumed.values()
-    within = (change.within for change in remedy.changes)
-    yield from dict.fromkeys(own_resources_only(own) for own in within if own is not None)
-    if actions := [own for change in remedy.changes for own in change.on_arns_only]:
-        yield names_a_resource(actions)
-    yield from fields_of_arns(own for change in remedy.changes for own in change.taken_apart)
+    yield from assumed_by(remedy.changes)
 
 
 def _row(denial: Denial) -> dict[str, str]:

@@ -34,7 +34,7 @@ from aws_iam.tools.policy.repaired_in_words import (
     later_actions,
     names_a_resource,
     own_resources_only,
-    provided_that,
+    taken_for_granted,
 )
 from aws_iam.wording import counted, joined
 
@@ -74,7 +74,7 @@ def repair_policy(
                 (
                     *_summary(found, specification, judge, findings),
                     later_actions(given, found.document),
-                    provided_that(judge.taken_apart if found.edits else ()),
+                    taken_for_granted(_assumed(judge) if found.edits else ()),
                 ),
             )
         ),
