@@ -36,6 +36,7 @@ from helpers.cis_snapshots import ACCOUNT, facts_of, snapshot
 from helpers.folders import TESTS
 from helpers.tables.asked_once import asked_once
 from helpers.tables.each import for_each
+from helpers.tables.told_paths import first_paths
 
 if TYPE_CHECKING:
     from aws_iam.answer import Answer
@@ -64,14 +65,7 @@ def test_everybody_who_gets_there_is_told_and_nobody_else(case: dict[str, Any]) 
     answer = ask(case)
     found = {short(row["principal"]): row["verdict"] for row in answer.facts["principals"]}
     assert found == case["finds"]
-    shortest: dict[str, list[Any]] = {}
-    for path in answer.facts["paths"]:
-        hops = [
-            [short(hop["from"]), short(hop["to"]), " ".join(hop["actions"])]
-            for hop in path["hops"]
-        ]
-        assert hops[0][0] == short(path["from"])
-        shortest.setdefault(short(path["from"]), hops)
+    shortest = first_paths(answer, short)
     assert shortest.items() >= case.get("hops", {}).items()
     reaching = {name for name, verdict in found.items() if verdict == "can_become"}
     assert shortest.keys() >= reaching

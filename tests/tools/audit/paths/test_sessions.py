@@ -12,6 +12,7 @@ from aws_iam.tools.audit.actions import tool
 from helpers.cis_snapshots import arn, snapshot
 from helpers.folders import TESTS
 from helpers.policies.limited_sessions import CLUSTER, facts_with_sessions, short
+from helpers.tables.told_paths import first_paths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,13 +38,7 @@ def test_who_enters_pods_has_what_their_session_policy_leaves(
     answer = ask(case, tmp_path, to=case.get("to", "admin"), **asked)
     found = {short(row["principal"]): row["verdict"] for row in answer.facts["principals"]}
     assert found == case["finds"]
-    shortest: dict[str, list[Any]] = {}
-    for path in answer.facts["paths"]:
-        hops = [
-            [short(hop["from"]), short(hop["to"]), " ".join(hop["actions"])]
-            for hop in path["hops"]
-        ]
-        shortest.setdefault(short(path["from"]), hops)
+    shortest = first_paths(answer, short)
     assert shortest.items() >= case.get("hops", {}).items()
     for words in case.get("says", ()):
         assert words in answer.summary
