@@ -44,7 +44,7 @@ def in_other_fields(
 ) -> InOtherFields | None:
     """What is left of a Deny with one entry of Resource; None where the exempt resources are not all of it in some Regions and accounts."""
     entry = statement["Resource"]
-    if "${" in entry or entry.count(":") < _COLONS or not entry.startswith("arn:"):
+    if not _has_fields(entry):
         return None
     own, met = entry.split(":"), [one.split(":") for one in resources if intersects(one, entry)]
     wide = {key: at for key, at in _FIELDS.items() if not is_literal(own[at])}
@@ -78,13 +78,18 @@ def in_other_fields(
     )
 
 
+def _has_fields(entry: str) -> bool:
+    """Whether each field of an ARN stands in the entry as it is."""
+    return entry.startswith("arn:") and entry.count(":") >= _COLONS and "${" not in entry
+
+
 def in_own_fields(statement: Mapping[str, Any], resources: Sequence[str]) -> InOtherFields | None:
     """What is left of a Deny of all resources of a kind in one Region or account: those in NotResource, in that Region and account.
 
     None where the entry has no such field, or is not all of a kind in any Region and account.
     """
     entry, actions = statement["Resource"], listed(statement["Action"])
-    if "${" in entry or entry.count(":") < _COLONS or not entry.startswith("arn:"):
+    if not _has_fields(entry):
         return None
     own = entry.split(":")
     fixed = {key: own[at] for key, at in _FIELDS.items() if own[at] and is_literal(own[at])}
@@ -104,7 +109,7 @@ def in_own_fields(statement: Mapping[str, Any], resources: Sequence[str]) -> InO
         {**apart, "Resource": entry, "Condition": {"StringNotEquals": {key: value}}}
         for key, value in fixed.items()
     )
-    elsewhere_ = {
+    in_others = {
         **apart,
         "NotResource": [entry, *outside.patterns],
         "Condition": {"StringEqualsIfExists": fixed},
@@ -112,7 +117,7 @@ def in_own_fields(statement: Mapping[str, Any], resources: Sequence[str]) -> InO
     return InOtherFields(
         statements=(left,),
         keys=tuple(fixed),
-        taken_apart=(*other_fields, elsewhere_),
+        taken_apart=(*other_fields, in_others),
         by_kind=True,
     )
 
@@ -125,8 +130,8 @@ def _blocks(chosen: Iterable[tuple[str, ...]]) -> Iterator[tuple[Sequence[str], 
     by_rest: dict[tuple[tuple[str, ...], ...], list[str]] = {}
     for first, others in by_first.items():
         by_rest.setdefault(tuple(others), []).append(first)
-    for others_, firsts in by_rest.items():
-        yield firsts, *map(list, zip(*others_, strict=True))
+    for rests, firsts in by_rest.items():
+        yield firsts, *map(list, zip(*rests, strict=True))
 
 
 def _outside(
