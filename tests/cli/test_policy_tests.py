@@ -251,6 +251,20 @@ def test_a_first_file_of_cases_passes_and_fails_when_the_policy_is_wider(
         assert run(capsys, "tests/first.yaml")[0] == 1, new
 
 
+def test_a_policy_from_elsewhere_is_held_in_the_first_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    (tmp_path / "policy.json").write_text(json.dumps(policy), encoding="utf-8")
+    (tmp_path / "own").mkdir()
+    monkeypatch.chdir(tmp_path / "own")
+    status, output, _ = run(capsys, "--init", "--document", "../policy.json")
+    assert (status, "policy.json" in output) == (0, False)
+    (tmp_path / "own" / "cases.yaml").write_text(output, encoding="utf-8")
+    assert run(capsys, "cases.yaml")[0] == 0
+
+
 def test_a_pipe_gets_the_first_file_alone(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, output, errors = run(capsys, "--init", "policies/reports.json")
     assert status == 0

@@ -170,7 +170,7 @@ def _document(argument: Argument, words: list[str]) -> Any:
             return with_files_beside(found)
         if isinstance(found, str) or argument.name != "document":
             return found
-        return with_settings(found, words)
+        return with_files_beside(with_settings(found, words))
     if words[0] in argument.choices or (argument.name == "policies" and is_named(words[0])):
         return words[0]
     read = read_records if argument.records else read_document

@@ -153,13 +153,14 @@ def _head(asked: AskedPolicies, reference: Any, policy: str | None) -> dict[str,
 
 
 def _reference(document: Any, asked: AskedPolicies, out: str | None) -> Any:
-    """How the file names the document: by its path from there, by its ARN, or as it is."""
+    """How the file names the document: by its path from there, if it may, by its ARN, or as it is."""
     if isinstance(document, Files):
         names = [document.folder] if document.folder else [own.name for own in document.files]
         if all(names):
             start = (out if out.endswith("/") else os.path.dirname(out)) if out else ""  # noqa: PTH120 - as it was typed
             paths = [os.path.relpath(name, start or ".").replace(os.sep, "/") for name in names]
-            return paths[0] if len(paths) == 1 else paths
+            if all(_may_be_named(document, f"{start}/{NAME}" if start else "", p) for p in paths):
+                return paths[0] if len(paths) == 1 else paths
         texts = [own.text.strip() for own in document.files]
     else:
         texts = [document.strip()] if isinstance(document, str) else []
@@ -168,6 +169,15 @@ def _reference(document: Any, asked: AskedPolicies, out: str | None) -> Any:
     contents = [own.source.content for own in asked.policies]
     held = [json.loads(dump(own)) for own in contents if isinstance(own, Policy)]
     return held[0] if len(held) == 1 else held
+
+
+def _may_be_named(document: Files, cases: str, path: str) -> bool:
+    """Whether a file of cases may name a path: one outside of its folder or work tree is refused when the cases are run."""
+    try:
+        document.beside(cases, path)
+    except InputError:
+        return False
+    return True
 
 
 def _allowed_cases(found: Sequence[AllowedRequests]) -> Iterator[_FirstCase]:
