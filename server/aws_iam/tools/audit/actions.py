@@ -239,7 +239,7 @@ def access(
 ) -> Answer:
     """Show who can perform an action on a resource, what a principal can do and become, or the attack paths to something."""
     from aws_iam.tools.audit.access.estate_accounts import AskedAccounts
-    from aws_iam.tools.audit.paths.questions import answer_of
+    from aws_iam.tools.audit.access_questions import answer_of
 
     asked = AskedAccounts(source=source, many=many, progress=progress)
     answer = answer_of(asked, who_can, on, principal=principal, to=to)

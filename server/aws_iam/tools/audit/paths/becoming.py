@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.tools.audit.paths.changes import UNCHANGED, State
-from aws_iam.tools.audit.paths.derivation import Derivation, path_of
+from aws_iam.tools.audit.paths.derivation import Derivations
 from aws_iam.tools.audit.paths.entities import bits
 from aws_iam.tools.audit.paths.search import Found, Goal, Search
 
@@ -54,12 +54,10 @@ def becoming(book: PowerBook, start: int) -> Becoming:
     if search.was_doubtful:
         unsure = _searched(book, start, certain=False)
         more = [own for own in _found(unsure, start) if own not in found]
+    certain, perhaps = Derivations(search, start), Derivations(unsure, start)
     told = [
-        *(_become(search, start, own, perhaps=False) for own in found[:MOST_TOLD]),
-        *(
-            _become(unsure, start, own, perhaps=True)
-            for own in more[: max(0, MOST_TOLD - len(found))]
-        ),
+        *(_become(certain, own, perhaps=False) for own in found[:MOST_TOLD]),
+        *(_become(perhaps, own, perhaps=True) for own in more[: max(0, MOST_TOLD - len(found))]),
     ]
     return Becoming(
         becomes=tuple(
@@ -101,13 +99,9 @@ def _found(search: Search, start: int) -> list[Found]:
     ]
 
 
-def _become(search: Search, start: int, found: Found, *, perhaps: bool) -> Become:
-    book = search.book
-    is_created = bool(book.entities.created >> found.number & 1)
-    is_administrator = is_created or bool(book.is_administrator(found.number, found.state))
-    derivation = Derivation.of_administrator(search, start, found)
+def _become(derivations: Derivations, found: Found, *, perhaps: bool) -> Become:
     return Become(
-        principal=book.entities.arns[found.number],
-        path=path_of(derivation, is_administrator=is_administrator),
+        principal=derivations.search.book.entities.arns[found.number],
+        path=derivations.of_administrator(found).path,
         perhaps=perhaps,
     )

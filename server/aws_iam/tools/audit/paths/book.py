@@ -145,6 +145,11 @@ class PowerBook:
             self._admin[key] = self.administrators.of(principal)
         return self._admin[key]
 
+    def has_full_access(self, number: int, state: State = UNCHANGED) -> bool:
+        """Whether it is known to be an administrator, as one that somebody creates is."""
+        is_created = bool(self.entities.created >> number & 1)
+        return is_created or bool(self.is_administrator(number, state))
+
     @property
     def idle(self) -> int:
         """The principals that can do nothing to anybody as they are."""

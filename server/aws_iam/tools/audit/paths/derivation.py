@@ -1,4 +1,9 @@
-"""How something was found: the steps of a search in order, without those that are not needed, as hops with their proofs."""
+"""How something was found: the steps of a search in order, without those that are not needed, as hops with their proofs.
+
+    Derivations(search, start).of_goal(found)   →   Derivation(used=(UsedStep(…),), path=Path(…))
+
+What needs what is a graph, one for all that a search found. networkx puts its steps in order, however many there are.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +15,13 @@ from aws_iam.tools.audit.paths.assuming import trust_naming
 from aws_iam.tools.audit.paths.changes import UNCHANGED, WRITTEN, Change, State
 from aws_iam.tools.audit.paths.hop import Hop, Path
 from aws_iam.tools.audit.paths.powers import PLACE, Call, catalogued
-from aws_iam.tools.audit.paths.search import actions_of, change_key
+from aws_iam.tools.audit.paths.search import actions_of
 from aws_iam.tools.audit.paths.trusts import ASSUME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    from networkx import DiGraph
 
     from aws_iam.tools.audit.paths.book import PowerBook
     from aws_iam.tools.audit.paths.search import Found, Search, Step
@@ -29,64 +36,109 @@ class UsedStep:
     beneficiary: int
 
 
-@dataclass(slots=True)
+@positional
 class Derivation:
-    """The steps that lead to one thing that a search found."""
+    """The steps that lead to one thing that a search found, and the path that they make."""
+
+    used: tuple[UsedStep, ...]
+    path: Path
+
+
+@positional
+class _Gained:
+    """A change, or control of a principal, and who has more by it."""
+
+    change: Change
+    beneficiary: int
+
+
+def _empty_graph() -> DiGraph[Found | _Gained]:
+    # Imported here: most answers find no path.
+    import networkx as nx
+
+    return nx.DiGraph()
+
+
+@dataclass(slots=True)
+class Derivations:
+    """Those of what one search from a principal found."""
 
     search: Search
     start: int
-    used: list[UsedStep] = field(default_factory=list)
-    _controlled: set[int] = field(default_factory=set)
+    _graph: DiGraph[Found | _Gained] = field(default_factory=_empty_graph)
+    """From everything to what it needs."""
+    _hops: dict[_Gained, Hop] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, search: Search, start: int, found: Found) -> Derivation:
-        """That of what a search found."""
-        made = cls(search, start, _controlled={start})
+    def of_goal(self, found: Found) -> Derivation:
+        """How the search came to what it looked for."""
+        goal, certain = self.search.goal, self.search.certain
 
         def is_found(state: State) -> bool:
-            return search.goal.changed(found.number, state) is not False and (
-                not search.certain or search.goal.changed(found.number, state) is True
-            )
+            reaches = goal.changed(found.number, state)
+            return reaches is True if certain else reaches is not False
 
-        made.have(found.number, _smallest(found.state, is_found))
-        return made
+        return self._of(found, is_found)
 
-    @classmethod
-    def of_administrator(cls, search: Search, start: int, found: Found) -> Derivation:
-        """That of an administrator that a search met."""
-        made = cls(search, start, _controlled={start})
-        book = search.book
-        made.have(
-            found.number,
-            _smallest(found.state, lambda state: bool(book.is_administrator(found.number, state))),
-        )
-        return made
+    def of_administrator(self, found: Found) -> Derivation:
+        """How the search came to somebody whom it met, who may be an administrator by it."""
+        book = self.search.book
+        return self._of(found, lambda state: bool(book.is_administrator(found.number, state)))
 
-    def have(self, number: int, state: State) -> None:
-        """Add the steps that lead to a principal, and to its changes."""
-        self._control(number)
+    def _of(self, found: Found, works: Callable[[State], bool]) -> Derivation:
+        book = self.search.book
+        used: dict[tuple[int, int], UsedStep] = {}
+        hops: list[Hop] = []
+        for gained in self._in_order(found, works):
+            own = self._used(gained)
+            # A change that serves two principals is made once, for the first.
+            if used.setdefault((id(own.step), own.target), own) is not own:
+                continue
+            if gained not in self._hops:
+                self._hops[gained] = hop_of(book, own)
+            hop = self._hops[gained]
+            if hops and (hops[-1].start, hops[-1].end) == (hop.start, hop.end):
+                hops[-1] = _together(hops[-1], hop)
+            else:
+                hops.append(hop)
+        is_administrator = book.has_full_access(found.number, found.state)
+        path = Path(hops=tuple(hops), is_administrator=is_administrator)
+        return Derivation(tuple(used.values()), path)
+
+    def _in_order(self, found: Found, works: Callable[[State], bool]) -> Iterator[_Gained]:
+        """All that is needed, each after what it needs itself."""
+        import networkx as nx
+
+        graph = self._graph
+        graph.add_node(found)
+        needed = list(self._having(found.number, _smallest(found.state, works)))
+        graph.add_edges_from((found, own) for own in needed)
+        while needed:
+            gained = needed.pop()
+            if not graph[gained]:
+                more = list(self._needs(gained))
+                graph.add_edges_from((gained, own) for own in more)
+                needed += more
+        for own in nx.dfs_postorder_nodes(graph, found):
+            if isinstance(own, _Gained):
+                yield own
+
+    def _having(self, number: int, state: State) -> Iterator[_Gained]:
+        """Control of a principal, and its changes."""
+        if number != self.start:
+            yield _Gained(Change(gain="principal", target=number), number)
         for change in sorted(state, key=_order):
-            self._make(change, number)
+            yield _Gained(change, number)
 
-    def _control(self, number: int) -> None:
-        if number in self._controlled:
-            return
-        self._controlled.add(number)
-        step = self.search.made_by("principal", "", number)
-        self._use(step, number, number)
-
-    def _make(self, change: Change, beneficiary: int) -> None:
-        step = self.search.made_by(*change_key(change), change.target)
-        self._use(step, change.target, beneficiary)
-
-    def _use(self, step: Step, target: int, beneficiary: int) -> None:
-        used = UsedStep(step, target, beneficiary)
-        if any(own.step is step and own.target == target for own in self.used):
-            return
-        self.have(step.actor, _smallest(step.state, self._still(step, target)))
+    def _needs(self, gained: _Gained) -> Iterator[_Gained]:
+        """Whoever makes the step, as changed as the step needs it; for a rewritten trust policy, the rewriting."""
+        step, target = self.search.made_by(gained.change), gained.change.target
+        yield from self._having(step.actor, _smallest(step.state, self._still(step, target)))
         if step.trusted:
-            self._make(Change(gain="trust", target=target), beneficiary)
-        self.used.append(used)
+            yield _Gained(Change(gain="trust", target=target), gained.beneficiary)
+
+    def _used(self, gained: _Gained) -> UsedStep:
+        change = gained.change
+        return UsedStep(self.search.made_by(change), change.target, gained.beneficiary)
 
     def _still(self, step: Step, target: int) -> Callable[[State], bool]:
         """Whether a step works with fewer changes."""
@@ -126,20 +178,8 @@ def _order(change: Change) -> tuple[bool, str, int, str]:
     return change.gain == "group", change.gain, change.target, change.what
 
 
-def path_of(derivation: Derivation, *, is_administrator: bool) -> Path:
-    """The steps as a path: all that one principal does to gain another, or more of itself, is one hop."""
-    book = derivation.search.book
-    hops: list[Hop] = []
-    for used in derivation.used:
-        hop = _hop(book, used)
-        if hops and (hops[-1].start, hops[-1].end) == (hop.start, hop.end):
-            hops[-1] = _together(hops[-1], hop)
-        else:
-            hops.append(hop)
-    return Path(hops=tuple(hops), is_administrator=is_administrator)
-
-
-def _hop(book: PowerBook, used: UsedStep) -> Hop:
+def hop_of(book: PowerBook, used: UsedStep) -> Hop:
+    """A step as a hop with its proofs."""
     step, arns = used.step, book.entities.arns
     power, target = step.power, arns[used.target]
     actor = book.actor(step.actor, step.state)

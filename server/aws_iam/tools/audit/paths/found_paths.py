@@ -108,11 +108,10 @@ def _with_outsiders(
 ) -> tuple[Paths, tuple[Finding, ...]]:
     """The paths with those that begin outside, and findings where these lead to administrator access."""
     entities, goal = book.entities, named.goal
-    onward: dict[int, Path | None] = {}
-    for path in paths.paths:
-        number = entities.number[path.start]
-        if entities.roles >> number & 1 and path.is_certain:
-            onward.setdefault(number, path)
+    shortest = {entities.number[start]: path for start, path in paths.shortest.items()}
+    onward: dict[int, Path | None] = {
+        number: path for number, path in shortest.items() if entities.roles >> number & 1
+    }
     for number in bits(goal.principals & entities.roles):
         onward[number] = None
     found = entries(book, onward, administrators=goal.principals if named.is_admin else 0)

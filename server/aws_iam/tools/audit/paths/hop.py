@@ -7,9 +7,13 @@ What draws or prints paths reads these and nothing else.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from dataclasses import field
+from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.engine.language.frozen import slotted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Verdict = Literal["administrator", "can_become", "unknown"]
 ADMIN = "admin"
@@ -153,10 +157,16 @@ class Paths:
     there: tuple[str, ...] = ()
     """The principals that need no path: of a resource, those that can act on it; of a group, its members."""
     paths: tuple[Path, ...] = ()
+    shortest: Mapping[str, Path] = field(default_factory=dict)
+    """That of each principal that is known to have one, also where it is not told among the paths."""
     cuts: tuple[Cut, ...] = ()
     outsiders: tuple[Path, ...] = ()
     """Paths that begin outside the estate, each once for the role that lets the outsider in."""
     left_out: int = 0
     """How many further paths there are at least, past the bounds of the search."""
+    too_long: int = 0
+    """The principals whose path is not told: all that are told have as many hops as an answer has room for."""
+    not_varied: int = 0
+    """The principals whose path is too long to look for others beside it."""
     stopped: tuple[str, ...] = ()
     """The principals whose search was stopped before its end."""

@@ -1,32 +1,41 @@
-"""Who reaches something: one search for each principal that can do anything, the paths that it finds, and others within a bound.
+"""Who reaches something, by which path, and by which others within a bound.
+
+Whoever can act as somebody with a shortest path goes on by it; for all others that may reach it there is a search.
 
 Reach(book, admin_goal(book), "admin").found()   →   Paths(principals=(Reached(…),), paths=(…), cuts=(…))
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from aws_iam.escape import quoted
+from aws_iam.tools.audit.paths.changes import UNCHANGED
 from aws_iam.tools.audit.paths.cuts import cuts_of
-from aws_iam.tools.audit.paths.derivation import Derivation, path_of
-from aws_iam.tools.audit.paths.entities import bits
+from aws_iam.tools.audit.paths.derivation import Derivations, UsedStep, hop_of
+from aws_iam.tools.audit.paths.entities import bits, mask_of
 from aws_iam.tools.audit.paths.hop import Path, Paths, Reached
-from aws_iam.tools.audit.paths.search import Search, actions_of
+from aws_iam.tools.audit.paths.search import Search, Step, actions_of
+from aws_iam.tools.audit.paths.single_steps import least_steps
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from aws_iam.tools.audit.paths.book import PowerBook
-    from aws_iam.tools.audit.paths.changes import State
     from aws_iam.tools.audit.paths.search import Banned, Goal
 
 MOST_OTHERS = 4
 """Further paths that are looked for from one principal."""
 MOST_PATHS = 500
-"""Paths in all past which no further ones are looked for: the shortest of each principal is always there."""
+"""Paths in all past which no further ones are looked for: the shortest of each principal is there for all that."""
+MOST_VARIED = 10
+"""Hops of a path past which no further ones are looked for beside it."""
+MOST_HOPS = 100_000
+"""Hops of the paths that are told, the shortest first."""
 _ORDER = {"administrator": 0, "can_become": 1, "unknown": 2}
 
 
@@ -39,8 +48,13 @@ class Reach:
     to: str
     stopped: list[str] = field(default_factory=list)
     left_out: int = 0
+    not_varied: int = 0
     _hopeless: int = 0
     """Principals that another one controls who reaches nothing: neither do they."""
+    _known: dict[int, Path] = field(default_factory=dict)
+    """The shortest path of each principal that is known to have one."""
+    _away: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    """Those that are some steps away, by the steps."""
 
     def found(self) -> Paths:
         """Everybody who reaches it."""
@@ -55,12 +69,17 @@ class Reach:
             for number in bits(starts & administrators)
         ]
         paths: list[Path] = []
-        for number in bits(starts & ~administrators & ~self.goal.principals):
-            row, found = self.of(number)
+        self._away[0] = self.goal.principals
+        least = least_steps(self.book, self.goal, administrators)
+        searched = starts & ~administrators & ~self.goal.principals
+        # The nearest first: whoever can act as them has no shorter path than through them.
+        for number in sorted(bits(searched & mask_of(least)), key=least.__getitem__):
+            row, path = self._of(number, least[number])
             reached += [row] if row else []
-            paths += found
-        others = self._others(paths)
-        every = sorted((*paths, *others), key=_by_length)
+            paths += [path] if path else []
+        told = _as_many(sorted(paths, key=lambda path: len(path.hops)))
+        others = self._others(told)
+        every = sorted((*told, *others), key=_by_length)
         return Paths(
             to=self.to,
             principals=tuple(
@@ -72,34 +91,55 @@ class Reach:
                 if entities.arns[number] != self.to
             ),
             paths=tuple(every),
+            shortest={entities.arns[number]: path for number, path in self._known.items()},
             cuts=cuts_of(every),
             left_out=self.left_out,
-            stopped=tuple(self.stopped),
+            too_long=len(paths) - len(told),
+            not_varied=self.not_varied,
+            stopped=tuple(sorted(self.stopped)),
         )
 
-    def of(self, number: int) -> tuple[Reached | None, list[Path]]:
+    def _of(self, number: int, least: int) -> tuple[Reached | None, Path | None]:
         """What one principal reaches, with its shortest path."""
         arn = self.book.entities.arns[number]
         if self._hopeless >> number & 1:
-            return None, []
+            return None, None
         search = Search(self.book, self.goal)
-        path = self._shortest(search, number) if self.goal.is_knowable else None
+        path = None
+        if self.goal.is_knowable:
+            path = self._through_another(number, least) or self._shortest(search, number)
         search.was_doubtful |= not self.goal.is_knowable
-        if path is None and not (search.was_doubtful or search.was_stopped):
+        if path is not None:
+            self._known[number] = path
+            self._away[len(path.hops)] |= 1 << number
+            return Reached(principal=arn, verdict="can_become", hops=len(path.hops)), path
+        if not (search.was_doubtful or search.was_stopped):
             # As they are, they can do no more than whoever controls them.
             self._hopeless |= search.controlled & ~self.goal.perhaps
-        if path is None and self.goal.perhaps >> number & 1:
-            return Reached(principal=arn, verdict="unknown", why=self._unread(number)), []
-        if path is None and search.was_doubtful:
+        if self.goal.perhaps >> number & 1:
+            return Reached(principal=arn, verdict="unknown", why=self._unread(number)), None
+        if search.was_doubtful:
             path = self._shortest(Search(self.book, self.goal, certain=False), number)
-            if path is not None:
-                why = next((hop.why_unknown for hop in path.hops if hop.why_unknown), "")
-                why = why or self._why_perhaps(path)
-                row = Reached(principal=arn, verdict="unknown", hops=len(path.hops), why=why)
-                return row, [path]
         if path is None:
-            return None, []
-        return Reached(principal=arn, verdict="can_become", hops=len(path.hops)), [path]
+            return None, None
+        why = next((hop.why_unknown for hop in path.hops if hop.why_unknown), "")
+        why = why or self._why_perhaps(path)
+        return Reached(principal=arn, verdict="unknown", hops=len(path.hops), why=why), path
+
+    def _through_another(self, number: int, least: int) -> Path | None:
+        """The path of somebody who is one step nearer, after a step of this principal's: there is no shorter one."""
+        nearer = self._away[least - 1]
+        for power in self.book.powers(number):
+            usable = power.targets & nearer
+            if usable and power.gain == "principal" and power.is_certain:
+                target = next(bits(usable))
+                step = Step(number, UNCHANGED, power, usable)
+                hop = hop_of(self.book, UsedStep(step, target, target))
+                if target in self._known:
+                    onward = self._known[target]
+                    return replace(onward, hops=(hop, *onward.hops))
+                return Path(hops=(hop,), is_administrator=self.book.has_full_access(target))
+        return None
 
     def _why_perhaps(self, path: Path) -> str:
         return f"{quoted(path.end)}: {self._unread(self.book.entities.number[path.end])}"
@@ -115,15 +155,7 @@ class Reach:
             if search.was_stopped:
                 self.stopped.append(self.book.entities.arns[number])
             return None
-        derivation = Derivation.of(search, number, found)
-        return path_of(
-            derivation, is_administrator=self._is_administrator(found.number, found.state)
-        )
-
-    def _is_administrator(self, number: int, state: State) -> bool:
-        if self.book.entities.created >> number & 1:
-            return True
-        return bool(self.book.is_administrator(number, state))
+        return Derivations(search, number).of_goal(found).path
 
     def _administrators(self) -> int:
         """The administrators of the accounts where they end a path."""
@@ -139,6 +171,9 @@ class Reach:
         room = MOST_PATHS - len(shortest)
         for path in shortest if self.goal.is_knowable else ():
             if not path.is_certain:
+                continue
+            if len(path.hops) > MOST_VARIED:
+                self.not_varied += 1
                 continue
             more = list(self._beside(path))
             self.left_out += len(more) - len(more[:MOST_OTHERS])
@@ -164,9 +199,8 @@ class Reach:
             found = search.run(number)
             if found is None:
                 continue
-            derivation = Derivation.of(search, number, found)
-            is_administrator = self._is_administrator(found.number, found.state)
-            other = path_of(derivation, is_administrator=is_administrator)
+            derivation = Derivations(search, number).of_goal(found)
+            other = derivation.path
             if _edges(other) not in known:
                 known.add(_edges(other))
                 yield other
@@ -179,6 +213,12 @@ class Reach:
                 if more not in tried:
                     tried.add(more)
                     queue.append(more)
+
+
+def _as_many(paths: Sequence[Path]) -> list[Path]:
+    """As many of the paths as are told."""
+    hops = accumulate(len(path.hops) for path in paths)
+    return [path for path, so_far in zip(paths, hops, strict=True) if so_far <= MOST_HOPS]
 
 
 def _edges(path: Path) -> tuple[tuple[str, str, tuple[str, ...]], ...]:

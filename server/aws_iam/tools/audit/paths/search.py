@@ -6,10 +6,8 @@ A step is made by a principal that is controlled, as changes so far have made it
 changes: the policy of a group and its membership may come from different ones. Both are finite and only grow, so the search
 ends. The shortest derivations come first. An administrator ends a path; it is never gone through.
 
-networkx, which writes and draws what is found, does not search: its edges lead from one node to another, and a step may need
-several things that different steps gave (a group's policy and its membership, a trust policy and a permission). It could search
-the steps that need one thing alone first. Of 10,000 principals these are 120,000 edges, and to put them into its graph takes
-longer than all of the search, where what a step gives is one integer for any number of principals.
+A step may need several things that different steps gave (a group's policy and its membership, a trust policy and a permission).
+No edge of a graph says that, so this is no search of a graph; what each can do alone is one, in `single_steps`.
 """
 
 from __future__ import annotations
@@ -104,6 +102,7 @@ class Search:
     _touched: int = 0
     _changed: int = 0
     _actors: set[int] = field(default_factory=set)
+    _made: dict[tuple[Gain, str], dict[int, Step]] = field(default_factory=dict)
 
     def run(self, start: int) -> Found | None:
         """Search from a principal; the first thing found that is looked for."""
@@ -287,19 +286,19 @@ class Search:
         self._actors.add(number)
         self._queue.append((number, state))
 
-    def made_by(self, gain: Gain, what: str, target: int) -> Step:
-        """The first step that gave a target."""
-        return next(own for own in self.steps[gain, what] if own.gained >> target & 1)
+    def made_by(self, change: Change) -> Step:
+        """The first step that made a change, or gave control of a principal; to ask once the search has ended."""
+        key = change.gain, change.what
+        if key not in self._made:
+            self._made[key] = {
+                target: step for step in self.steps[key] for target in bits(step.gained)
+            }
+        return self._made[key][change.target]
 
 
 def actions_of(step: Step) -> tuple[str, ...]:
     """The actions of a step."""
     return tuple(call.action for call in step.power.calls)
-
-
-def change_key(change: Change) -> tuple[Gain, str]:
-    """What kind of change it is."""
-    return change.gain, change.what
 
 
 def _with(step: Step, gained: int) -> Step:

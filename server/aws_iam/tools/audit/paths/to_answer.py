@@ -74,13 +74,15 @@ def paths_answer(
 
 def _path_facts(paths: Paths) -> dict[str, Any]:
     """Who gets there, what closes most paths, and the paths themselves."""
+    left_out = paths.left_out + paths.too_long
     return {
         **({"there_already": list(paths.there)} if paths.there else {}),
         "principals": [own.row() for own in paths.principals],
         "cuts": [own.row() for own in paths.cuts],
         "outsiders": [own.row() for own in paths.outsiders],
         "paths": [own.row() for own in paths.paths],
-        **({"paths_left_out": paths.left_out} if paths.left_out else {}),
+        **({"paths_left_out": left_out} if left_out else {}),
+        **({"paths_not_varied": paths.not_varied} if paths.not_varied else {}),
     }
 
 

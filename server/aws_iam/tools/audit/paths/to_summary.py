@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.summary import and_more_gaps
 from aws_iam.tools.audit.paths.found_paths import UNREAD_IDENTITIES, UNREAD_POLICIES
+from aws_iam.tools.audit.paths.reach import MOST_VARIED
 from aws_iam.tools.audit.principals.organization_policies import NOT_CONSIDERED
 from aws_iam.tools.kit.unread_facts import unread_reasons
 from aws_iam.wording import counted, joined
@@ -179,8 +180,14 @@ def _taking(cut: Cut, names: Names) -> str:
 def gaps(found: FoundPaths) -> Iterator[str]:
     """What is not shown, not judged and not considered."""
     paths = found.paths
-    if paths.left_out:
+    if paths.too_long:
+        longest = max(len(path.hops) for path in paths.paths)
+        number = counted(paths.too_long, "more principal")
+        yield f"The paths of {number}, all of {longest} steps or more, are not listed."
+    elif paths.left_out:
         yield "There are more paths than were looked for; the shortest of each principal is here."
+    if paths.not_varied:
+        yield f"Beside those of more than {counted(MOST_VARIED, 'step')} no others were looked for."
     for text in found.guardrails:
         if text.startswith(NOT_CONSIDERED):
             why = text.removeprefix(NOT_CONSIDERED)
