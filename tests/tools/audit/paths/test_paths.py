@@ -69,6 +69,8 @@ def test_everybody_who_gets_there_is_told_and_nobody_else(case: dict[str, Any]) 
     assert shortest.items() >= case.get("hops", {}).items()
     reaching = {name for name, verdict in found.items() if verdict == "can_become"}
     assert shortest.keys() >= reaching
+    told = {short(row["principal"]): row.get("hops") for row in answer.facts["principals"]}
+    assert all(told[name] == len(shortest[name]) for name in reaching)
     if "left_out" in case:
         assert answer.facts.get("paths_left_out", 0) == case["left_out"]
     for words in case.get("says", ()):

@@ -72,7 +72,7 @@ class Reach:
         self._away[0] = self.goal.principals
         least = least_steps(self.book, self.goal, administrators)
         searched = starts & ~administrators & ~self.goal.principals
-        # The nearest first: whoever can act as them has no shorter path than through them.
+        # The nearest first: who can act as one of them is not searched.
         for number in sorted(bits(searched & mask_of(least)), key=least.__getitem__):
             row, path = self._of(number, least[number])
             reached += [row] if row else []
@@ -107,7 +107,7 @@ class Reach:
         search = Search(self.book, self.goal)
         path = None
         if self.goal.is_knowable:
-            path = self._through_another(number, least) or self._shortest(search, number)
+            path = self._through_another(number, least) or self._searched(search, number, least)
         search.was_doubtful |= not self.goal.is_knowable
         if path is not None:
             self._known[number] = path
@@ -126,9 +126,15 @@ class Reach:
         why = why or self._why_perhaps(path)
         return Reached(principal=arn, verdict="unknown", hops=len(path.hops), why=why), path
 
-    def _through_another(self, number: int, least: int) -> Path | None:
-        """The path of somebody who is one step nearer, after a step of this principal's: there is no shorter one."""
-        nearer = self._away[least - 1]
+    def _searched(self, search: Search, number: int, least: int) -> Path | None:
+        """The path that a search finds, or one through somebody else: the search takes the first changes that it comes to."""
+        path = self._shortest(search, number)
+        lengths = range(least + 1, len(path.hops)) if path else ()
+        return next(filter(None, (self._through_another(number, own) for own in lengths)), path)
+
+    def _through_another(self, number: int, steps: int) -> Path | None:
+        """A path of so many steps: one of this principal's, and on as somebody who is a step nearer."""
+        nearer = self._away[steps - 1]
         for power in self.book.powers(number):
             usable = power.targets & nearer
             if usable and power.gain == "principal" and power.is_certain:

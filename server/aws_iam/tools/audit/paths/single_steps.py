@@ -3,20 +3,25 @@
 least_steps(book, goal, administrators)   →   {7: 0, 3: 1, 4: 2}; who is not in it reaches nothing
 
 A step may need what several others gave, such as a group's policy and its membership, which no edge from one node to another
-can say: whoever can change anything counts as one step away, and the search decides. So nobody has a shorter path than this,
-and whoever has a path of that length has a shortest one.
+can say. But a path with a change leads to somebody who can make one, and to somebody whom one concerns. So nobody has a shorter
+path than to the nearest of each, and whoever has a path of that length has a shortest one.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from aws_iam.tools.audit.paths.entities import bits
+from aws_iam.tools.audit.paths.states import touched
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from networkx import DiGraph
 
     from aws_iam.tools.audit.paths.book import PowerBook
+    from aws_iam.tools.audit.paths.changes import Gain
     from aws_iam.tools.audit.paths.search import Goal
 
 _Node = int | tuple[int]
@@ -26,26 +31,45 @@ _CHANGED, _CHANGES = (-1,), (0,)
 
 
 def least_steps(book: PowerBook, goal: Goal, administrators: int) -> dict[int, int]:
-    """The steps that principals need at least, by their numbers, nearest first; no path leads through the administrators."""
+    """The steps that principals need at least, by their numbers; no path leads through the administrators."""
     # Imported here: most answers ask for no paths.
     import networkx as nx
 
-    graph: DiGraph[_Node] = nx.DiGraph()
-    ends: list[_Node] = [*bits(goal.principals | goal.perhaps), _CHANGED]
-    graph.add_nodes_from(ends)
-    graph.add_edge(_CHANGED, _CHANGES)
+    graph: DiGraph[_Node] = nx.DiGraph([(_CHANGED, _CHANGES)])
     graph.add_edges_from((_CHANGES, number) for number in bits(goal.able))
+    changes: dict[tuple[Gain, str], int] = defaultdict(int)
     entities = book.entities
     people = entities.users | entities.roles | entities.sessions
     for number in bits(people & ~administrators & ~goal.principals):
         for power in book.powers(number):
-            node = (power.targets,) if power.gain == "principal" else _CHANGES
-            if node not in graph:
-                graph.add_edges_from((target, node) for target in bits(power.targets))
-            graph.add_edge(node, number)
+            if power.gain != "principal":
+                changes[power.gain, power.what] |= power.targets
+                graph.add_edge(_CHANGES, number)
+            if power.gain in {"principal", "trust"}:
+                node = (power.targets,)
+                if node not in graph:
+                    graph.add_edges_from((target, node) for target in bits(power.targets))
+                graph.add_edge(node, number)
+    concerned = goal.able
+    for (gain, _), targets in changes.items():
+        concerned |= touched(entities, gain, targets, changes)
+    ends = goal.principals | goal.perhaps
+    graph.add_nodes_from(bits(ends | concerned))
+    to_change = _steps(graph, [*bits(ends), _CHANGED])
+    to_concerned = _steps(graph, bits(ends | concerned))
+    return {
+        number: max(steps, to_concerned[number])
+        for number, steps in to_change.items()
+        if number in to_concerned
+    }
+
+
+def _steps(graph: DiGraph[_Node], ends: Iterable[_Node]) -> dict[int, int]:
+    import networkx as nx
+
     return {
         number: distance // 2
-        for distance, layer in enumerate(nx.bfs_layers(graph, ends))
+        for distance, layer in enumerate(nx.bfs_layers(graph, list(ends)))
         for number in layer
         if isinstance(number, int)
     }
