@@ -50,6 +50,10 @@ def test_sessions_are_told_beside_their_roles(case: dict[str, Any], tmp_path: Pa
     for (_, name), own in sessions.items():
         assert own.get("conditions", []) == case.get("conditions", {}).get(name, [])
         assert own.get("partly", False) is (name in case.get("partly", ()))
+        is_refused = own["verdict"] == "cannot"
+        told = case.get("nobodys", {}).get(name, "") if is_refused else ""
+        why = own.get("why", "") if is_refused else ""
+        assert (why.startswith(told), bool(why)) == (True, bool(told))
         if own["verdict"] == "can":
             layers = {row["layer"] for row in own["proof"]["because"] if row["effect"] == "Allow"}
             assert "session" in layers

@@ -78,6 +78,20 @@ def test_what_the_pods_of_an_association_can_do_is_a_question_too(tmp_path: Path
     assert short(answer.facts["not_judged"][0]["place"]) == "a"
 
 
+def test_a_session_that_nobody_is_handed_out_is_told_as_such(tmp_path: Path) -> None:
+    case = next(own for own in CASES if own["name"].startswith("nor within a policy"))
+    why = "`pods.eks.amazonaws.com` cannot assume `arn:aws:iam::111122223333:role/adm`"
+    (named,) = ask(case, tmp_path, principal="adm").facts["sessions"]
+    assert named["nobody_has_it"] == why
+    answer = ask(case, tmp_path, principal=named["session"])
+    assert answer.summary.startswith(f"Nobody has such a session: {why}. ")
+    let_in = next(own for own in CASES if own["name"].startswith("to which a session policy"))
+    (named,) = ask(let_in, tmp_path, principal="adm").facts["sessions"]
+    assert "nobody_has_it" not in named
+    answer = ask(let_in, tmp_path, principal=named["session"])
+    assert "Nobody has such a session" not in answer.summary
+
+
 def test_a_drawing_names_a_session_by_its_association(tmp_path: Path) -> None:
     case = next(own for own in CASES if own["name"] == "what the session policy leaves goes on")
     (file,) = ask(case, tmp_path, to="admin", format="mermaid").artifacts

@@ -87,7 +87,9 @@ def _principals(found: WhoCan, what: str, *, is_known: bool, several: bool) -> I
 def _sessions(callers: Sequence[Caller], *, several: bool) -> Iterator[str]:
     """Which sessions of roles cannot do what their roles can, or less, because of the session policies that limit them."""
     alone = [own for own in callers if own.only_by_sessions and not _any_may(own)]
-    refused = [session for own in callers for session in own.sessions if session.can is None]
+    sessions = [session for own in callers for session in own.sessions]
+    nobodys = [session for session in sessions if not session.handed_out.is_possible]
+    refused = [own for own in sessions if own.can is None and own.handed_out.is_possible]
     unsure = [
         session
         for own in callers
@@ -100,13 +102,18 @@ def _sessions(callers: Sequence[Caller], *, several: bool) -> Iterator[str]:
         for session in own.sessions
         if session.verdict == own.access.verdict and session.can and _is_less(session.can, own)
     ]
-    for words, sessions in (
+    for words, found in (
         ("cannot", refused),
         ("can only in part, or under more conditions", lesser),
     ):
-        if sessions:
-            named = joined([own.limit.whose for own in sessions], shown=_MOST_NAMED)
+        if found:
+            named = joined([own.limit.whose for own in found], shown=_MOST_NAMED)
             yield f"Sessions of such a role that {words}, by their session policies: {named}."
+    if nobodys:
+        named = joined(
+            [f"{own.limit.whose} ({own.handed_out.why})" for own in nobodys], shown=_MOST_NAMED
+        )
+        yield f"Such a role is not handed out to {named}."
     if alone:
         named = _named(alone, with_account=several)
         has = "is a role" if len(alone) == 1 else "are roles"

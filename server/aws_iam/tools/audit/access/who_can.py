@@ -17,6 +17,7 @@ from aws_iam.tools.audit.access.asked_actions import also_asked_on, asked_action
 from aws_iam.tools.audit.access.asked_resources import may_be_missing
 from aws_iam.tools.audit.access.behind_keys import keys_behind, with_keys
 from aws_iam.tools.audit.access.decisions import Decider
+from aws_iam.tools.audit.access.handed_out import HandedOut
 from aws_iam.tools.audit.access.key_grants import key_grants
 from aws_iam.tools.audit.access.known_tags import KnownTags
 from aws_iam.tools.audit.access.other_entrances import other_entrances
@@ -96,10 +97,14 @@ class Caller:
 
 @slotted
 class LimitedCaller:
-    """What the sessions of a role can do that exist under session policies alone: `can` is None where they cannot."""
+    """What the sessions of a role can do that exist under session policies alone: `can` is None where they cannot.
+
+    `handed_out` is whether there are any: a role whose trust policy keeps the service out is handed out to nobody.
+    """
 
     limit: SessionLimit
     can: Caller | None
+    handed_out: Access
 
     @property
     def verdict(self) -> Verdict:
@@ -110,7 +115,8 @@ class LimitedCaller:
         """The sessions as a row of the role's."""
         named = self.limit.row()
         if self.can is None:
-            return {**named, "verdict": "cannot"}
+            why = {} if self.handed_out.is_possible else {"why": self.handed_out.why}
+            return {**named, "verdict": "cannot", **why}
         row = self.can.row()
         return {**named, **{name: part for name, part in row.items() if name != "principal"}}
 
@@ -213,6 +219,7 @@ def verdict_of_each(
 class _Search:
     estate: Estate
     decider: Decider
+    handed_out: HandedOut
     asked: dict[str, AskedResources]
     roles: dict[tuple[str, str], Principal]
     """The roles by account and name."""
@@ -229,7 +236,14 @@ class _Search:
             for own in estate.principals
             if isinstance(own.identity, Role)
         }
-        return cls(estate=estate, decider=Decider(estate, tags), asked=asked, roles=roles)
+        decider = Decider(estate, tags)
+        return cls(
+            estate=estate,
+            decider=decider,
+            handed_out=HandedOut.of_estate(decider, estate),
+            asked=asked,
+            roles=roles,
+        )
 
     def of(self, principal: Principal) -> Caller | None:
         """The principal, if it can or perhaps can."""
@@ -250,14 +264,21 @@ class _Search:
             for limit in limits.get(role.arn, ())
             if not limit.services or limit.services & services
         ]
+        sessions = tuple(self._under(limit, role) for limit in own)
+        existing = [session.limit for session in sessions if session.handed_out.is_possible]
         return replace(
-            caller,
-            sessions=tuple(
-                LimitedCaller(limit=limit, can=self.of(replace(role, session=limit)))
-                for limit in own
-            ),
-            only_by_sessions=is_had_by_sessions_alone(role, own),
+            caller, sessions=sessions, only_by_sessions=is_had_by_sessions_alone(role, existing)
         )
+
+    def _under(self, limit: SessionLimit, role: Principal) -> LimitedCaller:
+        """What the sessions under a limit can do, if there are any."""
+        handed_out = self.handed_out.of(limit.handover)
+        can = self.of(replace(role, session=limit)) if handed_out.is_possible else None
+        if can and handed_out.verdict == "unknown" and can.access.verdict == "can":
+            can = replace(
+                can, access=replace(can.access, verdict="unknown", why=handed_out.why), besides=()
+            )
+        return LimitedCaller(limit=limit, can=can, handed_out=handed_out)
 
     def _parts(self, principal: Principal, action: str, asked: AskedResources) -> Iterator[Part]:
         """The access to each resource, and to samples of each pattern."""
