@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from aws_iam.account.collect.fact import Miss
     from aws_iam.account.reading.snapshot import Account
-    from aws_iam.tools.audit.access.who_can import Caller, WhoCan
+    from aws_iam.tools.audit.access.callers import Caller, LimitedCaller
+    from aws_iam.tools.audit.access.who_can import WhoCan
 
 _MOST_NAMED = 5
 
@@ -89,7 +90,7 @@ def _sessions(callers: Sequence[Caller], *, several: bool) -> Iterator[str]:
     alone = [own for own in callers if own.only_by_sessions and not _any_may(own)]
     sessions = [session for own in callers for session in own.sessions]
     nobodys = [session for session in sessions if not session.handed_out.is_possible]
-    refused = [own for own in sessions if own.can is None and own.handed_out.is_possible]
+    refused = [own for caller in callers if not _is_session(caller) for own in _refused(caller)]
     unsure = [
         session
         for own in callers
@@ -107,20 +108,37 @@ def _sessions(callers: Sequence[Caller], *, several: bool) -> Iterator[str]:
         ("can only in part, or under more conditions", lesser),
     ):
         if found:
-            named = joined([own.limit.whose for own in found], shown=_MOST_NAMED)
-            yield f"Sessions of such a role that {words}, by their session policies: {named}."
+            yield f"Sessions of such a role that {words}, by their session policies: {_whose(found)}."
+    for caller in callers:
+        if _is_session(caller) and (denied := list(_refused(caller))):
+            name = _name(caller.name, with_account=several)
+            yield f"As a session under a session policy that denies it, {name} cannot: {_whose(denied)}."
     if nobodys:
-        named = joined(
-            [f"{own.limit.whose} ({own.handed_out.why})" for own in nobodys], shown=_MOST_NAMED
-        )
+        why = dict.fromkeys(f"{own.limit.whose} ({own.handed_out.why})" for own in nobodys)
+        named = joined(list(why), shown=_MOST_NAMED)
         yield f"Such a role is not handed out to {named}."
     if alone:
         named = _named(alone, with_account=several)
         has = "is a role" if len(alone) == 1 else "are roles"
         yield f"{named} {has} that nobody has today but by such sessions."
     if unsure:
-        named = joined([own.limit.whose for own in unsure], shown=_MOST_NAMED)
-        yield f"Whether their session policies allow it is not known of {named}."
+        yield f"Whether their session policies allow it is not known of {_whose(unsure)}."
+
+
+def _is_session(caller: Caller) -> bool:
+    """Whether it is a session that a policy names, which session policies limit by what they deny alone."""
+    return ":assumed-role/" in caller.name
+
+
+def _refused(caller: Caller) -> Iterator[LimitedCaller]:
+    """The sessions that there are and that cannot."""
+    for own in caller.sessions:
+        if own.can is None and own.handed_out.is_possible:
+            yield own
+
+
+def _whose(sessions: Iterable[LimitedCaller]) -> str:
+    return joined(list(dict.fromkeys(own.limit.whose for own in sessions)), shown=_MOST_NAMED)
 
 
 def _any_may(own: Caller) -> bool:
