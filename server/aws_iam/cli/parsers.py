@@ -233,9 +233,9 @@ def _add(parser: Parser, argument: Argument, use: Use) -> None:
             options |= {"metavar": "JSON|FILE|FOLDER|-" if folders else "JSON|FILE|-"}
             options |= {"action": "append"} if argument.policies else {}
         case ArgumentKind.CHOICE if use is Use.HELP:
-            options |= {"metavar": "|".join(argument.choices)}
+            options |= {"metavar": "|".join(argument.words)}
         case ArgumentKind.CHOICE if use is Use.COMPLETION:
-            options |= {"choices": argument.choices}
+            options |= {"choices": argument.words}
         case _:
             options |= {"metavar": argument.kind.value.upper()}
     # The tool checks required arguments and choices, and suggests a close name.

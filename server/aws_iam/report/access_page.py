@@ -17,7 +17,7 @@ from aws_iam.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.report.access_report import AccessReport, AccessStep, Drawn, Way
+    from aws_iam.report.access_report import AccessNode, AccessReport, AccessStep, Drawn, Way
 
 MOST_DRAWN_STEPS, MOST_DRAWN_NODES = 160, 90
 """What a drawing shows before it becomes a tangle; the list below it has every path."""
@@ -84,7 +84,7 @@ def _drawing(report: AccessReport, found: Drawn) -> dict[str, Any] | None:
                 "y": box.y,
                 "kind": "goal" if box.node.is_administrator else box.node.kind,
                 "name": _short(box.node.name),
-                "full": Visible(escaped(box.node.id, _MOST_TEXT)),
+                "full": Visible(escaped(_full(box.node), _MOST_TEXT)),
             }
             for box in picture.boxes
         ],
@@ -98,6 +98,11 @@ def _drawing(report: AccessReport, found: Drawn) -> dict[str, Any] | None:
             for arrow in picture.arrows
         ],
     }
+
+
+def _full(node: AccessNode) -> str:
+    """Its id; of a session, which is named by the role and what limits it, the name as well."""
+    return f"{node.name}: {node.id}" if node.kind == "session" else node.id
 
 
 def _short(name: str) -> str:

@@ -24,7 +24,7 @@ class AccessNode:
     name: str
     """What it is called in short: `user/ann`."""
     kind: str
-    """`user`, `role`, `group`, `outsider`, `service`, `resource` or `goal`."""
+    """`user`, `role`, `session`, `group`, `outsider`, `service`, `resource` or `goal`; a session has less than its role."""
     account: str = ""
     is_administrator: bool = False
 

@@ -54,7 +54,7 @@ def _audit_lines(answer: Answer, in_words: InWords) -> Iterator[str]:
     yield from _facts(facts_to_show(answer), str)
     yield ""
     for line in control_lines(answer):
-        head = f"{line.number or '-'} {line.status.value} {line.severity.value}"
+        head = f"{line.id_in_words} {line.status.value} {line.severity.value}"
         yield f"- {head}: {line.what} ({line.key}); {line.how_many}"
     left = other_controls(answer)
     yield f"\n{left}; `--detail full` shows resources and fixes." if left else ""

@@ -33,12 +33,20 @@ class ControlLine:
     """A control; its worst finding says what is wrong."""
 
     number: str
+    """Its first ids in the framework; empty where it has none."""
     key: str
     status: Status
     severity: Severity
     what: str
     count: int
     changes: str = ""
+    framework: str = ""
+    """The framework's short name."""
+
+    @property
+    def id_in_words(self) -> str:
+        """Its ids, or that it has none."""
+        return self.number or f"(no {self.framework} id)"
 
     @property
     def how_many(self) -> str:
@@ -79,6 +87,7 @@ def _line(findings: list[Finding], shown: Framework) -> ControlLine:
         what=said or worst.title,
         count=len(findings),
         changes=", ".join(f"{number} {change}" for change, number in changes.items()),
+        framework=shown.short,
     )
 
 

@@ -116,7 +116,7 @@ def _show_controls(answer: Answer, console: Console) -> None:
     console.print()
     for line in control_lines(answer):
         head = (
-            Text(line.number or "-"),
+            Text(line.id_in_words, style="" if line.number else "dim"),
             Text(line.status.value, style=_STATUS_STYLE[line.status]),
             Text(line.severity.value, style=_SEVERITY_STYLE[line.severity]),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -149,7 +150,11 @@ def test_a_chosen_framework_is_the_only_standard() -> None:
     assert told["compliance"]["requirements"] == ["2.2.6"]
 
 
-def test_a_control_without_an_id_in_the_chosen_framework_has_no_requirement() -> None:
-    (told,) = events(audited([finding()], framework="soc2"))
-    assert "requirements" not in told["compliance"]
+def test_a_control_without_an_id_in_the_chosen_framework_is_one_of_cis() -> None:
+    found = finding(frameworks={"cis": ("6.7",), "pci": ("2.2.6",)})
+    (told,) = events(audited([found], framework="soc2"))
+    assert told["compliance"]["standards"] == ["CIS AWS Foundations Benchmark 7.0"]
+    assert told["compliance"]["requirements"] == list(found.controls.values())[-1:]
+    (without,) = events(audited([replace(found, controls=None)], framework="soc2"))
+    assert "requirements" not in without["compliance"]
     assert told["compliance"]["status"] == "Fail"

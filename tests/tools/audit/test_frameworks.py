@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 
 from aws_iam import resources
 from aws_iam.engine.reference.frameworks import names
 from aws_iam.errors import InputError
 from aws_iam.report.answer_text import plain
 from aws_iam.report.page import CONCISE_BYTES, FULL_BYTES, page
+from aws_iam.report.terminal import show
 from aws_iam.tools.audit.actions import tool
 from aws_iam.tools.audit.controls.benchmark import benchmark, controls, versions
 from aws_iam.tools.irsa.checks.catalogue import CHECKS as IRSA_CHECKS
@@ -203,6 +206,29 @@ def test_text_shows_the_ids_of_the_framework_in_place_of_the_numbers_of_cis(save
     text = plain(ask(snapshot=str(saved), framework="pci", controls=["user_console_mfa"]))
     assert "user_console_mfa (PCI: 8.4.2)" in text
     assert "(CIS 7.0: " not in text
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_line_of_the_text_has_the_ids_of_the_framework_or_says_that_there_is_none(
+    name: str, saved: Path
+) -> None:
+    chosen = ask(snapshot=str(saved), framework=name)
+    failing = {own.code for own in chosen.findings if own.status in {"fail", "unknown"}}
+    short, ids = mapping()["frameworks"][name]["short"], {key: expected(key) for key in failing}
+    assert any(name not in own for own in ids.values())
+    told = io.StringIO()
+    show(chosen, Console(file=told, width=400, height=500), full=False)
+    for text, begin in ((plain(chosen, full=False), "- "), (told.getvalue(), "")):
+        lines = [
+            line
+            for line in text.splitlines()
+            if re.search(r" (fail|unknown) +(critical|high|medium|low)", line)
+        ]
+        assert len(lines) == len(failing)
+        for line in lines:
+            key = re.findall(r"\((\w+)(?:\)|, \d+ finding)", line)[-1]
+            first = ids[key][name][0] if name in ids[key] else f"(no {short} id)"
+            assert line.startswith(f"{begin}{first}"), line
 
 
 @pytest.mark.parametrize("name", OTHERS)

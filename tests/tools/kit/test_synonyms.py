@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aws_iam.errors import InputError
 from aws_iam.tools.kit import argument_values
 from aws_iam.tools.kit.argument_values import folded
 from aws_iam.tools.kit.needs import Need, read_needs
@@ -44,6 +45,52 @@ def test_other_words_for_choices_are_read_as_one_of_them(action: Action) -> None
         for word, choice in argument.synonyms.items():
             assert argument_values.read(argument, word).value == choice
             assert argument_values.read(argument, f" {word.upper()} ").value == choice
+
+
+POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObjcet", "Resource": "*"}]}  # fmt: skip
+CASES = [{"name": "reads", "request": {"principal": "arn:aws:iam::111122223333:role/app", "action": "s3:GetObject", "resource": "arn:aws:s3:::b/k"}, "expect": "Allowed"}]  # fmt: skip
+GIVEN = {
+    "audit access": {"to": "admin", "demo": True},
+    "policy review": {"document": POLICY, "baseline": {**POLICY, "Statement": []}},
+    "policy test": {"cases": CASES, "document": POLICY},
+    "policy validate": {"document": POLICY},
+}
+"""A call of each action whose answer is text unless a format is given."""
+
+
+def test_text_is_a_format_of_every_answer_that_is_text_without_one() -> None:
+    offering = {
+        f"{tool.name} {action.name}"
+        for tool in tools()
+        for action in tool.actions.values()
+        for argument in action.arguments
+        if argument.name == "format" and {"markdown", "json"} & set(argument.choices)
+    }
+    # These write a file in any case.
+    assert offering - {"audit report", "audit rightsize"} == GIVEN.keys()
+
+
+@pytest.mark.parametrize("call", GIVEN)
+@pytest.mark.parametrize("cli", [True, False])
+def test_text_is_the_answer_without_a_format(call: str, cli: bool) -> None:  # noqa: FBT001
+    tool_name, action = call.split()
+    (tool,) = (own for own in tools() if own.name == tool_name)
+    asked = {"action": action, **GIVEN[call]}
+    plain = tool.run(asked, cli=cli)
+    for word in ("text", "Text"):
+        assert tool.run({**asked, "format": word}, cli=cli) == plain
+    written = tool.run({**asked, "format": "markdown"}, cli=cli)
+    assert (bool(written.artifacts), bool(plain.artifacts)) == (True, False)
+    with pytest.raises(InputError, match="`text`, not `texts`") as refused:
+        tool.run({**asked, "format": "texts"}, cli=cli)
+    assert refused.value.hint == "did you mean `text`?"
+
+
+def test_a_report_as_text_is_markdown_and_says_so() -> None:
+    (tool,) = (own for own in tools() if own.name == "audit")
+    answer = tool.run({"action": "report", "demo": True, "format": "text"}, cli=True)
+    assert answer.facts["understood"] == ["`format` `text` as `markdown`"]
+    assert answer.artifacts[0].language == "markdown"
 
 
 @pytest.mark.parametrize("needs", [STORE_NEEDS, KEY_NEEDS], ids=["secrets", "kms"])

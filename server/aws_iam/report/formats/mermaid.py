@@ -22,7 +22,12 @@ MOST_CHARACTERS = 50_000
 _MOST_LABEL = 120
 # Whatever else may mean something in a label: quotes, brackets, `#`, HTML, and the letters of `end` do not.
 _MEANS_SOMETHING = re.compile(r"[^A-Za-z0-9 /:._=+,*@-]")
-_SHAPES = {"goal": '(["{}"])', "resource": '[("{}")]', "outsider": '{{{{"{}"}}}}'}
+_SHAPES = {
+    "goal": '(["{}"])',
+    "resource": '[("{}")]',
+    "outsider": '{{{{"{}"}}}}',
+    "session": '[["{}"]]',
+}
 _RECTANGLE = '["{}"]'
 
 

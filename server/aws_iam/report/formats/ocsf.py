@@ -151,8 +151,14 @@ def _compliance(finding: Finding, report: AuditReport) -> dict[str, Any]:
 
 
 def _requirements(finding: Finding, report: AuditReport) -> tuple[list[str], list[str]]:
-    """The framework of the report with the finding's bare ids; if it is CIS the others too, whose ids begin with their name."""
+    """The framework of the report with the finding's bare ids; if it is CIS the others too, whose ids begin with their name.
+
+    What has no id in the framework of the report is none of its requirements, but one of CIS.
+    """
     shown = report.standard
+    if not shown.ids(finding):
+        shown = framework(CIS, report.benchmark)
+        return [shown.title], list(shown.ids(finding))
     standards, requirements = [shown.title], list(shown.ids(finding))
     if shown.name == CIS:
         for name in names():

@@ -9,7 +9,7 @@ from aws_iam.answer import Answer
 from aws_iam.report.catalogue import access_formats, audit_formats, by_line, report_formats
 from aws_iam.tools.audit.run.arguments import AuditArguments, FleetArguments, ManyAccounts
 from aws_iam.tools.kit.parameters import BENCHMARK, Benchmark, Framework, Source
-from aws_iam.tools.kit.synonyms import FORMATS, REPORT_FORMATS
+from aws_iam.tools.kit.synonyms import FORMATS, REPORT_FORMATS, TEXT
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
 
 # The checks and the facts they need are imported inside the actions: a server that only lists its tools starts
@@ -85,7 +85,7 @@ def report(
             "report file",
             brief="",
             choices=audit_formats,
-            synonyms={**_PAGES, **_TABLES},
+            synonyms={**_PAGES, **_TABLES, TEXT: "markdown"},
             also=("output", "type", "report_format", "output_format"),
             by_position=True,
         ),
@@ -233,6 +233,7 @@ def access(
             brief="",
             choices=access_formats,
             synonyms=_PAGES,
+            left_out=TEXT,
             also=("output", "type", "output_format"),
         ),
     ] = None,

@@ -67,6 +67,8 @@ class Argument:
     by_position: bool = False
     members: tuple[str, ...] = ()
     prefixed: Mapping[str, str] = field(default_factory=dict)
+    left_out: str = ""
+    """The word of a choice for what comes without it."""
 
     @property
     def is_flag(self) -> bool:
@@ -77,6 +79,11 @@ class Argument:
     def choices(self) -> tuple[str, ...]:
         """The words that a choice accepts."""
         return self.offered() if callable(self.offered) else self.offered
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The same, with the word for what comes without it."""
+        return (*self.choices, *([self.left_out] if self.left_out else []))
 
 
 @positional
@@ -228,12 +235,14 @@ def _json_text(argument: Argument, value: Any) -> str:
 def _choice(argument: Argument, value: Any) -> AsRead:
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
         read = _choice(argument, value[0])
-        return AsRead(read.value, read.understood or _only(argument, read.value))
+        return AsRead(read.value, read.understood or _only(argument, value[0]))
     if not isinstance(value, str):
-        raise _refused(argument, value, f"one of {code_list(argument.choices)}")
+        raise _refused(argument, value, f"one of {code_list(argument.words)}")
     if value in argument.choices:
         return AsRead(value)
     plain = folded(value)
+    if argument.left_out and plain == folded(argument.left_out):
+        return AsRead(None)
     for choice in argument.choices:
         if folded(choice) == plain:
             return AsRead(choice, _as(argument, value, choice))
@@ -247,9 +256,9 @@ def _choice(argument: Argument, value: Any) -> AsRead:
     if len(meant) == 1:
         (choice,) = meant
         return AsRead(choice, _as(argument, value, choice))
-    near = closest(value, argument.choices)
+    near = closest(value, argument.words)
     hint = f"did you mean `{near}`?" if near else ""
-    raise _refused(argument, value, f"one of {code_list(argument.choices)}", hint)
+    raise _refused(argument, value, f"one of {code_list(argument.words)}", hint)
 
 
 def _as(argument: Argument, value: str, choice: str) -> str:

@@ -33,3 +33,5 @@ FORMATS = {
 """How resources are created."""
 REPORT_FORMATS = {"md": "markdown"}
 """Of report files."""
+TEXT = "text"
+"""What an answer is without a report file."""

@@ -56,7 +56,7 @@ class Parameter:
     their names, and the list has little room. `choices` that need imports are a function; those of a document are words that stand in its place. `synonyms` are
     words that people use for a choice, and may give another argument too (`implies`), `also` other names of the argument. A text with `several` names also comes as a
     list. `as_text` is a document that is rather text than an object, or a text that also comes as a JSON value. `members` are the names in an object, which callers also give on their own.
-    `prefixed` are names that mean the argument where the value begins so. One `by_position` needs no option on the command line.
+    `prefixed` are names that mean the argument where the value begins so. `left_out` is a word for what comes without a choice; MCP takes it without listing it. One `by_position` needs no option on the command line.
     """
 
     description: str
@@ -76,6 +76,7 @@ class Parameter:
     policies: bool = field(default=False, kw_only=True)
     records: bool = field(default=False, kw_only=True)
     listed: bool = field(default=False, kw_only=True)
+    left_out: str = field(default="", kw_only=True)
 
 
 @slotted
@@ -395,6 +396,7 @@ def _argument(name: str, hint: Any, *, required: bool) -> Argument:
         by_position=parameter.by_position,
         members=parameter.members,
         prefixed=parameter.prefixed,
+        left_out=parameter.left_out,
     )
 
 

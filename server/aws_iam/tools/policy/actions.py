@@ -7,7 +7,6 @@ from typing import Annotated
 
 from aws_iam.answer import Answer
 from aws_iam.engine.sources.files import Files
-from aws_iam.report.catalogue import policy_formats
 from aws_iam.tools.kit import guide as pages
 from aws_iam.tools.kit.parameters import (
     NEVER,
@@ -16,7 +15,6 @@ from aws_iam.tools.kit.parameters import (
     Topic,
     refuse_connection_without_online,
 )
-from aws_iam.tools.kit.synonyms import REPORT_FORMATS
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
 from aws_iam.tools.policy.cases.arguments import CaseArguments
 from aws_iam.tools.policy.parameters import (
@@ -26,6 +24,7 @@ from aws_iam.tools.policy.parameters import (
     LimitedKind,
     NewDocument,
     PolicyKind,
+    ReportFile,
     ResourceType,
 )
 from aws_iam.tools.policy.words import ALSO, ASKED
@@ -84,10 +83,7 @@ def validate(
     resource_type: ResourceType = None,
     *,
     online: Annotated[bool, Parameter("ask IAM Access Analyzer too", brief="ask AWS too")] = False,
-    format_: Annotated[
-        str | None,
-        Parameter("report file", choices=policy_formats, synonyms=REPORT_FORMATS, brief=""),
-    ] = None,
+    format_: ReportFile = None,
     fail_on: Annotated[
         str, Parameter("tests fail at or above it", choices=(*SEVERITIES, NEVER), cli_only=True)
     ] = "high",
@@ -230,10 +226,7 @@ def review(
             "git revision to review the work tree against", cli_only=True, also=("against",)
         ),
     ] = None,
-    format_: Annotated[
-        str | None,
-        Parameter("report file", choices=policy_formats, synonyms=REPORT_FORMATS, brief=""),
-    ] = None,
+    format_: ReportFile = None,
     fail_on: Annotated[
         str, Parameter("tests fail at or above it", choices=(*SEVERITIES, NEVER), cli_only=True)
     ] = "high",

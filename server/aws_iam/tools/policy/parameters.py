@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Annotated
 
 from aws_iam.engine.language.document import Kind
+from aws_iam.report.catalogue import policy_formats
 from aws_iam.tools.kit.argument_values import Implied
+from aws_iam.tools.kit.synonyms import REPORT_FORMATS, TEXT
 from aws_iam.tools.kit.tool import Json, Parameter
 from aws_iam.tools.policy.kind_words import INLINE_LIMITS, KINDS
 
@@ -63,5 +65,11 @@ ResourceType = Annotated[
         "what it is attached to, such as AWS::S3::Bucket",
         also=("resource",),
         brief="",
+    ),
+]
+ReportFile = Annotated[
+    str | None,
+    Parameter(
+        "report file", choices=policy_formats, synonyms=REPORT_FORMATS, left_out=TEXT, brief=""
     ),
 ]

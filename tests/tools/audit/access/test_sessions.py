@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import networkx as nx
 import pytest
 
 from aws_iam.account.reading import snapshot as snapshots
@@ -23,11 +25,11 @@ CASES: list[dict[str, Any]] = json.loads(
 )
 
 
-def ask(case: dict[str, Any], folder: Path) -> Answer:
+def ask(case: dict[str, Any], folder: Path, **more: Any) -> Answer:
     file = folder / "account.json"
     snapshots.save(snapshot(facts_with_sessions(case)), file)
     asked = {"action": "access", "who_can": case["who_can"], "on": case["on"]}
-    return tool.run({**asked, "snapshot": str(file)}, cli=True)
+    return tool.run({**asked, **more, "snapshot": str(file)}, cli=True)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
@@ -50,13 +52,44 @@ def test_sessions_are_told_beside_their_roles(case: dict[str, Any], tmp_path: Pa
     for (_, name), own in sessions.items():
         assert own.get("conditions", []) == case.get("conditions", {}).get(name, [])
         assert own.get("partly", False) is (name in case.get("partly", ()))
+        is_refused = own["verdict"] == "cannot"
+        told = case.get("nobodys", {}).get(name, "") if is_refused else ""
+        why = own.get("why", "") if is_refused else ""
+        assert (why.startswith(told), bool(why)) == (True, bool(told))
         if own["verdict"] == "can":
             layers = {row["layer"] for row in own["proof"]["because"] if row["effect"] == "Allow"}
-            assert "session" in layers
+            # What names the session, or everyone, is not limited by its session policy.
+            assert "session" in layers or own["proof"]["decided_by"] == ["resource"]
     unknown = {short(row["place"]) for row in answer.facts.get("not_judged", ())}
     assert unknown == {name for (_, name), own in sessions.items() if own["verdict"] == "unknown"}
     for words in case.get("says", ()):
         assert words in answer.summary
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_drawing_has_the_sessions_that_can_beside_their_role(
+    case: dict[str, Any], tmp_path: Path
+) -> None:
+    answer = ask(case, tmp_path)
+    (file,) = ask(case, tmp_path, format="graphml").artifacts
+    graph = nx.parse_graphml(file.content, force_multigraph=True)
+    drawn = Counter(
+        node["name"] for _, node in graph.nodes(data=True) if node["kind"] == "session"
+    )
+    named: Counter[str] = Counter()
+    for row in answer.facts["principals"]:
+        role = row["principal"].split(":", 5)[5]
+        named += Counter([role] if "assumed-role/" in role else [])
+        for own in row.get("sessions", ()):
+            named += Counter(
+                [f"session of {role}: {own['whose']}"] if own["verdict"] != "cannot" else []
+            )
+        conditions = [
+            step.get("conditions", "") for *_, step in graph.out_edges(row["principal"], data=True)
+        ]
+        is_alone = ["nobody has the role today" in told for told in conditions]
+        assert is_alone == [row.get("only_by_sessions", False)] * len(is_alone)
+    assert drawn == named
 
 
 @pytest.mark.parametrize("fact", ["eks.clusters", "rolesanywhere.profiles"])

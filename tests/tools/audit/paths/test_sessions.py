@@ -78,10 +78,40 @@ def test_what_the_pods_of_an_association_can_do_is_a_question_too(tmp_path: Path
     assert short(answer.facts["not_judged"][0]["place"]) == "a"
 
 
-def test_a_drawing_names_a_session_by_its_association(tmp_path: Path) -> None:
+def test_a_session_that_nobody_is_handed_out_is_told_as_such(tmp_path: Path) -> None:
+    case = next(own for own in CASES if own["name"].startswith("nor within a policy"))
+    why = "`pods.eks.amazonaws.com` cannot assume `arn:aws:iam::111122223333:role/adm`"
+    (named,) = ask(case, tmp_path, principal="adm").facts["sessions"]
+    assert named["nobody_has_it"] == why
+    answer = ask(case, tmp_path, principal=named["session"])
+    assert answer.summary.startswith(f"Nobody has such a session: {why}. ")
+    let_in = next(own for own in CASES if own["name"].startswith("to which a session policy"))
+    (named,) = ask(let_in, tmp_path, principal="adm").facts["sessions"]
+    assert "nobody_has_it" not in named
+    answer = ask(let_in, tmp_path, principal=named["session"])
+    assert "Nobody has such a session" not in answer.summary
+
+
+def test_a_drawing_says_that_a_session_has_less_than_its_role(tmp_path: Path) -> None:
     case = next(own for own in CASES if own["name"] == "what the session policy leaves goes on")
-    (file,) = ask(case, tmp_path, to="admin", format="mermaid").artifacts
-    assert '"podidentityassociation/shop/a"' in file.content
+    name = "session of role/adm limited by podidentityassociation/shop/a"
+    for asked in ({"to": "admin"}, {"principal": "ann"}):
+        drawn = {
+            format_: ask(case, tmp_path, format=format_, **asked).artifacts[0].content
+            for format_ in ("mermaid", "graphml", "html", "markdown")
+        }
+        assert f'[["{name}"]]' in drawn["mermaid"]
+        assert (
+            f'<data key="name">{name}</data>\n      <data key="kind">session</data>'
+            in drawn["graphml"]
+        )
+        assert '<g class="box session">' in drawn["html"]
+        assert all(f">{name}" in drawn[format_] for format_ in ("graphml", "html"))
+        assert name in drawn["markdown"]
+    case = next(own for own in CASES if own["name"].startswith("a role that trusts the role"))
+    (named,) = ask(case, tmp_path, principal="app").facts["sessions"]
+    (file,) = ask(case, tmp_path, principal=named["session"], format="mermaid").artifacts
+    assert f'[["{name.replace("adm", "app")}"]]' in file.content
 
 
 def test_the_view_of_principals_tells_what_a_session_policy_leaves(tmp_path: Path) -> None:

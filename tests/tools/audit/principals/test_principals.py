@@ -14,6 +14,7 @@ from aws_iam.answer import Status
 from aws_iam.tools.audit.actions import tool
 from helpers.cis_snapshots import arn, facts_of, snapshot
 from helpers.folders import TESTS
+from helpers.policies.limited_sessions import facts_with_sessions
 from helpers.tables.asked_once import asked_once
 from helpers.tables.each import for_each
 
@@ -113,6 +114,84 @@ def test_a_trust_is_graded_by_the_statement_that_it_is_about(tmp_path: Path) -> 
     assert [row["lets_in"] for row in answer.facts["principals"]] == [
         "token.actions.githubusercontent.com"
     ]
+
+
+EVERYTHING = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+ENTERS = [{"Effect": "Allow", "Action": ["eks:CreateAccessEntry", "eks:AssociateAccessPolicy"], "Resource": "*"}]  # fmt: skip
+CREATES = [{"Effect": "Allow", "Action": "iam:CreateAccessKey", "Resource": "*"}]
+SWITCHES = [{"Effect": "Allow", "Action": "iam:SetDefaultPolicyVersion", "Resource": "*"}]
+PODS = [{"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"}, "Action": "sts:AssumeRole"}]  # fmt: skip
+OF_IAM, OF_EKS = "iam:GetAccountAuthorizationDetails: ", "eks:DescribePodIdentityAssociation: "
+NOT_JUDGED: dict[str, tuple[dict[str, Any], str, str]] = {
+    "a policy that AWS left out": (
+        {"users": [{"name": "ann", "attached": ["unsent"]}], "policies": {"unsent": None}},
+        OF_IAM,
+        "policy `unsent` could not be read",
+    ),
+    "one of somebody else": (
+        {
+            "users": [
+                {"name": "ann", "inline": [CREATES]},
+                {"name": "pay", "attached": ["unsent"]},
+            ],
+            "policies": {"unsent": None},
+        },
+        OF_IAM,
+        "user/pay`: what it may do is not known: policy `unsent` could not be read",
+    ),
+    "versions that an earlier snapshot lacks": (
+        {
+            "users": [{"name": "ann", "inline": [SWITCHES], "attached": ["own"]}],
+            "policies": {"own": SWITCHES},
+        },
+        OF_IAM,
+        "which other versions of the policy exist was not read",
+    ),
+    "a boundary that AWS would refuse": (
+        {
+            "users": [{"name": "ann", "boundary": "odd", "inline": [EVERYTHING]}],
+            "policies": {"odd": [{"Effect": "Maybe"}]},
+        },
+        "the policy at `",
+        "cannot be used",
+    ),
+    "a session policy that an earlier snapshot lacks": (
+        {
+            "users": [{"name": "ann", "inline": [ENTERS]}],
+            "roles": [{"name": "adm", "inline": [EVERYTHING], "trust": PODS}],
+            "pods": [{"id": "a", "role": "adm", "policy": None}],
+        },
+        OF_EKS,
+        "the session policy of `",
+    ),
+    "a session policy that AWS would refuse": (
+        {
+            "users": [{"name": "ann", "inline": [ENTERS]}],
+            "roles": [{"name": "adm", "inline": [EVERYTHING], "trust": PODS}],
+            "pods": [{"id": "a", "role": "adm", "policy": "{}"}],
+        },
+        "the policy at `",
+        "cannot be used: it has no `Statement`",
+    ),
+}
+
+
+@pytest.mark.parametrize(("case", "start", "why"), NOT_JUDGED.values(), ids=NOT_JUDGED)
+def test_who_is_not_judged_is_told_with_what_was_not_read(
+    case: dict[str, Any], start: str, why: str, tmp_path: Path
+) -> None:
+    answer = ask(facts_with_sessions(case), tmp_path)
+    (told,) = (
+        own
+        for own in answer.findings
+        if (own.code, own.resource) == ("PRINCIPAL_NOT_JUDGED", arn("user/ann"))
+    )
+    assert told.status is Status.UNKNOWN
+    assert told.reason.startswith(start)
+    assert why in told.reason
+    # Nothing was refused.
+    assert "Allow " not in told.fix
+    assert (start.removesuffix(": ") in told.fix) is (start in {OF_IAM, OF_EKS})
 
 
 def test_the_demonstration_shows_each_kind() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from aws_iam.account.reading import snapshot as snapshots
+from aws_iam.answer import Status
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.tools.audit.actions import tool
 from helpers.cis_snapshots import snapshot
 
@@ -142,3 +145,23 @@ def test_devices_that_could_not_be_listed_are_unknown(tmp_path: Path) -> None:
     (finding,) = found(tmp_path, {"denied": call})
     assert (finding.code, finding.status.value) == ("VIRTUAL_MFA", "unknown")
     assert call in (finding.reason or "")
+
+
+def test_an_inline_policy_that_names_all_services_makes_an_administrator(tmp_path: Path) -> None:
+    every = [f"{service}:*" for service in sorted(catalog().services)]
+    for listed, codes in ((every, ["INLINE_ADMINISTRATOR"]), (every[1:], [])):
+        inline = [{"name": "all", "document": text({"Action": listed, "Resource": "*"})}]
+        role = {"name": "ops", "arn": f"{OWN}:role/ops", "inline": inline}
+        assert [own.code for own in found(tmp_path, roles=[role])] == codes
+
+
+def test_a_policy_with_too_many_wildcards_is_not_judged(tmp_path: Path) -> None:
+    words = [f"*:{one}{two}?*" for one in ascii_lowercase for two in ascii_lowercase]
+    attached = [{"name": "p", "arn": f"{OWN}:policy/p"}]
+    role = {"name": "ops", "arn": f"{OWN}:role/ops", "attached": attached}
+    wide = managed(text({"Action": words, "Resource": "*"}), attachments=1)
+    assert found(tmp_path, roles=[role], policies=[wide]) == []
+    asked = {"controls": ["no_full_admin_policies"], "snapshot": str(tmp_path / "account.json")}
+    (finding,) = tool.run({"action": "run", **asked}, cli=True).findings
+    assert finding.status is Status.UNKNOWN
+    assert "too many wildcards" in (finding.reason or "")

@@ -129,7 +129,8 @@ CLUSTERS = many_in("eks.clusters", Cluster)
 ONLY_CONFIG_MAP = "CONFIG_MAP"
 """The authentication mode in which the ConfigMap aws-auth alone says who may enter the cluster."""
 _LIST_POD_IDENTITY_ASSOCIATIONS = "eks:ListPodIdentityAssociations"
-_DESCRIBE_POD_IDENTITY_ASSOCIATION = "eks:DescribePodIdentityAssociation"
+DESCRIBE_ASSOCIATION = "eks:DescribePodIdentityAssociation"
+"""The call that tells the role of an association, and its session policy."""
 _LIST_ACCESS_ENTRIES = "eks:ListAccessEntries"
 _LIST_ASSOCIATED_ACCESS_POLICIES = "eks:ListAssociatedAccessPolicies"
 _DESCRIBE_NODEGROUP = "eks:DescribeNodegroup"
@@ -142,7 +143,7 @@ _DESCRIBE_LAUNCH_TEMPLATE_VERSIONS = "ec2:DescribeLaunchTemplateVersions"
     "eks:ListClusters",
     "eks:DescribeCluster",
     _LIST_POD_IDENTITY_ASSOCIATIONS,
-    _DESCRIBE_POD_IDENTITY_ASSOCIATION,
+    DESCRIBE_ASSOCIATION,
     "eks:ListAddons",
     "eks:ListNodegroups",
     _DESCRIBE_NODEGROUP,
@@ -263,9 +264,7 @@ def _associations(
         arguments = {"clusterName": cluster, "associationId": data["associationId"]}
         found = aws.value_or_miss(
             lambda: _association(
-                aws.need(_DESCRIBE_POD_IDENTITY_ASSOCIATION, region=region, **arguments)[
-                    "association"
-                ]
+                aws.need(DESCRIBE_ASSOCIATION, region=region, **arguments)["association"]
             )
         )
         details, policy = (found, None) if isinstance(found, Miss) else found
@@ -279,7 +278,7 @@ def _associations(
         )
 
     ordered = sorted(listed, key=lambda association: str(association["associationId"]))
-    associations = aws.read_each(read, ordered, _DESCRIBE_POD_IDENTITY_ASSOCIATION)
+    associations = aws.read_each(read, ordered, DESCRIBE_ASSOCIATION)
     return tuple(
         association for association in associations if isinstance(association, Association)
     )

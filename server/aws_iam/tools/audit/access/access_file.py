@@ -32,8 +32,9 @@ _MOST_NAMED = 3
 _ANYONE = "*"
 _SERVICE = ".amazonaws.com"
 _KINDS = ("user", "role", "group")
-# Sessions of roles that pods have are named by what limits them.
-_SESSIONS = "podidentityassociation/"
+_ASSOCIATION = "podidentityassociation/"
+_OF_STS = ("assumed-role", "federated-user")
+_NOBODY_ELSE = "nobody has the role today but by sessions under session policies"
 
 
 def as_file(answer: Answer, format_: str) -> Answer:
@@ -56,8 +57,9 @@ def access_report(answer: Answer) -> AccessReport:
     """The report of an answer on who can do something, who reaches something, or what a principal becomes."""
     facts = answer.facts
     paths = tuple(sorted(_paths(facts), key=len))
+    outside, sessions = _outside(facts), dict(_sessions(facts))
     nodes = {
-        id_: _node(id_, outside=id_ in _outside(facts))
+        id_: sessions.get(id_) or _node(id_, outside=id_ in outside)
         for path in paths
         for step in path
         for id_ in (step.start, step.end)
@@ -108,11 +110,13 @@ def _actions(facts: Row) -> str:
 def _paths(facts: Row) -> Iterator[Way]:
     for name in ("paths", "becomes", *_CALLERS):
         for row in facts.get(name, ()):
-            if "hops" in row and not isinstance(row["hops"], int):
-                *before, last = row["hops"]
+            if hops := _hops(row):
+                *before, last = hops
                 yield (*(_hop(own, own["to"]) for own in before), _hop(last, _end(row, facts)))
             elif "on" in row:
                 yield from ((step,) for step in _callers_steps(row, facts["on"]))
+                for own in _able_sessions(row):
+                    yield from ((step,) for step in _callers_steps(own, facts["on"]))
     if "anyone_can" in facts:
         yield from ((step,) for step in _callers_steps(facts["anyone_can"], facts["on"]))
 
@@ -156,6 +160,7 @@ def _cuts(facts: Row, steps: Container[tuple[str, str]]) -> Iterator[AccessCut]:
 def _callers_steps(row: Row, on: str) -> Iterator[AccessStep]:
     proof = row.get("proof", {})
     allowing = [own for own in proof.get("because", ()) if own["effect"] == "Allow"]
+    alone = (_NOBODY_ELSE,) if row.get("only_by_sessions") else ()
     for part in (row, *row.get("besides", ())):
         yield AccessStep(
             start=row["principal"],
@@ -163,9 +168,56 @@ def _callers_steps(row: Row, on: str) -> Iterator[AccessStep]:
             actions=tuple(part["actions"]),
             through=tuple(place for place in part["on"] if place != on),
             statement="; ".join(f"{own['policy']} {own['pointer']}" for own in allowing),
-            conditions=tuple(part["conditions"]),
+            conditions=(*part["conditions"], *alone),
             why_unknown=part.get("why", "") if part["verdict"] == "unknown" else "",
         )
+
+
+def _able_sessions(row: Row) -> Iterator[Row]:
+    """The sessions of a caller that can, or perhaps can, within their session policy, as callers of their own."""
+    for own in row.get("sessions", ()):
+        if own["verdict"] != "cannot":
+            yield {**own, "principal": f"{row['principal']} as {own['whose']}"}
+
+
+def _sessions(facts: Row) -> Iterator[tuple[str, AccessNode]]:
+    """The sessions under session policies: each has less than its role, so it is named by what limits it."""
+    for row in facts.get("principals", ()):
+        for own in _able_sessions(row):
+            yield _session(own["principal"], row["principal"], f": {own['whose']}")
+    # Whoever gets to a session does so through its role.
+    limited = {
+        hop["to"]: through
+        for name in ("paths", "becomes", "outsiders")
+        for row in facts.get(name, ())
+        for hop in _hops(row)
+        for through in hop.get("through", ())
+        if _is_association(hop["to"]) and ":role/" in through
+    }
+    if "principal" in facts and "role" in facts:
+        limited[facts["principal"]] = facts["role"]
+    for id_, role in limited.items():
+        yield _session(id_, role, f" limited by {_resource(id_)}")
+
+
+def _session(id_: str, role: str, limit: str) -> tuple[str, AccessNode]:
+    name, account = f"session of {_resource(role)}{limit}", role.split(":")[4]
+    return id_, AccessNode(id=id_, name=name, kind="session", account=account)
+
+
+def _resource(arn: str) -> str:
+    return arn.split(":", 5)[5]
+
+
+def _hops(row: Row) -> Iterable[Row]:
+    """The hops of a path; of a principal there is their number."""
+    hops: Any = row.get("hops", ())
+    return () if isinstance(hops, int) else hops
+
+
+def _is_association(id_: str) -> bool:
+    arn = Arn.of(id_)
+    return arn is not None and arn.service == "eks" and arn.resource.startswith(_ASSOCIATION)
 
 
 def _outside(facts: Row) -> set[str]:
@@ -193,10 +245,11 @@ def _node(id_: str, *, outside: bool) -> AccessNode:
     kind = arn.resource.partition("/")[0] if arn is not None and of_iam else ""
     if outside:
         kind = "outsider"
+    elif kind in _OF_STS:
+        kind = "session"
     elif id_.endswith(_SERVICE):
         kind = "service"
     elif kind not in _KINDS:
         kind = "resource"
-    is_short = arn is not None and (of_iam or arn.resource.startswith(_SESSIONS))
-    name = arn.resource if arn is not None and is_short else id_
+    name = arn.resource if arn is not None and of_iam else id_
     return AccessNode(id=id_, name=name or id_, kind=kind, account=arn.account if arn else "")

@@ -88,10 +88,14 @@ class Decider:
         context: Mapping[str, str] | None = None,
         *,
         session: str = "",
+        absent: frozenset[str] = frozenset(),
     ) -> Access:
-        """Whether a user, or any session of a role, can do it; `session` is the ARN of a single session of the role."""
+        """Whether a user, or any session of a role, can do it; `session` is the ARN of a single session of the role.
+
+        `absent` are keys, in lower case, that the request lacks.
+        """
         caller, layers = self._caller(principal, session), self.own_layers(principal)
-        return self._decided(caller, action, resource, principal.member, context, layers)
+        return self._decided(caller, action, resource, principal.member, context, layers, absent)
 
     def decide_supposing(
         self,
@@ -142,11 +146,17 @@ class Decider:
         return self._decided({"principal": arn}, action, resource, member, context, layers)
 
     def outsider(
-        self, arn: str, action: str, resource: str, context: Mapping[str, str] | None = None
+        self,
+        arn: str,
+        action: str,
+        resource: str,
+        context: Mapping[str, str] | None = None,
+        *,
+        absent: frozenset[str] = frozenset(),
     ) -> Access:
         """Whether a caller from outside the estate can do it, if its own policies allow it."""
         layers = {"identity": self._layers.own_of_stranger()}
-        return self._decided({"principal": arn}, action, resource, None, context, layers)
+        return self._decided({"principal": arn}, action, resource, None, context, layers, absent)
 
     def outsider_supposing(self, arn: str, action: str, resource: str, trust: str) -> Access:
         """The same where the role that is meant had the trust policy `trust`."""
@@ -252,21 +262,28 @@ class Decider:
         member: Member | None,
         context: Mapping[str, str] | None,
         own: Mapping[str, Layer],
+        absent: frozenset[str] = frozenset(),
     ) -> Access:
         try:
             request = self._request(caller, action, resource, member, context)
         except InputError as error:
             # A malformed ARN in a snapshot written by hand, or one of a policy that is longer than any.
             return Access(verdict="unknown", why=error.message)
-        return self._decide(request, own, member)
+        return self._decide(request, own, member, absent)
 
-    def _decide(self, request: Request, own: Mapping[str, Layer], member: Member | None) -> Access:
+    def _decide(
+        self,
+        request: Request,
+        own: Mapping[str, Layer],
+        member: Member | None,
+        absent: frozenset[str],
+    ) -> Access:
         added = self._of_resource(request)
         policy, layers = added.policy, {**own, **added.layers}
         found = (
             self._with_grants(request, layers, added.texts, member)
             if request.service == "kms"
-            else self._verdict_of(request, layers, member)
+            else self._verdict_of(request, layers, member, absent)
         )
         if policy.why_unread and found.is_possible:
             unread = f"the policy of {quoted(policy.arn)} is not known: {policy.why_unread}"

@@ -38,6 +38,23 @@ class HeldPolicies:
 
 
 @slotted
+class Handover:
+    """How a setting of an account hands out a role: its service assumes `role`, and with that `target`, if there is one.
+
+    `actions` are what it asks for, `tags` the request tags that it sends, and `unsent` those that it could send and does not.
+    """
+
+    service: str
+    account: str
+    role: str
+    target: str = ""
+    external_id: str = ""
+    actions: tuple[str, ...] = ("sts:AssumeRole",)
+    tags: tuple[tuple[str, str], ...] = ()
+    unsent: frozenset[str] = frozenset()
+
+
+@slotted
 class SessionLimit:
     """The session policies that limit a role whenever a setting of the account hands it out; `unread` names those not known.
 
@@ -47,6 +64,7 @@ class SessionLimit:
 
     arn: str
     whose: str
+    handover: Handover
     policies: tuple[NamedPolicy, ...] = ()
     unread: tuple[str, ...] = ()
     services: frozenset[str] = frozenset()

@@ -28,23 +28,41 @@ from aws_iam.engine.reference.managed_policies import managed_policy_of_arn
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
-from aws_iam.tools.audit.access.held_policies import NamedPolicy, SessionLimit
+from aws_iam.tools.audit.access.held_policies import Handover, NamedPolicy, SessionLimit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aws_iam.account.collect.compute.eks_clusters import AssociationDetails, Cluster
+    from aws_iam.account.collect.compute.eks_clusters import (
+        Association,
+        AssociationDetails,
+        Cluster,
+    )
     from aws_iam.account.collect.fact import RegionFact
     from aws_iam.account.collect.identity.anywhere_profiles import AnywhereProfile
     from aws_iam.account.collect.identity.transfer_users import TransferServer, TransferUser
     from aws_iam.tools.audit.access.estate import Estate, Member, Principal
 
 _PODS, _ANYWHERE = "pods.eks.amazonaws.com", "rolesanywhere.amazonaws.com"
+_TRANSFER = "transfer.amazonaws.com"
 _SERVICES: dict[str, RegionFact[Any]] = {
     _PODS: CLUSTERS,
     _ANYWHERE: ANYWHERE_PROFILES,
-    "transfer.amazonaws.com": TRANSFER_SERVERS,
+    _TRANSFER: TRANSFER_SERVERS,
 }
+# https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html
+_TAG = "aws:RequestTag/"
+_TAGS_OF_PODS = frozenset(
+    f"{_TAG}{name}"
+    for name in (
+        "eks-cluster-arn",
+        "eks-cluster-name",
+        "kubernetes-namespace",
+        "kubernetes-pod-name",
+        "kubernetes-pod-uid",
+        "kubernetes-service-account",
+    )
+)
 # A role is passed to them, and so is one of their own account. Transfer Family has other uses for roles besides.
 _FOR_WORKLOADS = frozenset({_PODS, _ANYWHERE})
 _VARIABLE = re.compile(
@@ -124,6 +142,31 @@ def role_of_pods(details: AssociationDetails) -> str:
     return details.target_role or details.role
 
 
+def handover_to_pods(
+    cluster: Cluster, association: Association, details: AssociationDetails
+) -> Handover:
+    """How the pods of an association get their role."""
+    tags = {}
+    if details.session_tags:
+        tags = {
+            f"{_TAG}eks-cluster-name": cluster.name,
+            f"{_TAG}kubernetes-namespace": association.namespace,
+            f"{_TAG}kubernetes-service-account": association.service_account,
+        }
+        if not isinstance(cluster.details, Miss):
+            tags[f"{_TAG}eks-cluster-arn"] = cluster.details.arn
+    return Handover(
+        service=_PODS,
+        account=association.arn.split(":")[4],
+        role=details.role,
+        target=details.target_role or "",
+        external_id=details.external_id or "",
+        actions=("sts:AssumeRole", "sts:TagSession")[: 1 + details.session_tags],
+        tags=tuple(tags.items()),
+        unsent=frozenset() if details.session_tags else _TAGS_OF_PODS,
+    )
+
+
 def limits_of_pods(member: Member) -> Iterator[tuple[str, SessionLimit]]:
     """The ARN of the role of each association that has a session policy, and what limits its pods."""
     for _, clusters in member.account.in_each(CLUSTERS):
@@ -141,6 +184,7 @@ def _of_cluster(cluster: Cluster) -> Iterator[_Limited]:
             SessionLimit(
                 arn=own.arn,
                 whose=f"pods of service account {account} in EKS cluster {quoted(cluster.name)}",
+                handover=handover_to_pods(cluster, own, own.details),
                 policies=(NamedPolicy(own.arn, own.policy),) if own.policy else (),
                 # An earlier snapshot says only that there is one.
                 unread=() if own.policy else (f"the session policy of {quoted(own.arn)}",),
@@ -152,11 +196,10 @@ def _of_profiles(member: Member) -> Iterator[_Limited]:
     for _, profiles in member.account.in_each(ANYWHERE_PROFILES):
         for own in () if isinstance(profiles, Miss) else profiles:
             if own.policy or own.managed:
-                limit = _of_profile(own, member)
-                yield from ((role, limit) for role in own.roles)
+                yield from ((role, _of_profile(own, role, member)) for role in own.roles)
 
 
-def _of_profile(profile: AnywhereProfile, member: Member) -> SessionLimit:
+def _of_profile(profile: AnywhereProfile, role: str, member: Member) -> SessionLimit:
     policies = [NamedPolicy(profile.arn, profile.policy)] if profile.policy else []
     unread = []
     for arn in profile.managed:
@@ -168,6 +211,7 @@ def _of_profile(profile: AnywhereProfile, member: Member) -> SessionLimit:
     return SessionLimit(
         arn=profile.arn,
         whose=f"holders of certificates by profile {quoted(profile.name)} of IAM Roles Anywhere",
+        handover=Handover(service=_ANYWHERE, account=member.account.id, role=role),
         policies=tuple(policies),
         unread=tuple(unread),
     )
@@ -189,15 +233,16 @@ def _of_transfers(member: Member) -> Iterator[_Limited]:
         for server in () if isinstance(servers, Miss) else servers:
             for user in () if isinstance(server.users, Miss) else server.users:
                 if user.policy is not None:
-                    yield user.role, _of_user(user, server)
+                    yield user.role, _of_user(user, server, member)
 
 
-def _of_user(user: TransferUser, server: TransferServer) -> SessionLimit:
+def _of_user(user: TransferUser, server: TransferServer, member: Member) -> SessionLimit:
     text = None if isinstance(user.policy, Miss) else _filled(user.policy or "", user)
     name = quoted(user.name)
     return SessionLimit(
         arn=user.arn,
         whose=f"{name} of Transfer Family server {quoted(server.arn.rpartition('/')[2])}",
+        handover=Handover(service=_TRANSFER, account=member.account.id, role=user.role),
         policies=() if text is None else (NamedPolicy(user.arn, text),),
         unread=(f"the session policy of {name}",) if text is None else (),
         services=frozenset({"s3"}),

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from aws_iam.account.collect.fact import Miss
     from aws_iam.account.reading.snapshot import Account
-    from aws_iam.tools.audit.access.who_can import Caller, WhoCan
+    from aws_iam.tools.audit.access.callers import Caller, LimitedCaller
+    from aws_iam.tools.audit.access.who_can import WhoCan
 
 _MOST_NAMED = 5
 
@@ -87,7 +88,9 @@ def _principals(found: WhoCan, what: str, *, is_known: bool, several: bool) -> I
 def _sessions(callers: Sequence[Caller], *, several: bool) -> Iterator[str]:
     """Which sessions of roles cannot do what their roles can, or less, because of the session policies that limit them."""
     alone = [own for own in callers if own.only_by_sessions and not _any_may(own)]
-    refused = [session for own in callers for session in own.sessions if session.can is None]
+    sessions = [session for own in callers for session in own.sessions]
+    nobodys = [session for session in sessions if not session.handed_out.is_possible]
+    refused = [own for caller in callers if not _is_session(caller) for own in _refused(caller)]
     unsure = [
         session
         for own in callers
@@ -100,20 +103,42 @@ def _sessions(callers: Sequence[Caller], *, several: bool) -> Iterator[str]:
         for session in own.sessions
         if session.verdict == own.access.verdict and session.can and _is_less(session.can, own)
     ]
-    for words, sessions in (
+    for words, found in (
         ("cannot", refused),
         ("can only in part, or under more conditions", lesser),
     ):
-        if sessions:
-            named = joined([own.limit.whose for own in sessions], shown=_MOST_NAMED)
-            yield f"Sessions of such a role that {words}, by their session policies: {named}."
+        if found:
+            yield f"Sessions of such a role that {words}, by their session policies: {_whose(found)}."
+    for caller in callers:
+        if _is_session(caller) and (denied := list(_refused(caller))):
+            name = _name(caller.name, with_account=several)
+            yield f"As a session under a session policy that denies it, {name} cannot: {_whose(denied)}."
+    if nobodys:
+        why = dict.fromkeys(f"{own.limit.whose} ({own.handed_out.why})" for own in nobodys)
+        named = joined(list(why), shown=_MOST_NAMED)
+        yield f"Such a role is not handed out to {named}."
     if alone:
         named = _named(alone, with_account=several)
         has = "is a role" if len(alone) == 1 else "are roles"
         yield f"{named} {has} that nobody has today but by such sessions."
     if unsure:
-        named = joined([own.limit.whose for own in unsure], shown=_MOST_NAMED)
-        yield f"Whether their session policies allow it is not known of {named}."
+        yield f"Whether their session policies allow it is not known of {_whose(unsure)}."
+
+
+def _is_session(caller: Caller) -> bool:
+    """Whether it is a session that a policy names, which session policies limit by what they deny alone."""
+    return ":assumed-role/" in caller.name
+
+
+def _refused(caller: Caller) -> Iterator[LimitedCaller]:
+    """The sessions that there are and that cannot."""
+    for own in caller.sessions:
+        if own.can is None and own.handed_out.is_possible:
+            yield own
+
+
+def _whose(sessions: Iterable[LimitedCaller]) -> str:
+    return joined(list(dict.fromkeys(own.limit.whose for own in sessions)), shown=_MOST_NAMED)
 
 
 def _any_may(own: Caller) -> bool:

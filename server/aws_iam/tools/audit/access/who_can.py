@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.identity.authorization import Role
 from aws_iam.engine.language.arn import Arn, fits
@@ -16,7 +16,15 @@ from aws_iam.errors import InputError
 from aws_iam.tools.audit.access.asked_actions import also_asked_on, asked_actions
 from aws_iam.tools.audit.access.asked_resources import may_be_missing
 from aws_iam.tools.audit.access.behind_keys import keys_behind, with_keys
+from aws_iam.tools.audit.access.callers import (
+    RANK,
+    Caller,
+    LimitedCaller,
+    by_rank,
+    can_the_same,
+)
 from aws_iam.tools.audit.access.decisions import Decider
+from aws_iam.tools.audit.access.handed_out import HandedOut
 from aws_iam.tools.audit.access.key_grants import key_grants
 from aws_iam.tools.audit.access.known_tags import KnownTags
 from aws_iam.tools.audit.access.other_entrances import other_entrances
@@ -31,7 +39,6 @@ from aws_iam.tools.audit.access.verdicts import Access
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from aws_iam.answer import Decision
     from aws_iam.tools.audit.access.asked_resources import AskedResources, ResourcePattern
     from aws_iam.tools.audit.access.behind_keys import Decide, KeyBehind
     from aws_iam.tools.audit.access.estate import Estate, Principal
@@ -43,7 +50,6 @@ if TYPE_CHECKING:
 # A request for authorization has no longer ARN.
 _LONGEST = 8_192
 _MOST_DECISIONS = 500_000
-_RANK = {"can": 0, "unknown": 1, "cannot": 2}
 
 Part = tuple[str, str, Access]
 """An action, a resource, and the access to it."""
@@ -51,86 +57,6 @@ _CANNOT = Access(verdict="cannot")
 _TOO_MANY = Access(
     verdict="unknown", why="its policies tell too many resources apart to ask about each"
 )
-
-
-@slotted
-class Caller:
-    """Somebody who can do it, or perhaps: on which of the resources, by which of the actions, and the best proof."""
-
-    name: str
-    access: Access
-    actions: tuple[str, ...]
-    on: tuple[str, ...]
-    partly: bool = False
-    """Whether some of what was asked about is refused."""
-    besides: tuple[Caller, ...] = ()
-    """What it can do, or perhaps, under other conditions."""
-    sessions: tuple[LimitedCaller, ...] = ()
-    """Of a role: what its sessions can do that exist under session policies alone, also those that cannot."""
-    only_by_sessions: bool = False
-    """Whether nobody has the role but by these sessions."""
-
-    def row(self) -> dict[str, Any]:
-        """The caller as a row of the answer."""
-        proof = self.access.proof
-        return {
-            "principal": self.name,
-            **self.part(),
-            **({"partly": True} if self.partly else {}),
-            **({"besides": [own.part() for own in self.besides]} if self.besides else {}),
-            **({"proof": _proof(proof)} if proof else {}),
-            **({"sessions": [own.row() for own in self.sessions]} if self.sessions else {}),
-            **({"only_by_sessions": True} if self.only_by_sessions else {}),
-        }
-
-    def part(self) -> dict[str, Any]:
-        """What it can do on which resources, without the proof."""
-        return {
-            "verdict": self.access.verdict,
-            "conditions": list(self.access.conditions),
-            "actions": list(self.actions),
-            "on": list(self.on),
-            **({"why": self.access.why} if self.access.why else {}),
-        }
-
-
-@slotted
-class LimitedCaller:
-    """What the sessions of a role can do that exist under session policies alone: `can` is None where they cannot."""
-
-    limit: SessionLimit
-    can: Caller | None
-
-    @property
-    def verdict(self) -> Verdict:
-        """Whether they can do any of it."""
-        return self.can.access.verdict if self.can else "cannot"
-
-    def row(self) -> dict[str, Any]:
-        """The sessions as a row of the role's."""
-        named = self.limit.row()
-        if self.can is None:
-            return {**named, "verdict": "cannot"}
-        row = self.can.row()
-        return {**named, **{name: part for name, part in row.items() if name != "principal"}}
-
-
-def _proof(decision: Decision) -> dict[str, Any]:
-    """The decision on the request, as evaluate gives it."""
-    return {
-        "outcome": decision.outcome,
-        "decided_by": list(decision.decided_by),
-        "because": [
-            {
-                "layer": own.layer,
-                "policy": own.policy,
-                "pointer": own.pointer,
-                "effect": own.effect,
-            }
-            for own in decision.because
-        ],
-        **({"missing_keys": list(decision.missing_keys)} if decision.missing_keys else {}),
-    }
 
 
 @dataclass(slots=True, kw_only=True)
@@ -181,17 +107,17 @@ def who_can(estate: Estate, actions: Sequence[str], on: str) -> WhoCan:
             f"the question needs {number:,} decisions, more than {_MOST_DECISIONS:,}",
             hint="name fewer actions or resources",
         )
-    search = _Search.of_estate(estate, asked, KnownTags.of(estate))
+    search = _Search.of_estate(estate, asked, KnownTags.of(estate), limits)
     for principal in estate.principals:
         caller = search.of(principal)
         if caller:
-            found.principals.append(search.with_sessions(caller, principal, limits))
+            found.principals.append(search.with_sessions(caller, principal))
     search.outside(found)
     callers = (*found.principals, *found.outsiders, *found.services, found.strangers)
     is_partly = any(own is not None and (own.partly or own.besides) for own in callers)
     if is_partly and any(own.patterns for own in asked.values()):
         found.understood.append("`on` of a part is an example of it, which need not exist")
-    found.principals.sort(key=lambda own: (_RANK[own.access.verdict], own.name))
+    found.principals.sort(key=lambda own: (RANK[own.access.verdict], own.name))
     return found
 
 
@@ -213,15 +139,24 @@ def verdict_of_each(
 class _Search:
     estate: Estate
     decider: Decider
+    handed_out: HandedOut
     asked: dict[str, AskedResources]
     roles: dict[tuple[str, str], Principal]
     """The roles by account and name."""
+    limits: Mapping[str, Sequence[SessionLimit]]
+    """What limits sessions of a role, by its ARN."""
     keys: dict[tuple[str, str], tuple[KeyBehind, ...]] = field(default_factory=dict)
     """The keys behind the resources that were asked about, by action and ARN."""
+    limited: dict[tuple[str, str], tuple[LimitedCaller, ...]] = field(default_factory=dict)
+    """What the limited sessions of a role can do, by its ARN and the session's."""
 
     @classmethod
     def of_estate(
-        cls, estate: Estate, asked: dict[str, AskedResources], tags: KnownTags
+        cls,
+        estate: Estate,
+        asked: dict[str, AskedResources],
+        tags: KnownTags,
+        limits: Mapping[str, Sequence[SessionLimit]] | None = None,
     ) -> _Search:
         """The search for the callers of some actions; tags that are not known may be any."""
         roles = {
@@ -229,42 +164,100 @@ class _Search:
             for own in estate.principals
             if isinstance(own.identity, Role)
         }
-        return cls(estate=estate, decider=Decider(estate, tags), asked=asked, roles=roles)
+        decider = Decider(estate, tags)
+        return cls(
+            estate=estate,
+            decider=decider,
+            handed_out=HandedOut.of_estate(decider, estate),
+            asked=asked,
+            roles=roles,
+            limits=limits or {},
+        )
 
-    def of(self, principal: Principal) -> Caller | None:
-        """The principal, if it can or perhaps can."""
+    def of(self, principal: Principal, session: str = "") -> Caller | None:
+        """The principal, if it can or perhaps can; with `session` the session of that ARN."""
         tried = [
             part
             for action, asked in self.asked.items()
-            for part in _if_complete(asked, list(self._parts(principal, action, asked)))
+            for part in _if_complete(asked, list(self._parts(principal, action, asked, session)))
         ]
-        return self._caller(principal.arn, tried)
+        return self._caller(session or principal.arn, tried)
 
-    def with_sessions(
-        self, caller: Caller, role: Principal, limits: Mapping[str, Sequence[SessionLimit]]
-    ) -> Caller:
+    def with_sessions(self, caller: Caller, role: Principal) -> Caller:
         """The caller, if it is a role with what its sessions under session policies can do."""
-        services = {action.partition(":")[0] for action in self.asked}
-        own = [
-            limit
-            for limit in limits.get(role.arn, ())
-            if not limit.services or limit.services & services
-        ]
         return replace(
             caller,
-            sessions=tuple(
-                LimitedCaller(limit=limit, can=self.of(replace(role, session=limit)))
-                for limit in own
-            ),
-            only_by_sessions=is_had_by_sessions_alone(role, own),
+            sessions=self._under_limits(role),
+            only_by_sessions=self._is_had_by_sessions_alone(role),
         )
 
-    def _parts(self, principal: Principal, action: str, asked: AskedResources) -> Iterator[Part]:
+    def _limits_of(self, role: Principal) -> Sequence[SessionLimit]:
+        """What limits sessions of a role that may call the services of the question."""
+        services = {action.partition(":")[0] for action in self.asked}
+        return [
+            limit
+            for limit in self.limits.get(role.arn, ())
+            if not limit.services or limit.services & services
+        ]
+
+    def _is_had_by_sessions_alone(self, role: Principal) -> bool:
+        existing = [
+            limit
+            for limit in self._limits_of(role)
+            if self.handed_out.of(limit.handover).is_possible
+        ]
+        return is_had_by_sessions_alone(role, existing)
+
+    def _under_limits(self, role: Principal, session: str = "") -> tuple[LimitedCaller, ...]:
+        """What the sessions of a role under each limit can do, if there are any; with `session` those with that ARN."""
+        if (role.arn, session) not in self.limited:
+            self.limited[role.arn, session] = tuple(
+                self._under(limit, role, session) for limit in self._limits_of(role)
+            )
+        return self.limited[role.arn, session]
+
+    def _under(self, limit: SessionLimit, role: Principal, session: str) -> LimitedCaller:
+        handed_out = self.handed_out.of(limit.handover)
+        limited = replace(role, session=limit)
+        can = self.of(limited, session) if handed_out.is_possible else None
+        if can and handed_out.verdict == "unknown" and can.access.verdict == "can":
+            can = replace(
+                can, access=replace(can.access, verdict="unknown", why=handed_out.why), besides=()
+            )
+        return LimitedCaller(limit=limit, can=can, handed_out=handed_out)
+
+    def _of_session(self, arn: str, rows: Sequence[Part]) -> Caller | None:
+        """A session that a policy names, if it can do more than its role; `rows` are what it can do without session policies.
+
+        Session policies do not limit what names the session itself, but for their Deny statements:
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session
+        """
+        caller = self._caller(arn, rows)
+        role = self.roles.get(_role_of(arn))
+        if role is None or not self._limits_of(role):
+            return caller
+        under = self._under_limits(role, arn)
+        gains = [
+            own
+            for own, of_any in zip(under, self._under_limits(role), strict=True)
+            if own.can and not can_the_same(own, of_any)
+        ]
+        if self._is_had_by_sessions_alone(role):
+            best = min((own.can for own in gains if own.can), key=by_rank, default=None)
+            return best and replace(best, sessions=under, only_by_sessions=True)
+        if caller is None and gains:
+            # Other sessions of the role can, whatever their name: the row of the role says so.
+            caller = self.of(role, arn)
+        return caller and replace(caller, sessions=under)
+
+    def _parts(
+        self, principal: Principal, action: str, asked: AskedResources, session: str
+    ) -> Iterator[Part]:
         """The access to each resource, and to samples of each pattern."""
         for arn in asked.arns:
-            yield action, arn, self._decided(principal, action, arn)
+            yield action, arn, self._decided(principal, action, arn, session)
         for pattern in asked.patterns:
-            samples = self.decider.samples(principal, action, pattern)
+            samples = self.decider.samples(principal, action, pattern, session=session)
             arns = [
                 arn
                 for arn in samples.arns
@@ -272,13 +265,13 @@ class _Search:
             ]
             if samples.arns and not arns:
                 continue
-            found = [(action, arn, self._decided(principal, action, arn)) for arn in arns]
+            found = [(action, arn, self._decided(principal, action, arn, session)) for arn in arns]
             if not samples.complete and not any(own.is_possible for _, _, own in found):
                 found = [(action, pattern.text, _TOO_MANY)]
             yield from found or [(action, pattern.text, _CANNOT)]
 
-    def _decided(self, principal: Principal, action: str, arn: str) -> Access:
-        decide = partial(self.decider.decide, principal)
+    def _decided(self, principal: Principal, action: str, arn: str, session: str = "") -> Access:
+        decide: Decide = partial(self.decider.decide, principal, session=session)
         return self._with_keys(decide, principal.member.account.id, action, arn)
 
     def _with_keys(self, decide: Decide, account: str, action: str, arn: str) -> Access:
@@ -299,7 +292,7 @@ class _Search:
                 alike.setdefault((part[2].verdict, part[2].conditions), []).append(part)
         if not alike:
             return None
-        best, *others = sorted(alike, key=lambda own: (_RANK[own[0]], len(own[1])))
+        best, *others = sorted(alike, key=lambda own: (RANK[own[0]], len(own[1])))
         able = sum(len(parts) for own, parts in alike.items() if own[0] == best[0])
         whole = self._everything() if len(alike[best]) == len(tried) else ()
         return replace(
@@ -345,7 +338,7 @@ class _Search:
                 found.anyone = True
             elif any(own.verdict == "unknown" for _, _, own in rows):
                 found.anyone = None
-        caller = self._caller(name, rows)
+        caller = self._of_session(name, rows) if sort == "session" else self._caller(name, rows)
         if caller:
             {"service": found.services, "session": found.principals}.get(
                 sort, found.outsiders

@@ -18,7 +18,11 @@ from aws_iam.escape import quoted
 from aws_iam.rules.on_account import policy_of, where_offered
 from aws_iam.rules.outcomes import Fail, Manual, NotApplicable, Outcome, Pass, for_each
 from aws_iam.tools.audit.controls.control import ControlTerms, control
-from aws_iam.tools.audit.evidence.admin_statements import admin_statements, is_everything
+from aws_iam.tools.audit.evidence.admin_statements import (
+    admin_statements,
+    is_every_known_action,
+    is_everything,
+)
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
     from aws_iam.account.collect.identity.policy_entities import PolicyEntities
     from aws_iam.account.collect.identity.server_certificates import ServerCertificate
     from aws_iam.account.reading.snapshot import Account
-    from aws_iam.engine.language.document import Statement
+    from aws_iam.engine.language.document import Policy, Statement
 
 _SHOWN = 5
 _DETAILS = "iam:GetAccountAuthorizationDetails"
@@ -96,6 +100,8 @@ def expired_certificates(account: Account, _terms: ControlTerms) -> Iterator[Out
 def full_admin(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
     """Every pattern that matches all actions counts, and every pattern that matches all ARNs; so does all but a few of them.
 
+    So do words that leave no known action out, in one statement or several without conditions.
+
     AWS's AdministratorAccess is not exempt, and PowerUserAccess, which leaves out IAM, is no administrator.
 
     False alarm when the policy belongs to a role that is meant to administer the account.
@@ -114,7 +120,7 @@ def full_admin(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
                 code="no document",
                 permission=_DETAILS,
             )
-        full = admin_statements(policy_of(policy.document, _DETAILS), account)
+        full = _of_administrator(policy_of(policy.document, _DETAILS), account)
         if full:
             conditional = all(statement.conditions for statement in full)
             limited = " under a condition" if conditional else ""
@@ -159,10 +165,19 @@ def federation(account: Account, terms: ControlTerms) -> Iterator[Outcome]:
     yield Manual(account.root_arn, terms.question(message))
 
 
+def _of_administrator(policy: Policy, account: Account) -> tuple[Statement, ...]:
+    try:
+        return admin_statements(policy, account)
+    except InputError as error:
+        raise NotCollected(error.message, call=_DETAILS, code="too many wildcards") from None
+
+
 def _extent(full: Sequence[Statement], account: Account) -> str:
     """What the statements allow, in words."""
     if any(is_everything(statement, account.partition) for statement in full):
         return "every action on every resource"
+    if is_every_known_action(full, account.partition):
+        return "every known action on every resource"
     left_out = [text.value for text in (*full[0].not_actions, *full[0].not_resources)]
     names = joined([quoted(name) for name in left_out], shown=_SHOWN)
     return f"everything but {names}, and with it to grant oneself the rest"

@@ -5,12 +5,16 @@ NotAction: "s3:*"    Resource: "*"                         all but S3: enough to
 NotAction: "iam:*"   Resource: "*"                         no administrator: it cannot grant itself anything,
                                                            unless another statement allows that
 Action: "*"          NotResource: "arn:aws:s3:::logs/*"    all but a bucket
+Action: ["a*:*", …]  Resource: "*"                         everything, if no action is known that is not among them
+
+The benchmark speaks of `"Action": "*"`; what allows each known action by other words, in one statement or several, is the same.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.effective.action_expansion import Expansion
 from aws_iam.engine.language import pattern
 
 if TYPE_CHECKING:
@@ -32,7 +36,10 @@ _GRANTS = (
 
 
 def admin_statements(policy: Policy, account: Account) -> tuple[Statement, ...]:
-    """The statements that make whoever has the policy an administrator."""
+    """The statements that make whoever has the policy an administrator.
+
+    InputError for a policy with so many wildcards that this takes too long.
+    """
     denials = [statement for statement in policy.statements if _denies_always(statement)]
     free = [
         statement
@@ -41,11 +48,19 @@ def admin_statements(policy: Policy, account: Account) -> tuple[Statement, ...]:
         and not statement.conditions
         and _has_all_resources(statement, account.partition)
     ]
-    return tuple(
+    found = tuple(
         statement
         for statement in policy.statements
         if statement.allows and _is_of_administrator(statement, free, denials, account)
     )
+    together = not found and len(free) > 1 and _has_every_known_action(free)
+    return tuple(free) if together and _leaves_a_grant(denials) else found
+
+
+def is_every_known_action(statements: Sequence[Statement], partition: str) -> bool:
+    """Whether the statements together allow each known action on every resource."""
+    everywhere = all(_has_all_resources(own, partition) for own in statements)
+    return everywhere and _has_every_known_action(statements)
 
 
 def is_everything(statement: Statement, partition: str) -> bool:
@@ -63,7 +78,11 @@ def _is_of_administrator(
     partition = account.partition
     if is_everything(statement, partition):
         return True
-    actions = _has_all_actions(statement) or statement.has("NotAction")
+    actions = (
+        statement.has("NotAction")
+        or _has_all_actions(statement)
+        or _has_every_known_action([statement])
+    )
     resources = _has_all_resources(statement, partition) or statement.has("NotResource")
     return (
         actions
@@ -73,10 +92,37 @@ def _is_of_administrator(
                 _takes(statement, action, f"arn:{partition}:iam::{account.id}:{kind}/?*")
                 or any(_has_action(own.actions, action) for own in free)
             )
-            and not any(_has_action(denial.actions, action) for denial in denials)
+            and not _is_denied(action, denials)
             for action, kind in _GRANTS
         )
     )
+
+
+def _has_every_known_action(statements: Sequence[Statement]) -> bool:
+    """Whether no action is known that none of the statements is about."""
+    expansion = Expansion()
+    words = [word for own in statements for word in own.action_words]
+    but = [own.not_action_words for own in statements if own.has("NotAction")]
+    if but:
+        named = expansion.union(words)
+        left = [expansion.union(own) for own in but]
+        return all(any(name not in own for own in left[1:]) or name in named for name in left[0])
+    if len(words) < len(expansion.facts.services) and not any(map(_is_of_services, words)):
+        # Each is about one service at most.
+        return False
+    return len(expansion.union(words)) == len(expansion.pattern("*"))
+
+
+def _is_of_services(action: str) -> bool:
+    return not pattern.is_literal(action.partition(":")[0])
+
+
+def _leaves_a_grant(denials: Sequence[Statement]) -> bool:
+    return not all(_is_denied(action, denials) for action, _ in _GRANTS)
+
+
+def _is_denied(action: str, denials: Sequence[Statement]) -> bool:
+    return any(_has_action(denial.actions, action) for denial in denials)
 
 
 def _takes(statement: Statement, action: str, arns: str) -> bool:

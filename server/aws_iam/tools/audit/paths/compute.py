@@ -21,17 +21,17 @@ from aws_iam.engine.evaluation.context import substituted
 from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.language.variables import without_variables
-from aws_iam.tools.audit.access.session_limits import role_of_pods
+from aws_iam.tools.audit.access.handed_out import HandedOut
+from aws_iam.tools.audit.access.session_limits import handover_to_pods, role_of_pods
 from aws_iam.tools.audit.paths.actor import split
 from aws_iam.tools.audit.paths.entities import bits, mask_of
 from aws_iam.tools.audit.paths.example_resources import examples, takes_resource
 from aws_iam.tools.audit.paths.powers import PLACE, Call, Power, decided_by
-from aws_iam.tools.audit.paths.trusts import ASSUME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.account.collect.compute.eks_clusters import Association, AssociationDetails
+    from aws_iam.account.collect.compute.eks_clusters import Association, Cluster
     from aws_iam.account.collect.fact import RegionFact
     from aws_iam.engine.effective.escalation import EscalationPath
     from aws_iam.tools.audit.access.decisions import Decider
@@ -81,8 +81,9 @@ class Compute:
     def of(cls, estate: Estate, entities: Entities, decider: Decider) -> Compute:
         """Those of all accounts."""
         found = cls()
+        handed_out = HandedOut.of_estate(decider, estate)
         for member in estate.members.values():
-            roles = _Roles.of(member, entities, decider)
+            roles = _Roles.of(member, entities, handed_out)
             for kind, fact in FACTS.items():
                 for _, listed in member.account.in_each(fact):
                     key = (kind, member.account.id)
@@ -124,16 +125,19 @@ def _roles_of(kind: str, item: Any, roles: _Roles) -> Iterator[tuple[str, str | 
         details, associations = item.details, item.associations
         for own in () if isinstance(associations, Miss) else associations:
             arn = "" if isinstance(details, Miss) else details.arn
-            yield arn, None if isinstance(own.details, Miss) else _of_pods(own, own.details, roles)
+            yield arn, _of_pods(own, item, roles)
         if isinstance(associations, Miss):
             yield "", None
     else:
         yield item.arn, item.role
 
 
-def _of_pods(association: Association, details: AssociationDetails, roles: _Roles) -> str:
-    """What the pods have: a session under the association's policy, or the role; empty where its role gets no target role."""
-    if not roles.are_chained(details):
+def _of_pods(association: Association, cluster: Cluster, roles: _Roles) -> str | None:
+    """What the pods have: a session under the association's policy, or the role; empty where nobody can assume it for them."""
+    details = association.details
+    if isinstance(details, Miss):
+        return None
+    if not roles.handed_out.of(handover_to_pods(cluster, association, details)).is_possible:
         return ""
     return association.arn if details.has_policy else role_of_pods(details)
 
@@ -144,16 +148,16 @@ class _Roles:
 
     known: dict[str, int]
     entities: Entities
-    decider: Decider
+    handed_out: HandedOut
 
     @classmethod
-    def of(cls, member: Member, entities: Entities, decider: Decider) -> _Roles:
+    def of(cls, member: Member, entities: Entities, handed_out: HandedOut) -> _Roles:
         known: dict[str, int] = {}
         for role in member.authorization.roles if member.authorization else ():
             number = entities.number.get(role.arn)
             if number is not None:
                 known |= dict.fromkeys((role.arn, role.name, *role.profiles), number)
-        return cls(known, entities, decider)
+        return cls(known, entities, handed_out)
 
     def number(self, name: Any) -> int | None:
         if not isinstance(name, str):
@@ -164,18 +168,6 @@ class _Roles:
         number = self.entities.number.get(name)
         own = self.entities.roles | self.entities.sessions
         return number if number is not None and own >> number & 1 else None
-
-    def are_chained(self, details: AssociationDetails) -> bool:
-        """Whether the role of an association can assume its target role, if it has one.
-
-        https://docs.aws.amazon.com/eks/latest/APIReference/API_PodIdentityAssociation.html
-        """
-        role, target = (self.number(own) for own in (details.role, details.target_role))
-        if role is None or target is None:
-            return True
-        known = {"sts:ExternalId": details.external_id} if details.external_id else {}
-        source, arn = self.entities.principals[role], self.entities.arns[target]
-        return self.decider.decide(source, ASSUME, arn, known).is_possible
 
 
 def existing_compute(actor: Actor, compute: Compute) -> Iterator[Power]:

@@ -42,6 +42,8 @@ SET_VERSION = "iam:SetDefaultPolicyVersion"
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 _MOST_VERSIONS = 5
 _MOST_POLICIES = 300
+OTHER_VERSIONS = "which other versions of the policy exist was not read"
+"""Why it is not known what another default version gives: an earlier snapshot lacks them."""
 
 
 def identity_edits(actor: Actor) -> Iterator[Power]:
@@ -179,6 +181,6 @@ def _old_versions(actor: Actor) -> Iterator[Power]:
                 power = replace(
                     _power("default", 1 << number, SET_VERSION, what=UNKNOWN_VERSION),
                     is_certain=False,
-                    why_unknown="which other versions of the policy exist was not read",
+                    why_unknown=OTHER_VERSIONS,
                 )
                 yield decided_by(power, access)

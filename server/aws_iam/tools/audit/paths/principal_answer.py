@@ -12,6 +12,7 @@ from aws_iam.errors import AwsError
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.estate import Estate, facts_if_known
 from aws_iam.tools.audit.access.estate_accounts import with_unread
+from aws_iam.tools.audit.access.handed_out import HandedOut
 from aws_iam.tools.audit.access.session_limits import session_limits
 from aws_iam.tools.audit.paths.becoming import Becoming, becoming
 from aws_iam.tools.audit.paths.book import PowerBook
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from aws_iam.answer import NextCall
     from aws_iam.tools.audit.access.estate import Principal
     from aws_iam.tools.audit.access.estate_accounts import AskedAccounts
+    from aws_iam.tools.audit.access.held_policies import SessionLimit
 
 _MOST_NAMED = 5
 
@@ -54,6 +56,7 @@ def principal_answer(asked: AskedAccounts, text: str) -> Answer:
     oldest = min(accounts, key=lambda account: account.collected_at)
     arn = book.entities.arns[number]
     sessions = [] if principal.session else session_limits(estate).get(arn, [])
+    handed_out = HandedOut.of_estate(book.decider, estate)
     not_judged = tuple(_not_judged(book, number, found))
     answer = Answer(
         summary=" ".join(
@@ -65,6 +68,7 @@ def principal_answer(asked: AskedAccounts, text: str) -> Answer:
                 found,
                 not_judged,
                 Names.of_all(book.entities),
+                handed_out,
             )
         ),
         facts={
@@ -74,7 +78,11 @@ def principal_answer(asked: AskedAccounts, text: str) -> Answer:
             **({"role": principal.arn} if principal.session else {}),
             "administrator": is_administrator,
             "boundary": principal.identity.boundary,
-            **({"sessions": [own.row() for own in sessions]} if sessions else {}),
+            **(
+                {"sessions": [_session_row(own, handed_out) for own in sessions]}
+                if sessions
+                else {}
+            ),
             "becomes": [own.row() for own in found.becomes],
             **({"becomes_left_out": found.left_out} if found.left_out else {}),
             "access": [own.row() for own in services],
@@ -88,6 +96,17 @@ def principal_answer(asked: AskedAccounts, text: str) -> Answer:
         as_of=catalog().as_of,
     )
     return with_unread(dated(answer, oldest, asked.source), read)
+
+
+def _session_row(limit: SessionLimit, handed_out: HandedOut) -> dict[str, str]:
+    why = _why_nobodys(limit, handed_out)
+    return {**limit.row(), **({"nobody_has_it": why} if why else {})}
+
+
+def _why_nobodys(limit: SessionLimit, handed_out: HandedOut) -> str:
+    """Why nobody is handed out such sessions; empty where somebody may be."""
+    found = handed_out.of(limit.handover)
+    return "" if found.is_possible else found.why
 
 
 def _refuse_unread(estate: Estate, accounts: Sequence[Account]) -> None:
@@ -129,9 +148,12 @@ def _summary(
     found: Becoming,
     not_judged: Sequence[dict[str, str]],
     names: Names,
+    handed_out: HandedOut,
 ) -> Iterator[str]:
     name = names.of(arn)
     name = f"{name[0].upper()}{name[1:]}"
+    if principal.session and (why := _why_nobodys(principal.session, handed_out)):
+        yield f"Nobody has such a session: {why}."
     if is_administrator:
         within = " that the organization permits" if principal.member.guardrails.scps else ""
         account = principal.member.account.id

@@ -16,7 +16,7 @@ from aws_iam.tools.audit.paths.lesser_gains import MOST_NAMED
 from aws_iam.tools.audit.paths.powers import catalogued
 from aws_iam.tools.audit.paths.to_summary import path_in_words
 from aws_iam.tools.audit.principals.admin_level import UNKNOWN
-from aws_iam.tools.audit.principals.unused_access import AUTHORIZATION_CALL, UNUSED_PAGE
+from aws_iam.tools.audit.principals.unused_access import UNUSED_PAGE
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -53,9 +53,13 @@ def _not_known(principal: JudgedPrincipal, why: str) -> Finding:
         severity=Severity.MEDIUM,
         status=Status.UNKNOWN,
         message=f"{principal.name}: {why}",
-        reason=f"{AUTHORIZATION_CALL}: {why}",
+        reason=f"{joined(principal.unread)}: {why}" if principal.unread else why,
         resource=principal.identity.arn,
-        fix=f"Allow {AUTHORIZATION_CALL}, and review the policies named here by hand.",
+        fix=(
+            f"It is not among what {joined(principal.unread)} returned: save a new snapshot, or review it by hand."
+            if principal.unread
+            else "Correct what is named here, or decide about it by hand."
+        ),
         source=UNUSED_PAGE,
     )
 

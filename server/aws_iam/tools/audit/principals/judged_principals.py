@@ -10,16 +10,19 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from aws_iam.account.collect.compute.eks_clusters import DESCRIBE_ASSOCIATION
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.identity.authorization import Role
 from aws_iam.account.collect.identity.last_accessed import LAST_ACCESSED
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.escape import quoted
 from aws_iam.tools.audit.paths.entities import bits
+from aws_iam.tools.audit.paths.identity_edits import OTHER_VERSIONS
 from aws_iam.tools.audit.paths.lesser_gains import LesserGains
 from aws_iam.tools.audit.paths.trusts import ASSUME
 from aws_iam.tools.audit.principals.admin_level import ADMINISTRATOR, LIMITED, UNKNOWN
 from aws_iam.tools.audit.principals.outside_trust import EVERYONE, trust_findings
+from aws_iam.tools.audit.principals.unused_access import AUTHORIZATION_CALL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -55,6 +58,8 @@ class JudgedPrincipal:
     power: str
     reached: Reached | None = None
     """Its row in the answer on who is or can become an administrator."""
+    unread: tuple[str, ...] = ()
+    """The calls whose answers lack what decides whether it can become one, where that is not known."""
     level: AdminLevel | None = None
     """What its policies make it, where it is an administrator."""
     paths: tuple[Path, ...] = ()
@@ -146,12 +151,31 @@ class _View:
             identity=principal.identity,
             power=_power(verdict, gains),
             reached=row,
+            unread=_calls_without(self.found, row) if row and verdict == UNKNOWN else (),
             level=level,
             paths=tuple(path for path, chain in own if chain is None),
             chains=_distinct([chain for _, chain in own if chain]),
             gains=gains,
             has_boundary=principal.held.has_boundary,
         )
+
+
+def _calls_without(found: FoundPaths, row: Reached) -> tuple[str, ...]:
+    """The calls whose answers lack what a row says that nobody knows: of its principal, or of those it could act as."""
+    entities = found.book.entities
+    named = {
+        hop.end for path in found.paths.paths if path.start == row.principal for hop in path.hops
+    }
+    calls = [AUTHORIZATION_CALL] if row.why == OTHER_VERSIONS else []
+    for arn in sorted({row.principal, *named}):
+        principal = entities.principals.get(entities.number.get(arn, -1))
+        if principal is None:
+            continue
+        if any(own in row.why for own in principal.held.unread):
+            calls.append(AUTHORIZATION_CALL)
+        if principal.session and any(own in row.why for own in principal.session.unread):
+            calls.append(DESCRIBE_ASSOCIATION)
+    return tuple(dict.fromkeys(calls))
 
 
 def _power(verdict: str, gains: Sequence[Gained]) -> str:

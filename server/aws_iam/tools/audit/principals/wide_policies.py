@@ -51,7 +51,7 @@ def wide_policies(account: Account, authorization: Authorization) -> Iterator[Fi
 def _inline(account: Account, word: str, holder: User | Group | Role) -> Iterator[Finding]:
     for inline in holder.inline:
         policy = _parsed(inline.document)
-        if policy is None or not admin_statements(policy, account):
+        if policy is None or not _makes_administrator(policy, account):
             continue
         yield Finding(
             code="INLINE_ADMINISTRATOR",
@@ -85,7 +85,7 @@ def _managed(account: Account, managed: ManagedPolicy) -> Iterator[Finding]:
     policy = _parsed(managed.document)
     if policy is None:
         return
-    if admin_statements(policy, account):
+    if _makes_administrator(policy, account):
         if not managed.attachments and not managed.boundary_uses:
             yield _unattached(managed)
         return
@@ -135,6 +135,14 @@ def _whole(statement: Statement) -> Iterator[str]:
         service, _, name = action.value.partition(":")
         if name and not name.strip("*"):
             yield service.lower()
+
+
+def _makes_administrator(policy: Policy, account: Account) -> bool:
+    try:
+        return bool(admin_statements(policy, account))
+    except InputError:
+        # Too many wildcards: whoever has it is told as not judged.
+        return False
 
 
 def _parsed(text: str) -> Policy | None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from aws_iam.errors import InputError
 from aws_iam.report.catalogue import case_formats
-from aws_iam.tools.kit.synonyms import REPORT_FORMATS
+from aws_iam.tools.kit.synonyms import REPORT_FORMATS, TEXT
 from aws_iam.tools.kit.tool import Json, Parameter
 
 
@@ -47,7 +47,8 @@ class CaseArguments:
         str | None, Parameter("of several policies in a file: logical id, address, name")
     ] = None
     format: Annotated[
-        str | None, Parameter("report file", choices=case_formats, synonyms=REPORT_FORMATS)
+        str | None,
+        Parameter("report file", choices=case_formats, synonyms=REPORT_FORMATS, left_out=TEXT),
     ] = None
     init: Annotated[
         bool,
