@@ -281,7 +281,8 @@ class _StatementRisks:
         under = ", under conditions" if is_bound(statement) else ""
         less = LESS_DENIED if any(reaches[name].denied_by for name in wide) else ""
         harmless = words.minor_is_own and all(
-            name in risky.minor and not self._has_types(name) for name in wide
+            name in risky.minor and not self.access.facts[name.lower()].resource_types
+            for name in wide
         )
         return _Risk(
             code=risky.name.upper().replace(" ", "_"),
@@ -307,9 +308,6 @@ class _StatementRisks:
             return fix
         rest = f"AWS authorises {joined(on_star, shown=_BRIEFLY)} on `*` only: allow it to those who {who}."
         return rest if len(on_star) == len(wide) else f"{fix} {rest}"
-
-    def _has_types(self, action: str) -> bool:
-        return bool(self.access.facts[action.lower()].resource_types)
 
     def add_whole_services(self, expansion: Expansion) -> None:
         """The services of which every action is allowed, if some of them change resources."""
@@ -489,7 +487,7 @@ def _passing(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[RiskFindin
 
 def _is_among(statements: tuple[Statement, ...], statement: Statement) -> bool:
     """By identity: to compare what statements say takes longer, and equal ones reach the same."""
-    return any(one is statement for one in statements)
+    return id(statement) in map(id, statements)
 
 
 def _reached(statement: Statement, reach: ActionReach) -> Reached:
