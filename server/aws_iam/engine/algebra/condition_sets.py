@@ -1,6 +1,6 @@
 """How conditions on one key relate: does one follow from others, can they hold together.
 
-    tests = read(conditions)                     by key, in lower case
+    tests = condition_tests(statement)           by key, in lower case
     follows(conclusion, premises, effort)        whenever the premises hold, so does the conclusion
     contradiction(premises, effort)              two of them that never hold together; None if there are none
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.algebra.value_sets import Values, disjoint, inside, values
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS
 from aws_iam.engine.reference.catalog import catalog
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from aws_iam.engine.algebra.text_sets import Effort
-    from aws_iam.engine.language.document import Condition
+    from aws_iam.engine.language.document import Condition, Statement
 
 _FEW = 20
 """The conditions on one key that are compared without counting the effort."""
@@ -47,6 +48,13 @@ class ConditionTest:
     def mode(self) -> str:
         """The qualifier; empty without one."""
         return self.condition.qualifier
+
+
+# Three families of rules ask for those of the same statements.
+@memo_on_subject
+def condition_tests(statement: Statement) -> Mapping[str, Sequence[ConditionTest]]:
+    """The conditions of a statement as tests, by key."""
+    return condition_tests_by_key(statement.conditions)
 
 
 def condition_tests_by_key(

@@ -218,7 +218,8 @@ class ActionStatements:
     """The statements of a policy, to find one in which an action can work."""
 
     def __init__(self, policy: Policy) -> None:
-        self._policy = policy
+        # Not the policy, which keeps this: only the garbage collector would free such a cycle.
+        self._statements = policy.statements
         self.effort = Effort(_EFFORT)
 
     @cached_property
@@ -229,7 +230,7 @@ class ActionStatements:
                 frozenset(word.lower() for word in statement.action_words if is_literal(word)),
                 tuple(word for word in statement.action_words if not is_literal(word)),
             )
-            for statement in self._policy.statements
+            for statement in self._statements
         ]
 
     def beside(self, statement: Statement, action: Action) -> bool:

@@ -20,7 +20,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.algebra import text_sets
-from aws_iam.engine.algebra.condition_sets import ConditionTest, condition_tests_by_key, follows
+from aws_iam.engine.algebra.condition_sets import ConditionTest, condition_tests, follows
 from aws_iam.engine.algebra.text_sets import Effort, Texts, is_everything, literal_prefix, within
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Form
@@ -194,7 +194,7 @@ def scope(statement: Statement) -> Scope | None:
             statement.resource_words, statement.not_resource_words, ignore_case=False
         ),
         principals=_principals(statement),
-        tests=condition_tests_by_key(statement.conditions),
+        tests=condition_tests(statement),
     )
 
 

@@ -54,6 +54,8 @@ def is_everything(text: str) -> bool:
 
 def literal_pattern(text: str) -> str:
     """The pattern that matches this text literally, apart from its variables."""
+    if pattern.is_literal(text):
+        return text
     kept = _HOLE.findall(text)
     parts = (part.replace("*", _STAR).replace("?", _QUESTION) for part in _HOLE.split(text))
     return "".join(part + hole for part, hole in zip(parts, [*kept, ""], strict=True))
@@ -153,16 +155,21 @@ def within(a: Texts, b: Texts, effort: Effort) -> bool:
 
 def _all_contained(entries: frozenset[str], whole: Texts, effort: Effort) -> bool:
     # Long lists cost effort even when both have the same entries.
-    return effort.spend(len(entries) // _CHEAP) and all(
-        effort.spend(1 + len(whole.wild))
-        and any(
-            entry.startswith(head)
-            and effort.spend(_cost(wide, entry))
-            and whole.contains(wide, entry)
-            for head, wide in whole.heads
-        )
-        for entry in entries - whole.exact
-    )
+    if not effort.spend(len(entries) // _CHEAP):
+        return False
+    for entry in entries - whole.exact:
+        if not effort.spend(1 + len(whole.wild)):
+            return False
+        for head, wide in whole.heads:
+            if (
+                entry.startswith(head)
+                and effort.spend(_cost(wide, entry))
+                and whole.contains(wide, entry)
+            ):
+                break
+        else:
+            return False
+    return True
 
 
 def _all_apart(a: Texts, b: Texts, effort: Effort) -> bool:

@@ -12,6 +12,8 @@ here is certainly not allowed by these policies.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import groupby
+from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -76,6 +78,16 @@ class Access:
         every = self.actions.values()
         return tuple(dict(zip(map(id, every), every, strict=True)).values())
 
+    def by_reach(self) -> list[tuple[ActionReach, list[str]]]:
+        """The same, each with its actions."""
+        found: dict[int, tuple[ActionReach, list[str]]] = {}
+        # Thousands of neighbours are allowed alike.
+        numbered = zip(map(id, self.actions.values()), self.actions, strict=True)
+        for number, group in groupby(numbered, itemgetter(0)):
+            names = [name for _, name in group]
+            found.setdefault(number, (self.actions[names[0]], []))[1].extend(names)
+        return list(found.values())
+
 
 def access(
     policies: Iterable[Policy],
@@ -138,15 +150,18 @@ class _AccessComputation:
             # Of an administrator these are all actions of AWS.
             (alike,) = self.everywhere.values()
             return Access(actions=dict.fromkeys(allowing, alike), facts=facts, removed=frozenset())
-        for name, numbers in allowing.items():
-            cuts = denying.get(name, ())
-            reach = (not cuts and self.everywhere.get(numbers)) or self._reach(
-                facts[name], numbers, cuts
-            )
-            if reach and reach.allowed_by:
-                found[name] = reach
-            elif reach:
-                removed.add(name)
+        for numbers, names in groupby(allowing, allowing.__getitem__):
+            free = self.everywhere.get(numbers)
+            if free and not denying:
+                found |= dict.fromkeys(names, free)
+                continue
+            for name in names:
+                cuts = denying.get(name, ())
+                reach = (not cuts and free) or self._reach(facts[name], numbers, cuts)
+                if reach and reach.allowed_by:
+                    found[name] = reach
+                elif reach:
+                    removed.add(name)
         return Access(actions=found, facts=facts, removed=frozenset(removed))
 
     def _numbers(
@@ -194,10 +209,11 @@ class _AccessComputation:
 
     def _reach(self, action: Action, allowing: Numbers, denying: Numbers) -> ActionReach | None:
         key = (action.service, action.resource_types, action.required, allowing, denying)
-        if key not in self.reaches:
-            self.expansion.spend(len(allowing) * (len(denying) + 1))
-            self.reaches[key] = self._remaining(action, allowing, denying)
-        return self.reaches[key]
+        if key in self.reaches:
+            return self.reaches[key]
+        self.expansion.spend(len(allowing) * (len(denying) + 1))
+        found = self.reaches[key] = self._remaining(action, allowing, denying)
+        return found
 
     def _remaining(
         self, action: Action, allowing: Numbers, denying: Numbers
@@ -211,12 +227,12 @@ class _AccessComputation:
             if any(self._takes_all(n, action) for n in cuts):
                 return ActionReach(allowed_by=())
             left = [n for n in left if not any(self._denies_all_of(cut, n) for cut in cuts)]
-        allowed = tuple(self.allows[n] for n in left)
-        denied = tuple(self.denies[n] for n in cuts)
-        confined = tuple(s for s in denied if self._confines(s, action))
+        allowed = tuple([self.allows[n] for n in left])
+        denied = tuple([self.denies[n] for n in cuts])
+        confined = tuple([s for s in denied if self._confines(s, action)])
         if confined:
             return ActionReach(allowed_by=allowed, denied_by=denied, confined_by=confined)
-        unlimited = tuple(s for s in allowed if self.targets.is_everywhere(s, action, allowed))
+        unlimited = tuple([s for s in allowed if self.targets.is_everywhere(s, action, allowed)])
         return ActionReach(
             allowed_by=allowed,
             unlimited=unlimited,

@@ -127,9 +127,10 @@ class Expansion:
     def pattern(self, text: str) -> Named:
         """The known actions that a pattern such as `s3:Get*` matches."""
         pattern = text.lower()
-        if pattern not in self._patterns:
-            self._patterns[pattern] = self._expanded(pattern)
-        return self._patterns[pattern]
+        found = self._patterns.get(pattern)
+        if found is None:
+            found = self._patterns[pattern] = self._expanded(pattern)
+        return found
 
     def named(self, statement: Statement) -> Named:
         """The known actions to which a statement applies, by Action or NotAction."""
@@ -156,9 +157,10 @@ class Expansion:
         key = tuple(patterns)
         if len(key) == 1:
             return self.pattern(key[0])
-        if key not in self._lists:
-            self._lists[key] = self._united(key)
-        return self._lists[key]
+        found = self._lists.get(key)
+        if found is None:
+            found = self._lists[key] = self._united(key)
+        return found
 
     def _united(self, patterns: tuple[str, ...]) -> Named:
         found: Named = {}

@@ -434,10 +434,17 @@ def _excludes(condition: Condition, services: Iterable[str]) -> bool:
 
 def _names(condition: Condition, text: str) -> bool:
     """Whether a value of the condition is the service or the ARN, in any partition."""
-    forms = [text.replace("arn:aws:", f"arn:{partition}:") for partition in _PARTITIONS]
-    forms += [f"{text}.cn"] if text.endswith(".amazonaws.com") else []
+    forms = _forms(text)
     return any(
-        matches(value.value, form, ignore_case=True)
-        for value in condition.values
+        matches(value, form)
+        for value in [value.value.lower() for value in condition.values]
         for form in forms
     )
+
+
+@cache
+def _forms(text: str) -> tuple[str, ...]:
+    """A service or an ARN of the data file as it is written in each partition, in lower case."""
+    forms = [text.replace("arn:aws:", f"arn:{partition}:") for partition in _PARTITIONS]
+    forms += [f"{text}.cn"] if text.endswith(".amazonaws.com") else []
+    return tuple(dict.fromkeys(map(str.lower, forms)))

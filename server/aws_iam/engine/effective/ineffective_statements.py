@@ -29,18 +29,18 @@ _WITHOUT = {
 }
 _EITHER = (("Action", "NotAction"), ("Resource", "NotResource"), ("Principal", "NotPrincipal"))
 _PAIRED = frozenset(name for pair in _EITHER for name in pair)
-_PLAIN = frozenset({"Sid", "Effect", "Action", "Resource"})
+_PLAIN = frozenset({"Sid", "Effect", "Action", "Resource", "Condition"})
 
 
 def rejection_reasons(statement: Statement, kind: Kind) -> tuple[str, ...]:
     """Why AWS would reject the statement, in words; empty when it would not."""
     if _is_plain(statement, kind):
-        return ()
+        return tuple(_conditions(statement)) if statement.has("Condition") else ()
     return (*_effect(statement), *_elements(statement, kind), *_conditions(statement))
 
 
 def _is_plain(statement: Statement, kind: Kind) -> bool:
-    """Whether the statement, without conditions and principals, has nothing that AWS would reject; most are such."""
+    """Whether the statement has no principals, and nothing but conditions that AWS would reject; most are such."""
     action, resource = statement.action, statement.resource
     return (
         action is not None

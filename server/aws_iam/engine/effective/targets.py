@@ -205,14 +205,13 @@ class Targets:
 
     def _covers_type(self, resource: str, service: str, name: str, extent: Extent) -> bool:
         key = (resource, service, name, extent)
-        if key not in self._whole:
-            self.spend(2)
-            self._whole[key] = self._covered(resource, self._formats(service, name), extent)
-        return self._whole[key]
-
-    def _covered(self, resource: str, formats: tuple[str, ...], extent: Extent) -> bool:
-        self.spend(len(formats) * (60 + len(resource)))
-        return bool(formats) and _covers_formats(resource, formats, extent)
+        known = self._whole.get(key)
+        if known is None:
+            formats = self._formats(service, name)
+            self.spend(2 + len(formats) * (60 + len(resource)))
+            known = bool(formats) and _covers_formats(resource, formats, extent)
+            self._whole[key] = known
+        return known
 
     def _formats(self, service: str, name: str) -> tuple[str, ...]:
         row = self.facts.service(service)

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Finding, Severity, Status
@@ -16,6 +14,7 @@ from aws_iam.engine.effective.escalation import (
     SELF,
     OpenPath,
 )
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ _NAMED = 6
 _NEARLY_ALL = 0.9
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class RiskFinding:
     """A finding and its statement: places alone can be equal in several documents."""
 
@@ -46,7 +45,7 @@ class RiskFinding:
     """Whether the grant is as narrow as it can be written, so that only a full account of the policy mentions it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Risks:
     """The findings, worst first, and the escalation paths behind them."""
 
@@ -119,8 +118,7 @@ def _many_ways(
 
 def _number_everywhere(access: Access) -> int:
     """The number of actions that are allowed on every resource."""
-    numbers = Counter(map(id, access.actions.values()))
-    return sum(numbers[id(reach)] for reach in access.reaches() if reach.everywhere)
+    return sum(len(names) for reach, names in access.by_reach() if reach.everywhere)
 
 
 FAMILIES = {

@@ -7,7 +7,8 @@ grant nothing, so they have none.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from itertools import islice
+from itertools import chain, islice
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,7 @@ from aws_iam.engine.explain.escalation_risks import (
     picks_by_tag,
     source_of,
 )
+from aws_iam.engine.explain.risky_services import changes_named
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
 from aws_iam.wording import counted, joined
@@ -136,6 +138,7 @@ class _StatementRisks:
 
     def __init__(self, *, access: Access, names: Mapping[int, str]) -> None:
         self.access = access
+        self.by_reach = access.by_reach()
         self.names = names
         self.statements: dict[int, Statement] = {}
         self.risks: dict[int, list[_Risk]] = defaultdict(list)
@@ -278,7 +281,8 @@ class _StatementRisks:
         under = ", under conditions" if is_bound(statement) else ""
         less = LESS_DENIED if any(reaches[name].denied_by for name in wide) else ""
         harmless = words.minor_is_own and all(
-            name in risky.minor and not self._has_types(name) for name in wide
+            name in risky.minor and not self.access.facts[name.lower()].resource_types
+            for name in wide
         )
         return _Risk(
             code=risky.name.upper().replace(" ", "_"),
@@ -298,28 +302,22 @@ class _StatementRisks:
 
     def _limiting(self, fix: str, wide: Sequence[str], who: str) -> str:
         """What limits the actions, as far as the reference allows it; `who` may have those that no resource can limit."""
-        on_star = [name for name in wide if not self._has_types(name)]
+        facts = self.access.facts
+        on_star = [name for name in wide if not facts[name.lower()].resource_types]
         if not on_star:
             return fix
         rest = f"AWS authorises {joined(on_star, shown=_BRIEFLY)} on `*` only: allow it to those who {who}."
         return rest if len(on_star) == len(wide) else f"{fix} {rest}"
 
-    def _has_types(self, action: str) -> bool:
-        return bool(self.access.facts[action.lower()].resource_types)
-
     def add_whole_services(self, expansion: Expansion) -> None:
         """The services of which every action is allowed, if some of them change resources."""
-        free = {id(reach) for reach in self.access.reaches() if reach.free}
-        facts = self.access.facts
-        numbers = Counter(
-            facts[name].service for name, r in self.access.actions.items() if id(r) in free
-        )
+        free = chain.from_iterable(names for reach, names in self.by_reach if reach.free)
+        facts = map(self.access.facts.__getitem__, free)
         # Where no action works on a resource, there is nothing to name instead.
         whole = [
             service
-            for service, number in numbers.items()
-            if number == len(every := expansion.pattern(f"{service}:*"))
-            and any(a.level not in ("Read", "List") and a.resource_types for a in every.values())
+            for service, number in Counter(map(attrgetter("service"), facts)).items()
+            if number == len(expansion.pattern(f"{service}:*")) and changes_named(service)
         ]
         if not whole:
             return
@@ -340,33 +338,32 @@ class _StatementRisks:
 
     def add_infrastructure(self) -> None:
         """Changes on every resource by actions that could be limited to some resources, and that no graver risk names."""
-        by_reach: dict[int, tuple[ActionReach, list[str]]] = {}
-        actions = self.access.actions
-        for changed, reach in zip(changes_of(actions), actions.values(), strict=True):
-            if changed:
-                by_reach.setdefault(id(reach), (reach, []))[1].append(changed)
-        changing: dict[int, dict[str, ActionReach]] = defaultdict(dict)
-        for reach, names in by_reach.values():
-            for statement in reach.unlimited + reach.regional:
+        changing: dict[int, list[tuple[ActionReach, set[str]]]] = defaultdict(list)
+        for reach, names in self.by_reach:
+            statements = reach.unlimited + reach.regional
+            changed = set(filter(None, changes_of(names if statements else ())))
+            for statement in statements if changed else ():
                 self.statements[id(statement)] = statement
-                changing[id(statement)] |= dict.fromkeys(names, reach)
+                changing[id(statement)].append((reach, changed))
         for key, every in changing.items():
             statement = self.statements[key]
-            reaches = {name: every[name] for name in sorted(every.keys() - self.named[key])}
-            risk = None if is_bound(statement) else self._infrastructure(statement, reaches)
+            risk = None if is_bound(statement) else self._infrastructure(statement, every)
             if risk:
                 self.risks[key].append(risk)
 
     def _infrastructure(
-        self, statement: Statement, reaches: Mapping[str, ActionReach]
+        self, statement: Statement, every: Sequence[tuple[ActionReach, set[str]]]
     ) -> _Risk | None:
         """Changes of every resource; in one Region only what may destroy some."""
+        reaches = [(reach, changed - self.named[id(statement)]) for reach, changed in every]
         is_regional = requested_regions(statement)
-        # Thousands of actions may share one reach.
-        reach_of = {id(reach): reach for reach in reaches.values()}
-        free = {key for key, own in reach_of.items() if _is_among(own.unlimited, statement)}
-        everywhere = [n for n, r in reaches.items() if id(r) in free and not is_regional]
-        names = everywhere or list(filter(destroys, reaches))
+        # One that stands in several policies is met once for each.
+        free: set[str] = set()
+        for reach, own in reaches:
+            if not is_regional and _is_among(reach.unlimited, statement):
+                free |= own
+        everywhere = sorted(free)
+        names = everywhere or sorted(filter(destroys, set().union(*[own for _, own in reaches])))
         if not names:
             return None
         destroying = list(islice(filter(destroys, names), _FIRST))
@@ -376,8 +373,9 @@ class _StatementRisks:
         few = len(names) <= _LISTED
         what = ", changed or deleted" if destroying else " or changed"
         extent: Reached = "every" if everywhere else "one Region"
-        on = _on_resources(statement, reaches[names[0]], extent)
-        less = LESS_DENIED if any(reaches[name].denied_by for name in names) else ""
+        on = _on_resources(statement, self.access.actions[names[0].lower()], extent)
+        denied = any(reach.denied_by and not own.isdisjoint(names) for reach, own in reaches)
+        less = LESS_DENIED if denied else ""
         fix = "Name the resources that the work changes"
         fix += ", or at least their type, Region and account." if everywhere else "."
         is_protection = all(name in protections() for name in names)
@@ -489,7 +487,7 @@ def _passing(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[RiskFindin
 
 def _is_among(statements: tuple[Statement, ...], statement: Statement) -> bool:
     """By identity: to compare what statements say takes longer, and equal ones reach the same."""
-    return any(one is statement for one in statements)
+    return id(statement) in map(id, statements)
 
 
 def _reached(statement: Statement, reach: ActionReach) -> Reached:

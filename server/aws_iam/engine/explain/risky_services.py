@@ -16,6 +16,7 @@ from aws_iam.engine.language.memo import memo_of_reference
 
 if TYPE_CHECKING:
     from aws_iam.engine.effective.access import Access
+    from aws_iam.engine.reference.catalog import Action
 
 _MANY = 2_000
 """Actions: a policy that allows nearly everything allows far more of those that risks are about."""
@@ -28,10 +29,18 @@ def risky_service(prefix: str) -> Named:
     return {
         name: action
         for name, action in actions_of_service(prefix).items()
-        if name in listed
-        or name in changing
-        or (action.resource_types and action.level not in ("Read", "List"))
+        if name in listed or name in changing or _changes_named(action)
     }
+
+
+@memo_of_reference(1024)
+def changes_named(prefix: str) -> bool:
+    """Whether some action of a service does more than read resources that a policy could name."""
+    return any(map(_changes_named, actions_of_service(prefix).values()))
+
+
+def _changes_named(action: Action) -> bool:
+    return bool(action.resource_types) and action.level not in ("Read", "List")
 
 
 @cache

@@ -43,6 +43,7 @@ class Kind(StrEnum):
 
 IDENTITY_KINDS = (Kind.IDENTITY, Kind.BOUNDARY, Kind.SESSION)
 """Boundaries and session policies follow the grammar of identity policies."""
+_STRING, _OBJECT = Form.STRING, Form.OBJECT
 
 
 @slotted
@@ -300,16 +301,15 @@ def dump(document: Policy) -> str:
 
 def kind_named(kind: Kind | str | None) -> Kind | None:
     """The kind with that name."""
-    if kind is None or isinstance(kind, Kind):
-        return kind
-    if known := next((own for own in Kind if own == kind), None):
-        return known
-    near = closest(kind, list(Kind))
-    names = ", ".join(f"`{name}`" for name in Kind)
-    raise InputError(
-        f"{quoted(kind)} is not a kind of policy",
-        hint=f"did you mean `{near}`?" if near else f"the kinds are {names}",
-    )
+    try:
+        return None if kind is None else Kind(kind)
+    except ValueError:
+        near = closest(kind or "", list(Kind))
+        names = ", ".join(f"`{name}`" for name in Kind)
+        raise InputError(
+            f"{quoted(kind or '')} is not a kind of policy",
+            hint=f"did you mean `{near}`?" if near else f"the kinds are {names}",
+        ) from None
 
 
 def policy_of(
@@ -317,7 +317,7 @@ def policy_of(
 ) -> Policy:
     """The policy in a node; without a kind it is guessed, as the `likely` one where the document can be of that kind."""
     body = node.member("Statement")
-    nodes = [node for node in body.listed() if node.form is Form.OBJECT] if body else []
+    nodes = [node for node in body.listed() if node.form is _OBJECT] if body else []
     statements = tuple(map(_statement, nodes))
     return Policy(
         node=node,
@@ -359,11 +359,11 @@ def _texts(node: Node | None) -> tuple[Text, ...]:
     """The entries of a string or a list of strings."""
     if node is None:
         return ()
-    if node.form is Form.STRING:
+    if node.form is _STRING:
         return (node,)
-    items = node.items
-    texts = tuple([item for item in items if item.form is Form.STRING])
-    return items if len(texts) == len(items) else texts
+    if node.is_of_texts:
+        return node.items
+    return tuple([item for item in node.items if item.form is _STRING])
 
 
 def _principals(node: Node | None) -> tuple[Principal, ...]:
@@ -392,7 +392,7 @@ def _conditions(node: Node) -> tuple[Condition, ...]:
 
 
 def _values(node: Node) -> tuple[Text, ...]:
-    if node.form is Form.STRING:
+    if node.form is _STRING:
         return (node,)
     return tuple([value for value in (item.scalar() for item in node.listed()) if value])
 

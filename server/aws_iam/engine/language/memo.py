@@ -64,7 +64,7 @@ def forget_reference() -> None:
 
 
 # The memos are bounded in number and size: texts longer than any of AWS's are computed each time.
-_MOST_TEXTS = 16_384
+_MOST_TEXTS = 32_768
 _LONGEST = 512
 
 

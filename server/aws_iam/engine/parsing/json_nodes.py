@@ -194,13 +194,19 @@ class Node:
         return self._items
 
     @property
+    def containers(self) -> list[Node]:
+        """The objects and lists directly in it, without empty ones and lists of texts of which no item was asked for."""
+        inner = [*self._items, *[member.value for member in self.members]]
+        return [node for node in inner if node.members or node._items]  # noqa: SLF001 - of its own class
+
+    @property
     def words(self) -> Sequence[str]:
         """The string, or the strings of the list, without their places."""
         if self._words is not None:
             return self._words
-        if self.form is Form.STRING:
+        if self.form is _STRING:
             return (self.value,)
-        return [item.value for item in self._items if item.form is Form.STRING]
+        return [item.value for item in self._items if item.form is _STRING]
 
     @property
     def count(self) -> int:
@@ -245,11 +251,11 @@ class Node:
 
     def string(self) -> Text | None:
         """The node itself; None unless it is a string."""
-        return self if self.form is Form.STRING else None
+        return self if self.form is _STRING else None
 
     def listed(self) -> tuple[Node, ...]:
         """The items of a list; for any other node, just the node."""
-        return self.items if self.form is Form.ARRAY else (self,)
+        return self.items if self.form is _ARRAY else (self,)
 
     def but(
         self,
@@ -327,7 +333,7 @@ def string(value: str, at: Place | None = None) -> Text:
     return Node(Form.STRING, at or Place(), value)
 
 
-_STRING = Form.STRING
+_STRING, _ARRAY = Form.STRING, Form.ARRAY
 _SCALARS = frozenset({Form.STRING, Form.NUMBER, Form.BOOLEAN})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.parsing.json_nodes import (
     MAX_CHARACTERS,
@@ -26,6 +26,7 @@ MAX_NODES = 1_000_000
 # Python refuses to convert much longer integers to text.
 _MAX_BITS = 10_000
 _STRING, _ARRAY = Form.STRING, Form.ARRAY
+_TEXTS = {str}
 
 
 def from_value(value: object, known: Mapping[int, Node] | None = None) -> Node:
@@ -62,18 +63,17 @@ class _Reader:
             return Node(Form.OBJECT, at, "", (), self._members(value, at, depth + 1))
         if isinstance(value, (list, tuple)):
             self._enter(len(value), at, depth)
-            texts = self._words(value)
-            if texts is not None:
+            if texts := self._words(value):
                 return Node(_ARRAY, at, words=texts)
             return Node(_ARRAY, at, "", self._items(value, at, depth + 1))
         form, text = _scalar(value, at)
         return Node(form, at, text)
 
-    def _words(self, values: Sequence[object]) -> Sequence[str] | None:
-        """The texts of a list that holds nothing else: most of a policy is such lists."""
-        texts = [value for value in values if type(value) is str]
-        if not texts or len(texts) < len(values):
-            return None
+    def _words(self, values: Sequence[object]) -> Sequence[str]:
+        """The texts of a list that holds nothing else, as most lists of a policy; empty for any other."""
+        if set(map(type, values)) != _TEXTS:
+            return ()
+        texts: list[Any] = list(values)
         self._characters += sum(map(len, texts))
         return texts
 
@@ -81,26 +81,26 @@ class _Reader:
         numbered = enumerate(values)
         return tuple([self._node(value, Place(at, token), depth) for token, value in numbered])
 
-    def _members(self, values: dict[object, object], at: Place, depth: int) -> tuple[Member, ...]:
+    def _members(self, values: dict[object, Any], at: Place, depth: int) -> tuple[Member, ...]:
         found = []
+        characters = 0
         for name, value in values.items():
             if not isinstance(name, str):
                 raise InputError(f"{place_of(at)}: the key {quoted(str(name))} is not text")
-            self._characters += len(name)
+            characters += len(name)
             if len(name) > MAX_KEY:
                 refuse_key(name, at)
-            if type(value) is str:
-                self._characters += len(value)
-                found.append(Member(name, Node(_STRING, at, value, (), (), name)))
-            elif (
-                type(value) is list
-                and depth < MAX_DEPTH
-                and (texts := self._words(value)) is not None
-            ):
+            kind = type(value)
+            if kind is str:
+                characters += len(value)
+                node = Node(_STRING, at, value, (), (), name)
+            elif kind is list and depth < MAX_DEPTH and (texts := self._words(value)):
                 self._enter(len(texts), at, depth)
-                found.append(Member(name, Node(_ARRAY, at, "", (), (), name, -1, texts)))
+                node = Node(_ARRAY, at, "", (), (), name, -1, texts)
             else:
-                found.append(Member(name, self._node(value, Place(at, name), depth)))
+                node = self._node(value, Place(at, name), depth)
+            found.append(Member(name, node))
+        self._characters += characters
         return tuple(found)
 
     def _enter(self, size: int, at: Place, depth: int) -> None:

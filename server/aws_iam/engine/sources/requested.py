@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import (
@@ -22,6 +23,7 @@ from aws_iam.engine.reference.attachment_types import (
     attachment_types,
 )
 from aws_iam.engine.sources.containers.other_files import OtherFiles
+from aws_iam.engine.sources.containers.placeholders import has_function
 from aws_iam.engine.sources.file_names import suggested_by
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
@@ -75,6 +77,7 @@ class Requested:
         return replace(policy, resource_type=type_) if type_ else policy
 
 
+@lru_cache(maxsize=64)
 def requested(kind: Kind | None, resource_type: str | None) -> Requested:
     """The kind and the resource type; a resource type implies the kind."""
     if not resource_type:
@@ -135,7 +138,7 @@ def _in_root(own: FoundPolicy, found: FoundPolicy, source: Source, requested: Re
 def with_functions_filled(source: Source) -> Source:
     """A policy outside any template, with values for the functions of CloudFormation in it; any other as it is."""
     policy = source.content
-    if not isinstance(policy, Policy) or source.unresolved or not _may_have_function(policy):
+    if not isinstance(policy, Policy) or source.unresolved or not _has_function(policy):
         return source
     # Imported here: policies as AWS has them hold no functions.
     from aws_iam.engine.sources.containers.template_variants import function_variants
@@ -152,7 +155,10 @@ def with_functions_filled(source: Source) -> Source:
     return replace(source, content=content, variants=tuple(variants), unresolved=places)
 
 
-def _may_have_function(policy: Policy) -> bool:
+def _has_function(policy: Policy) -> bool:
     text = policy.text
-    # `!Sub` is YAML's short form of Fn::Sub.
-    return text is None or any(sign in text for sign in ("Fn::", "Ref", "\\u", "!"))
+    return (text is None or any(map(text.__contains__, _SIGNS))) and has_function(policy.node)
+
+
+# `!Sub` is YAML's short form of Fn::Sub, and any name may be written with escapes.
+_SIGNS = ("Fn::", "Ref", "\\u", "!")

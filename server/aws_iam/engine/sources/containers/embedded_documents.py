@@ -49,12 +49,13 @@ def is_stack_policy(node: Node) -> bool:
 
 
 def _is_of_updates(statement: Node) -> bool:
-    members = {member.key: member.value for member in statement.members}
-    values = [members[name] for name in _ACTIONS if name in members]
-    # Most are not, as their first word shows.
-    if not values or not all(map(_UPDATE.fullmatch, values[0].words)):
-        return False
-    words = [word.text for value in values for word in value.listed()]
+    words: list[str] = []
+    for member in statement.members:
+        if member.key in _ACTIONS:
+            # Most are not, as their first word shows.
+            if not all(map(_UPDATE.fullmatch, member.value.words)):
+                return False
+            words += [word.text for word in member.value.listed()]
     return bool(words) and all(map(_UPDATE.fullmatch, words))
 
 

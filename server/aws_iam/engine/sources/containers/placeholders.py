@@ -181,17 +181,9 @@ def has_function(node: Node) -> bool:
     todo = [node]
     while todo:
         current = todo.pop()
-        members = current.members
-        if len(members) == 1 and is_function(current):
+        if is_function(current):
             return True
-        for member in members:
-            value = member.value
-            if value.members:
-                todo.append(value)
-            elif value.form is Form.ARRAY and not value.is_of_texts:
-                todo += value.items
-        if current.form is Form.ARRAY and not current.is_of_texts:
-            todo += current.items
+        todo += current.containers
     return False
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Kind, Policy, Statement, Text
-from aws_iam.engine.language.memo import memo_by_text, memo_on_subject
+from aws_iam.engine.language.memo import ByWord, memo_by_text, memo_on_subject
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.language.placeholders import is_known_later
 from aws_iam.engine.reference.catalog import catalog
@@ -112,9 +112,14 @@ def unknown_service(policy: Policy) -> Iterator[Fail]:
 @memo_on_subject
 def _unrecognized(statement: Statement) -> tuple[Text, ...]:
     """The entries that are not simply the name of a known action."""
-    tier = catalog().tier
+    # The entries have places, which the words of most statements make unnecessary.
+    if all(map(_IS_KNOWN.__getitem__, (*statement.action_words, *statement.not_action_words))):
+        return ()
     entries = (*statement.actions, *statement.not_actions)
-    return tuple([e for e in entries if ":" not in e.value or tier(e.value) != "known"])
+    return tuple([entry for entry in entries if not _IS_KNOWN[entry.value]])
+
+
+_IS_KNOWN = ByWord(lambda word: ":" in word and catalog().tier(word) == "known")
 
 
 def _of_unknown_service(policy: Policy) -> Iterator[tuple[Text, str]]:

@@ -291,12 +291,18 @@ def _pattern_finder(
 ) -> Callable[[str], Iterator[int]]:
     """A function that gives the patterns that may match a word: those whose literal parts it contains."""
     heads: dict[str, list[tuple[str, int]]] = {}
+    # By service, for few patterns of a long list are of that of a word; nothing stands for any.
+    lengths: dict[str, set[int]] = {}
     for at in patterns:
-        heads.setdefault(_head(words[at]), []).append((_longest_part(words[at]), at))
-    lengths = sorted(set(map(len, heads)))
+        head = _head(words[at])
+        heads.setdefault(head, []).append((_longest_part(words[at]), at))
+        service, colon, _ = head.partition(":")
+        lengths.setdefault(service if colon else "", set()).add(len(head))
+    in_order = {service: sorted(own | lengths.get("", set())) for service, own in lengths.items()}
 
     def patterns_like(word: str) -> Iterator[int]:
-        for part, at in chain.from_iterable(heads.get(word[:length], ()) for length in lengths):
+        own = in_order.get(word.partition(":")[0]) or in_order.get("", [])
+        for part, at in chain.from_iterable(heads.get(word[:length], ()) for length in own):
             if part in word:
                 yield at
 

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.algebra.condition_sets import (
     ConditionTest,
-    condition_tests_by_key,
+    condition_tests,
     contradiction,
 )
 from aws_iam.engine.algebra.reachable import named_actions
 from aws_iam.engine.algebra.text_sets import Effort
 from aws_iam.engine.evaluation.conditions import CLOCKS, has_passed
 from aws_iam.engine.language.document import Statement
-from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.operators import Family
 from aws_iam.engine.language.variables import variables
 from aws_iam.engine.reference.catalog import catalog
@@ -57,11 +56,6 @@ def _reading_if(
     condition: dict[str, object], effect: str = "Allow", action: object = "s3:GetObject"
 ) -> Example:
     return allow(action, OBJECTS, condition) | {"Effect": effect}
-
-
-@memo_on_subject
-def _tests(statement: Statement) -> Mapping[str, Sequence[ConditionTest]]:
-    return condition_tests_by_key(statement.conditions)
 
 
 def _consequence(statement: Statement) -> str:
@@ -127,7 +121,7 @@ def never_together(statement: Statement) -> Iterator[Outcome]:
     if len({condition.name for condition in statement.conditions}) == len(statement.conditions):
         return
     effort = Effort()
-    for tests in _tests(statement).values():
+    for tests in condition_tests(statement).values():
         pair = contradiction(tests, effort) if len(tests) > 1 else None
         if pair:
             first, second = pair
@@ -238,7 +232,7 @@ def _is_exclusive(condition: Condition) -> bool:
 def keys_never_together(statement: Statement) -> Iterator[Fail]:
     """A condition that needs its key fails without it, so a statement with both keys matches no request."""
     tests_by_rule = {}
-    for key, tests in _tests(statement).items():
+    for key, tests in condition_tests(statement).items():
         known = global_keys().get(key)
         test = next((test for test in tests if _needs_key(test)), None)
         if known and test:
@@ -298,7 +292,7 @@ def key_of_no_action(statement: Statement) -> Iterator[Outcome]:
         actions = actions_without_key(known, key)
         if not actions:
             continue
-        tests = _tests(statement)[key]
+        tests = condition_tests(statement)[key]
         test = next((test for test in tests if _needs_key(test)), tests[0])
         never_holds = _needs_key(test)
         if never_holds or test.holds_absent:
@@ -361,7 +355,7 @@ def null_of_both(statement: Statement) -> Iterator[Fail]:
 
     No false alarms: the condition holds for every request.
     """
-    for tests in _tests(statement).values():
+    for tests in condition_tests(statement).values():
         for test in tests:
             if test.holds_present and test.holds_absent:
                 yield Fail(
@@ -406,7 +400,7 @@ def deny_with_empty_variable(statement: Statement) -> Iterator[Fail]:
     """
     if not statement.denies:
         return
-    tests = _tests(statement)
+    tests = condition_tests(statement)
     positive = [
         condition
         for condition in statement.conditions
@@ -450,7 +444,7 @@ def allow_with_empty_variable(statement: Statement) -> Iterator[Fail]:
 
     False alarm when every caller has the key, for example because all principals carry the tag.
     """
-    tests = _tests(statement) if statement.allows else {}
+    tests = condition_tests(statement) if statement.allows else {}
     for condition in statement.conditions if statement.allows else ():
         for text in condition.values if condition.negated else ():
             key = _valueless(tests, text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.algebra.condition_sets import ConditionTest, condition_tests_by_key
+from aws_iam.engine.algebra.condition_sets import ConditionTest, condition_tests
 from aws_iam.engine.language.document import Condition, Statement
 from aws_iam.engine.language.operators import OPERATORS
 from aws_iam.engine.language.pattern import is_literal
@@ -129,7 +129,7 @@ def all_of_no_value(statement: Statement) -> Iterator[Fail]:
     """
     if not (statement.allows and any(map(_is_for_all, statement.conditions))):
         return
-    tests = condition_tests_by_key(statement.conditions)
+    tests = condition_tests(statement)
     patterns = _patterns_by_service(statement)
     for name, of_key in tests.items():
         condition = next((test.condition for test in of_key if _is_for_all(test.condition)), None)

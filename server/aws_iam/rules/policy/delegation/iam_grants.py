@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.algebra.statement_sets import action_names, action_patterns
 from aws_iam.engine.algebra.text_sets import Effort
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, intersects, matches
@@ -84,9 +85,13 @@ def demands(statement: Statement, key: str) -> bool:
 
 def entry_of(statement: Statement, action: str) -> Text | None:
     """The entry of the statement that matches the action; with NotAction, the first entry."""
-    for entry in statement.actions:
-        if matches(entry.value, action, ignore_case=True):
-            return entry
+    name = action.lower()
+    if name in action_names(statement) or any(
+        matches(pattern, name) for pattern in action_patterns(statement)
+    ):
+        return next(
+            entry for entry in statement.actions if matches(entry.value, action, ignore_case=True)
+        )
     if any(
         matches(excluded.value, action, ignore_case=True) for excluded in statement.not_actions
     ):

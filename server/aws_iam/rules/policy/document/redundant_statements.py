@@ -147,9 +147,13 @@ class _Comparison:
     def entries_within(self, own: _Scoped, *, denying: bool) -> Iterator[tuple[Text, _Scoped]]:
         """The action entries of a statement that another statement with other limits contains, with that statement."""
         same_effect = denying is own.statement.denies
-        for entry in own.statement.actions:
-            action = entry.value.lower()
-            candidates = list(self._with_service(_service(action), denying=denying))
+        near: dict[str, tuple[_Scoped, ...]] = {}
+        for number, word in enumerate(own.statement.action_words):
+            action = word.lower()
+            service = _service(action)
+            if service not in near:
+                near[service] = tuple(self._with_service(service, denying=denying))
+            candidates = near[service]
             # Equal entries are found without effort, and in long lists too often.
             if not self._effort.spend(len(candidates) // _CANDIDATES_FOR_ONE):
                 return
@@ -169,7 +173,7 @@ class _Comparison:
                     other.limits == own.limits or self._is_within_limits(other, own)
                 ):
                     continue
-                yield entry, other
+                yield own.statement.actions[number], other
                 break
 
 
