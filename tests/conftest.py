@@ -15,6 +15,7 @@ from hypothesis import settings
 
 from demo_account.record import MOMENT
 from demo_account.served import served_once
+from helpers.command.without_iris import without_iris
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
@@ -28,6 +29,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 # Moto's own images, over a thousand in each Region of each account: half a second, and nobody asks for them.
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+
+without_iris()
 
 # Each of the hundreds of sessions of the tests would read the SDK's models anew.
 botocore.session.create_loader = cache(botocore.session.create_loader)
@@ -63,9 +66,8 @@ gc.disable()
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """From here on there is garbage: what a test leaves."""
-    gc.enable()
-    gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(20_000, *gc.get_threshold()[1:])
 
 
