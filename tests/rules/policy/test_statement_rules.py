@@ -15,6 +15,7 @@ from aws_iam.engine.evaluation.context import Context
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.rules.policy.run import validate
+from helpers.tables.examples import examples
 from helpers.work import calls
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def allowed(policy: Policy, request: tuple[str, str, str | None], without: int =
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.lists(STATEMENTS, min_size=2, max_size=4))
 def test_removing_a_redundant_statement_changes_the_decision_on_no_request(
     statements: list[dict[str, Any]],

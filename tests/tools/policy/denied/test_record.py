@@ -21,6 +21,7 @@ from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
 from helpers.tables.asked_once import asked_once
 from helpers.tables.each import for_each
+from helpers.tables.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -385,7 +386,7 @@ PLACES = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.sampled_from(PLACES), JSON_VALUES)
 def test_a_hostile_record_is_answered_or_refused_and_never_called_settled_by_less(
     path: str, value: Any
