@@ -101,14 +101,13 @@ def test_the_change_for_a_message_is_the_smallest_and_proved(case: dict[str, Any
         assert list(answer.decision.blocked_by) == expected["blocked_by"]
 
 
-@pytest.mark.parametrize(
-    "case",
+@for_each(
     [
         remedy
         for remedy in REMEDIES
         if {"statement", "first_statement", "document_length"} & set(remedy["expect"])
     ],
-    ids=lambda case: case["name"],
+    name=lambda case: case["name"],
 )
 def test_the_changed_policy_holds_the_statement_and_all_that_it_held(case: dict[str, Any]) -> None:
     answer = denied(case["message"], case.get("policies"))

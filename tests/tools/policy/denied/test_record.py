@@ -67,7 +67,7 @@ def test_a_record_of_the_cases_is_one_that_aws_can_answer(case: dict[str, Any]) 
         validate_parameters({"policyDocument": document}, POLICY)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_every_check_stands_beside_the_decision_of_the_captured_policies(
     case: dict[str, Any],
 ) -> None:
@@ -432,7 +432,7 @@ def test_with_the_statements_in_place_the_record_s_denial_is_allowed(case: dict[
     assert outcomes[said["action"], said.get("resource", "")] == "Allowed"
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_a_document_less_settles_nothing_more(case: dict[str, Any]) -> None:
     """Neither an outcome nor an agreement may come from what is no longer there."""
 

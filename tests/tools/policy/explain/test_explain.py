@@ -18,6 +18,7 @@ from aws_iam.errors import InputError
 from aws_iam.report.answer_text import markdown
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 from helpers.tables.examples import examples
 from helpers.work import calls
 
@@ -72,11 +73,10 @@ def filled(sentence: str) -> str:
     return re.sub(r"(?<!\$)\{([^{}]+)\}", lambda hole: amount(hole[1]), sentence)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_a_statement_is_said_in_exactly_these_words(case: dict[str, Any]) -> None:
-    answer = explain(case["document"], kind=case.get("kind"))
-    said = [row["sentence"] for row in answer.facts["statements"]]
-    assert said == list(map(filled, case["sentences"]))
+    told = explain(case["document"], kind=case.get("kind")).facts["statements"]
+    assert [row["sentence"] for row in told] == list(map(filled, case["sentences"]))
 
 
 def test_the_text_and_the_structure_say_the_same() -> None:

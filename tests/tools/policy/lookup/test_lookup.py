@@ -82,7 +82,7 @@ def test_a_known_name_is_told(case: dict[str, Any]) -> None:
     assert all(source.startswith(SOURCES) for source in answer.sources)
 
 
-@pytest.mark.parametrize("case", UNKNOWN, ids=lambda case: case["query"])
+@for_each(UNKNOWN, name=lambda case: case["query"])
 def test_an_unknown_name_is_answered_with_what_was_meant(case: dict[str, Any]) -> None:
     answer = looked_up(case["query"])
     facts = dict(answer.facts)
