@@ -176,7 +176,7 @@ def many_lists(n: int) -> str:
     "make", [many_statements, long_statements, many_variables, many_tags, many_lists]
 )
 def test_twice_the_policy_takes_about_twice_the_work(make: Callable[[int], str]) -> None:
-    few, many = make(80), make(160)
+    few, many = make(48), make(96)
     # The first run fills the caches, so that the second one counts only the work of the rules.
     for document in (few, many):
         validate(document, "identity")
