@@ -100,7 +100,7 @@ def test_a_file_of_five_times_the_accounts_needs_no_more_memory(name: str) -> No
         finally:
             tracemalloc.stop()
 
-    many, few = run_of(60), run_of(12)
+    many, few = run_of(100), run_of(20)
     # Caches fill up to their bounds; it is the tracing that takes time.
     for _ in write(many):
         pass
