@@ -15,6 +15,8 @@ from hypothesis import settings
 
 from demo_account.record import MOMENT
 from demo_account.served import served_once
+from helpers.command.without_iris import without_iris
+from helpers.tables.examples import PROFILE, examples
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
@@ -22,12 +24,16 @@ if TYPE_CHECKING:
 
 # How long an example takes says more about the machine than about the code; an example that failed belongs in a test.
 # The suite draws the same examples each time, so that a change fails for what it does; `search` draws new ones, and more.
-settings.register_profile("suite", deadline=None, database=None, derandomize=True, max_examples=30)
+_SAME = {"deadline": None, "database": None, "derandomize": True}
+settings.register_profile("suite", **_SAME, max_examples=examples(30))
+settings.register_profile("ci", **_SAME, max_examples=30)
 settings.register_profile("search", deadline=None, database=None)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+settings.load_profile(PROFILE)
 
 # Moto's own images, over a thousand in each Region of each account: half a second, and nobody asks for them.
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+
+without_iris()
 
 # Each of the hundreds of sessions of the tests would read the SDK's models anew.
 botocore.session.create_loader = cache(botocore.session.create_loader)
@@ -63,9 +69,8 @@ gc.disable()
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """From here on there is garbage: what a test leaves."""
-    gc.enable()
-    gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(20_000, *gc.get_threshold()[1:])
 
 

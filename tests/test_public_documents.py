@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -22,7 +23,11 @@ from helpers.loopback import serving
 if TYPE_CHECKING:
     from pathlib import Path
 
-KEY = RSAKey.generate_key(2048)
+
+@cache
+def key() -> RSAKey:
+    # At its first use: most processes that collect the file need none.
+    return RSAKey.generate_key(2048)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +135,7 @@ def ask(host: str, *issuers: str) -> Any:
         "sub": "x",
         "exp": 4_000_000_000,
     }
-    token = jwt.encode({"alg": "RS256", "kid": "k"}, claims, KEY)
+    token = jwt.encode({"alg": "RS256", "kid": "k"}, claims, key())
     trust = {
         "Version": "2012-10-17",
         "Statement": [
@@ -152,7 +157,7 @@ def test_over_mcp_keys_come_from_issuers_that_are_known_or_were_allowed(
 ) -> None:
     with serving() as server:
         server.answers["/.well-known/openid-configuration"] = {"jwks_uri": f"{server.url}/keys"}
-        server.answers["/keys"] = {"keys": [{**KEY.as_dict(private=False), "kid": "k"}]}
+        server.answers["/keys"] = {"keys": [{**key().as_dict(private=False), "kid": "k"}]}
         for issuers, words in (
             ((), "well-known issuers only"),
             (("127.0.0.1*",), "only https on port 443"),

@@ -21,6 +21,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from demo_account.call import ACCOUNT, HOME
 from demo_account.stub_answers import UNKNOWN, amended, own_answer, read, refusal, unknown
+from helpers.command.without_iris import without_iris
 from helpers.loopback import serving_thread
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def serving() -> Iterator[Mapping[str, str]]:
     """Seed the account and serve it on a free port; the environment that leads the AWS SDK there and nowhere else."""
     _forget_the_callers_settings()
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+    without_iris()
     # Moto reads settings from the environment while it is imported.
     from demo_account.moto_app import moto_app  # noqa: PLC0415
     from demo_account.seed import seed  # noqa: PLC0415

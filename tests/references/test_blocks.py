@@ -45,7 +45,7 @@ def _kind(block: Block) -> str | None:
     return "scp" if "SCP" in block.before else None
 
 
-@pytest.mark.parametrize("block", blocks("json"), ids=str)
+@for_each(blocks("json"))
 def test_json_is_an_object_whose_keys_occur_once(block: Block) -> None:
     assert isinstance(_json(block), dict)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from helpers.pages import ROOT
+from helpers.tables.each import for_each
 
 BOXES: list[dict[str, Any]] = json.loads(
     (ROOT / "tests/cases/seed-checklist.json").read_text(encoding="utf-8")
@@ -24,7 +23,7 @@ def test_every_box_is_listed_once() -> None:
     assert [box["box"] for box in BOXES] == wanted
 
 
-@pytest.mark.parametrize("box", BOXES, ids=lambda listed: f"{listed['box']} {listed['topic']}")
+@for_each(BOXES, name=lambda listed: f"{listed['box']} {listed['topic']}")
 def test_a_box_is_ticked_by_what_its_file_says(box: dict[str, Any]) -> None:
     assert box["phrases"]
     assert [phrase for phrase in box["phrases"] if phrase not in TEXTS[box["file"]]] == []

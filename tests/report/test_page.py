@@ -12,6 +12,7 @@ from aws_iam.answer import Answer, Artifact, Finding, Severity, Status, counts
 from aws_iam.errors import InputError
 from aws_iam.report.clean import clean
 from aws_iam.report.page import CONCISE_BYTES, page, size
+from helpers.tables.examples import examples
 
 
 def finding(
@@ -60,7 +61,7 @@ def test_every_page_keeps_the_limit_in_text_and_structure(limit: int) -> None:
     assert all(size(shown) <= limit for shown in pages(answer, limit))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     st.integers(0, 60),
     st.lists(

@@ -7,6 +7,7 @@ import hmac
 import json
 import time
 from contextlib import ExitStack, closing
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +20,8 @@ from helpers.protocol.shared import Shared, bearer, get, guarded_server, shared_
 if TYPE_CHECKING:
     import http.client
     from collections.abc import Iterator
+
+    from joserfc.jwk import RSAKey
 
 
 pytestmark = pytest.mark.process
@@ -48,8 +51,10 @@ def test_health_needs_no_token_and_says_nothing(shared: Shared) -> None:
     assert get(shared, "/readyz") == (200, "ready")
 
 
-STRANGER = new_key("one")
-UNKNOWN = new_key("two")
+@cache
+def strange_key(kid: str) -> RSAKey:
+    """A key that the issuer does not have, whatever it is called."""
+    return new_key(kid)
 
 
 def by_hand(issuer: Issuer, algorithm: str) -> str:
@@ -103,8 +108,8 @@ REFUSED: dict[str, Any] = {
     "of nobody": lambda i: i.token(iss=None),
     "without subject": lambda i: i.token(sub=None),
     "with an empty subject": lambda i: i.token(sub=""),
-    "signed by a stranger": lambda i: i.token(key=STRANGER),
-    "of an unknown key": lambda i: i.token(key=UNKNOWN),
+    "signed by a stranger": lambda i: i.token(key=strange_key("one")),
+    "of an unknown key": lambda i: i.token(key=strange_key("two")),
     "unsigned": lambda i: by_hand(i, "none"),
     "signed with the public key": lambda i: by_hand(i, "HS256"),
     "changed": changed,
@@ -197,7 +202,7 @@ def test_an_issuer_that_hangs_keeps_nobody_out_whose_key_is_known(
         issuer.answers.clear()
         try:
             # More than there are threads.
-            waiting = [send(issuer.token(key=UNKNOWN)) for _ in range(60)]
+            waiting = [send(issuer.token(key=strange_key("two"))) for _ in range(60)]
             assert status(send(issuer.token())) == 200
             # Keys that are old, too, go on serving.
             monkeypatch.setattr(issuer_module, "_KEPT_SECONDS", -1.0)

@@ -14,6 +14,7 @@ import yaml
 
 from aws_iam.tools.registry import tools
 from helpers.pages import ROOT, SKILLS, TOOLS, name_of
+from helpers.tables.each import for_each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,7 +141,7 @@ def _stems(text: str) -> set[str]:
     return {word.removesuffix("s")[:7] for word in words if word not in ASKED["empty"].split()}
 
 
-@pytest.mark.parametrize("row", ASKED["questions"], ids=lambda row: row["question"][:50])
+@for_each(ASKED["questions"], name=lambda row: row["question"][:50])
 def test_the_words_of_a_question_lead_to_its_playbook(row: dict[str, str]) -> None:
     """By words alone, each weighed by how few of the descriptions hold it."""
     stems = {path.parent.name: _stems(_frontmatter(path)["description"]) for path in SKILLS[1:]}

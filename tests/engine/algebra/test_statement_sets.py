@@ -16,6 +16,7 @@ from aws_iam.engine.evaluation.conditions import arn_like, condition_holds
 from aws_iam.engine.evaluation.context import Context, substituted, with_stand_ins
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.sources.gather import one_policy
+from helpers.tables.examples import examples
 from helpers.work import calls
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ STRINGS = ("".join(letters) for n in range(5) for letters in itertools.product("
 FILLED = tuple(STRINGS)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(wide=PATTERNS, narrow=PATTERNS, value=st.sampled_from(["", "a", "az", "*", "?"]))
 @example(wide="?", narrow="${v}", value="az")
 @example(wide="${v}", narrow="${v}", value="*")
@@ -303,7 +304,7 @@ def all_hold(tested: tuple[Condition, ...], request: Context) -> bool:
     return all(condition_holds(condition, request) for condition in tested)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(a=conditions(), b=conditions(at_most=1))
 def test_conditions_that_follow_hold_in_every_request(
     a: tuple[Condition, ...], b: tuple[Condition, ...]
@@ -331,7 +332,7 @@ def _written(tested: tuple[Condition, ...]) -> dict[str, dict[str, list[str]]]:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(tested=conditions())
 def test_a_contradiction_holds_in_no_request(tested: tuple[Condition, ...]) -> None:
     found = [
@@ -362,7 +363,7 @@ STATEMENTS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(a=STATEMENTS, b=STATEMENTS, c=STATEMENTS)
 def test_lying_within_is_reflexive_and_transitive(
     a: Statement, b: Statement, c: Statement
@@ -393,7 +394,7 @@ def _applies(tested: Statement, action: str, place: str) -> bool:
     return acted is bool(tested.actions) and reached is bool(tested.resources)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(a=STATEMENTS, b=STATEMENTS)
 def test_a_statement_within_another_applies_to_no_request_of_its_own(
     a: Statement, b: Statement

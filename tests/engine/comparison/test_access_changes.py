@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from aws_iam import compare, evaluate
 from aws_iam.engine.language.pattern import matches
+from helpers.tables.examples import examples
 
 ACTIONS = (
     "s3:GetObject",
@@ -88,7 +89,7 @@ def actions(rows: Any) -> list[str]:
     return [action for row in rows for action in row["actions"]]
 
 
-@settings(max_examples=9, deadline=None)
+@settings(max_examples=examples(9), deadline=None)
 @given(policies(), policies(), st.integers(0, 1_000_000))
 def test_no_request_that_a_change_allows_is_missing(
     new: dict[str, Any], old: dict[str, Any], seed: int
@@ -112,7 +113,7 @@ def test_no_request_that_a_change_allows_is_missing(
             assert any(matches(listed, action) for listed in actions(found.lost)), request
 
 
-@settings(max_examples=7, deadline=None)
+@settings(max_examples=examples(7), deadline=None)
 @given(policies(), policies(), st.randoms(use_true_random=False))
 def test_no_action_is_listed_that_the_change_does_not_allow(
     new: dict[str, Any], old: dict[str, Any], chance: Any
@@ -127,7 +128,7 @@ def test_no_action_is_listed_that_the_change_does_not_allow(
         assert compare(*alone).relation in {"more", "incomparable"}, name
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(policies(), policies())
 def test_the_requests_that_show_a_difference_have_possible_accounts_and_regions(
     new: dict[str, Any], old: dict[str, Any]

@@ -15,6 +15,7 @@ from aws_iam.engine.comparison.forbidden_access import forbidden_requests, publi
 from aws_iam.errors import InputError
 from helpers.folders import TESTS
 from helpers.tables.each import for_each
+from helpers.tables.examples import examples
 
 if TYPE_CHECKING:
     from aws_iam.answer import Comparison
@@ -341,7 +342,7 @@ NO_MORE = {"less", "equal", "unknown"}
 NO_LESS = {"more", "equal", "unknown"}
 
 
-@settings(max_examples=7, deadline=None)
+@settings(max_examples=examples(7), deadline=None)
 @given(pairs(), st.integers(0, 1_000_000))
 def test_no_request_of_a_holder_with_all_some_or_no_other_permissions_contradicts_a_verdict(
     pair: tuple[dict[str, Any], dict[str, Any]], seed: int
@@ -361,7 +362,7 @@ def test_no_request_of_a_holder_with_all_some_or_no_other_permissions_contradict
             assert found.relation in {"less", "incomparable", "unknown"}, request
 
 
-@settings(max_examples=7, deadline=None)
+@settings(max_examples=examples(7), deadline=None)
 @given(pairs(principals=True, variables=False), st.integers(0, 1_000_000))
 def test_no_request_for_a_resource_contradicts_a_verdict(
     pair: tuple[dict[str, Any], dict[str, Any]], seed: int
@@ -384,7 +385,7 @@ def test_no_request_for_a_resource_contradicts_a_verdict(
             assert found.relation in {"less", "incomparable", "unknown"}, request
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(policies(), st.randoms(use_true_random=False))
 def test_a_policy_is_equal_to_itself_in_any_order(policy: dict[str, Any], chance: Any) -> None:
     shuffled = {
@@ -402,7 +403,7 @@ def test_a_policy_is_equal_to_itself_in_any_order(policy: dict[str, Any], chance
     } or "s3:max-keys" in json.dumps(policy)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(policies(), statements())
 def test_a_further_allow_takes_nothing_away_and_a_further_deny_gives_nothing(
     policy: dict[str, Any], statement: dict[str, Any]
@@ -412,7 +413,7 @@ def test_a_further_allow_takes_nothing_away_and_a_further_deny_gives_nothing(
     assert compare(grown, policy).relation in expected
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(pairs())
 def test_the_other_way_round_is_the_contrary(pair: tuple[dict[str, Any], dict[str, Any]]) -> None:
     new, old = pair
@@ -420,7 +421,7 @@ def test_the_other_way_round_is_the_contrary(pair: tuple[dict[str, Any], dict[st
     assert compare(old, new).relation == ORDER.get(found, "unknown")
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(policies(), st.data())
 def test_a_wider_pattern_takes_nothing_from_an_allow_and_adds_nothing_to_what_a_deny_leaves(
     policy: dict[str, Any], data: st.DataObject
@@ -440,7 +441,7 @@ def test_a_wider_pattern_takes_nothing_from_an_allow_and_adds_nothing_to_what_a_
     assert compare(wider, policy).relation in (NO_LESS if grows else NO_MORE)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(policies(), st.data())
 def test_a_further_condition_adds_nothing_to_an_allow_and_takes_nothing_from_a_deny(
     policy: dict[str, Any], data: st.DataObject
@@ -454,7 +455,7 @@ def test_a_further_condition_adds_nothing_to_an_allow_and_takes_nothing_from_a_d
     assert compare(bound, policy).relation in expected
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(policies())
 def test_a_policy_of_allows_takes_nothing_away_and_one_of_denies_gives_nothing(
     policy: dict[str, Any],
@@ -464,7 +465,7 @@ def test_a_policy_of_allows_takes_nothing_away_and_one_of_denies_gives_nothing(
         assert compare(part, document([])).relation in expected
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(policies())
 def test_a_statement_for_each_action_and_resource_is_the_same(policy: dict[str, Any]) -> None:
     parts = [
@@ -480,7 +481,7 @@ def test_a_statement_for_each_action_and_resource_is_the_same(policy: dict[str, 
     assert compare(document(parts), policy).relation in {"equal", "unknown"}
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(policies(variables=False), policies(variables=False), policies(variables=False))
 def test_no_more_than_no_more_is_no_more(one: Any, two: Any, three: Any) -> None:
     middle = {**two, "Statement": [*one["Statement"], *two["Statement"]]}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from aws_iam import compare
 from aws_iam.engine.comparison.pattern_combinations import combinations, wildcard_pattern
+from helpers.tables.examples import examples
 
 pytestmark = pytest.mark.growth
 
@@ -35,7 +36,7 @@ def possible(formula: Any) -> bool | None:
     return {"sat": True, "unsat": False}.get(str(solver.check()))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(PATTERNS, PATTERNS)
 def test_a_solver_finds_the_same_cells_of_two_patterns(one: str, other: str) -> None:
     text = z3.String("text")
@@ -125,7 +126,7 @@ class World:
         return z3.Or(matched, z3.Not(self.present[key])) if base != operator else matched
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 @given(policies(), policies())
 def test_a_solver_gives_the_same_relation_of_two_policies(
     new: list[dict[str, Any]], old: list[dict[str, Any]]

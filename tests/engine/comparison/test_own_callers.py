@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from aws_iam import compare, evaluate
 from helpers.folders import TESTS
+from helpers.tables.examples import examples
 
 OWN, FAR = "111122223333", "444455556666"
 ALLOWED, REFUSED = {"Allowed"}, {"ImplicitlyDenied", "ExplicitlyDenied"}
@@ -186,7 +187,7 @@ def own_permissions(unit: tuple[str, str]) -> tuple[dict[str, Any], ...]:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(data=st.data())
 def test_no_caller_contradicts_a_verdict(kind: ResourceKind, data: st.DataObject) -> None:
     new, old = data.draw(pairs(kind))

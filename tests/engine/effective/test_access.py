@@ -10,6 +10,7 @@ from aws_iam.engine.effective.access import Access, access
 from aws_iam.engine.effective.escalation import possible_paths
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.sources.gather import one_policy
+from helpers.tables.examples import examples
 
 B = "arn:aws:s3:::amzn-s3-demo-bucket"
 # Requests of each action: real resources that the action works on, `*` where it works on none.
@@ -81,7 +82,7 @@ def of(*statements: object) -> Access:
 
 
 @given(statements=st.lists(STATEMENTS, min_size=1, max_size=4))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_no_request_that_is_allowed_is_missing_and_what_is_free_is_always_allowed(
     statements: list[dict[str, list[str]]],
 ) -> None:
@@ -97,7 +98,7 @@ def test_no_request_that_is_allowed_is_missing_and_what_is_free_is_always_allowe
 
 
 @given(statements=st.lists(STATEMENTS, min_size=1, max_size=3), extra=STATEMENTS)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 def test_an_allow_more_takes_nothing_away_and_a_deny_more_adds_nothing(
     statements: list[dict[str, list[str]]], extra: dict[str, list[str]]
 ) -> None:

@@ -10,6 +10,7 @@ from aws_iam.engine.effective.action_expansion import Expansion, by_level
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
+from helpers.tables.examples import examples
 
 PATTERNS = st.builds(
     "".join,
@@ -28,13 +29,13 @@ def names(found: object) -> list[str]:
 
 
 @given(pattern=PATTERNS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_a_pattern_names_what_the_catalogue_expands_it_to(pattern: str) -> None:
     assert names(Expansion().pattern(pattern)) == sorted(catalog().expand(pattern))
 
 
 @given(patterns=st.lists(PATTERNS, min_size=1, max_size=3))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_not_action_names_exactly_the_rest(patterns: list[str]) -> None:
     expansion = Expansion()
     statement = {"Effect": "Allow", "NotAction": patterns, "Resource": "*"}

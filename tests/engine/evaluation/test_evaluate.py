@@ -18,6 +18,7 @@ from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 CASES = TESTS / "cases/evaluate"
 SCENARIOS = json.loads((CASES / "scenarios.json").read_text(encoding="utf-8"))
@@ -73,7 +74,7 @@ def test_a_condition_holds_as_the_page_of_its_operator_says(case: dict[str, Any]
     )
 
 
-@pytest.mark.parametrize("case", OWN, ids=lambda case: case["name"])
+@for_each(OWN, name=lambda case: case["name"])
 def test_a_case_of_our_own_is_decided_with_its_layers_and_statements(case: dict[str, Any]) -> None:
     found = evaluate_request(request_of(case["request"]), layers_of(case["policies"]))
     decision = found.decision

@@ -17,6 +17,7 @@ from aws_iam.engine.explain.narrower import NarrowerPolicy, narrower
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.rules.policy.run import validate
 from aws_iam.tools.policy.actions import tool
+from helpers.tables.examples import examples
 
 BUCKET = "arn:aws:s3:::amzn-s3-demo-bucket"
 QUEUE = "arn:aws:sqs:eu-west-1:111122223333:jobs"
@@ -128,7 +129,7 @@ STATEMENTS = st.builds(
 
 
 @given(statements=st.lists(STATEMENTS, min_size=1, max_size=3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_the_form_is_equal_and_as_valid_as_the_policy(statements: list[Any]) -> None:
     policy = document(*statements)
     form = form_of(policy)

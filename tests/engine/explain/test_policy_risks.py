@@ -14,6 +14,7 @@ from aws_iam.engine.explain.risks import statement_risks
 from aws_iam.engine.explain.risky_services import risky_service
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.gather import one_policy
+from helpers.tables.examples import examples
 
 ACTIONS = st.sampled_from(
     [
@@ -54,7 +55,7 @@ def statements(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(st.lists(statements(), min_size=1, max_size=4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_the_risky_actions_alone_tell_all_risks(body: list[dict[str, Any]]) -> None:
     policy = one_policy({"Version": "2012-10-17", "Statement": body}, Kind.IDENTITY)
     everything = Expansion()

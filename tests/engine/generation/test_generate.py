@@ -24,6 +24,7 @@ from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
+from helpers.tables.examples import examples
 
 if TYPE_CHECKING:
     from aws_iam.answer import Answer
@@ -102,7 +103,7 @@ def _reaches(text: str, arn: str) -> bool:
     return any(matches(text + tail, arn) for tail in ("", *(held.tail for held in contents())))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.lists(_targets(), min_size=1, max_size=4))
 def test_levels_on_any_resources_validate_clean_and_grant_exactly_the_level(
     targets: list[tuple[str, str, str]],
@@ -134,7 +135,7 @@ def test_levels_on_any_resources_validate_clean_and_grant_exactly_the_level(
                 ), f"{action.full_name} on {arn}"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.data())
 def test_a_named_action_is_granted_where_it_works_and_nowhere_else(data: st.DataObject) -> None:
     service = catalog().service(data.draw(st.sampled_from(SERVICES)))
@@ -163,7 +164,7 @@ _OPERATORS = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(_targets(), st.data())
 def test_a_condition_stands_on_what_carries_its_key_and_the_result_validates_clean(
     target: tuple[str, str, str], data: st.DataObject
@@ -227,7 +228,7 @@ def _is_the_repair_of_the_empty_policy(needs: dict[str, list[str]]) -> bool:
     return is_equal and (len(made) > 1 or made == [of_repair])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.lists(_targets(), min_size=1, max_size=3), st.data())
 def test_what_is_generated_is_the_repair_of_the_empty_policy(
     targets: list[tuple[str, str, str]], data: st.DataObject
@@ -297,7 +298,7 @@ _JUNK: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(_JUNK, _JUNK)
 def test_whatever_is_given_is_granted_clean_or_refused(needs: Any, conditions: Any) -> None:
     for given_needs in (needs, {"s3:GetObject": ["arn:aws:s3:::reports/*"]}):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from aws_iam import evaluate
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.repair.coverage import is_covered
+from helpers.tables.examples import examples
 
 ACTIONS = ("s3:a", "s3:ab", "s3:b", "iam:a", "iam:b")
 PATTERNS = (*ACTIONS, "s3:*", "s3:a*", "*:a", "*", "*:*b")
@@ -44,7 +45,7 @@ def applies(statement: dict[str, Any], action: str, resource: str) -> bool:
 
 
 @given(statements(), st.lists(statements(), max_size=4))
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=examples(1_500), deadline=None)
 def test_a_covered_statement_has_no_pair_of_its_own(
     statement: dict[str, Any], others: list[dict[str, Any]]
 ) -> None:
@@ -57,7 +58,7 @@ def test_a_covered_statement_has_no_pair_of_its_own(
 
 
 @given(statements(), st.lists(statements(), max_size=3))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_a_statement_is_covered_by_itself_and_by_everything(
     statement: dict[str, Any], others: list[dict[str, Any]]
 ) -> None:

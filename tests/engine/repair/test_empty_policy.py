@@ -21,6 +21,7 @@ from aws_iam.engine.repair.judge import Judge
 from aws_iam.engine.repair.repair import repair
 from aws_iam.engine.repair.requirements import listed
 from aws_iam.errors import InputError
+from helpers.tables.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -102,7 +103,7 @@ ARN_GRANTS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(ARN_GRANTS)
 def test_a_whole_repair_of_the_empty_policy_writes_the_same_and_proves_it(
     grants: list[ActionGrant],
@@ -113,7 +114,7 @@ def test_a_whole_repair_of_the_empty_policy_writes_the_same_and_proves_it(
     assert (found.document,) == granting(grants, LIMITS)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.integers(1, 4), st.integers(1, 200), st.integers(1, 200))
 def test_policies_fit_the_quota_and_hold_every_grant_once(
     count: int, actions: int, resources: int

@@ -20,6 +20,7 @@ from aws_iam.engine.shrink.statement_lists import (
     StatementLists,
 )
 from aws_iam.engine.shrink.wildcards import exact_wildcards, with_wildcards
+from helpers.tables.examples import examples
 
 pytestmark = pytest.mark.growth
 
@@ -49,7 +50,7 @@ def granted(entries: tuple[str, ...]) -> set[str]:
     return {name for entry in entries for name in catalog().expand(entry) or (entry,)}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(listed())
 def test_wildcards_match_what_was_listed_and_nothing_else(entries: list[str]) -> None:
     before = statement(ACTION, *entries)
@@ -67,7 +68,7 @@ PIECES = st.sampled_from(["a", "b", "/", "*", "?", "${u}", "${v}", "${*}"])
 TEXTS = st.lists(PIECES, min_size=1, max_size=5).map("".join)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     st.lists(TEXTS, min_size=2, max_size=4), st.text("ab/", max_size=2), st.text("ab/", max_size=2)
 )
@@ -83,7 +84,7 @@ def test_what_a_covered_entry_matches_its_cover_matches_whatever_variables_stand
             assert matches(HOLE.sub(lambda hole: values[hole[0]], wide), some), (wide, narrow)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(listed(), st.integers(150, 3_000))
 def test_a_list_that_is_cut_keeps_every_entry_once_and_each_part_fits(
     entries: list[str], room: int
@@ -96,7 +97,7 @@ def test_a_list_that_is_cut_keeps_every_entry_once_and_each_part_fits(
     assert all(sum(own.length + 1 for own in group) <= room for group in groups)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(listed(), st.integers(300, 3_000))
 def test_what_all_parts_of_a_not_action_exclude_is_what_it_excluded(
     entries: list[str], room: int

@@ -15,6 +15,7 @@ from aws_iam.engine.language.document import Kind
 from aws_iam.engine.reference.policy_quotas import QUOTAS, characters, compact
 from aws_iam.engine.shrink.shrink import Limit, shrink
 from aws_iam.engine.sources.gather import one_policy
+from helpers.tables.examples import examples
 
 if TYPE_CHECKING:
     from aws_iam.engine.shrink.shrink import Shrunk
@@ -149,7 +150,7 @@ def requests(seed: int, principals: list[str]) -> list[dict[str, Any]]:
 LIMITS = st.sampled_from([None, 220, 300, 450, 700])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(policies(), LIMITS, st.sampled_from([{}, {"wildcards": False}]), st.integers(0, 1_000_000))
 def test_every_request_is_decided_as_before_by_policies_that_are_never_longer(
     document: dict[str, Any], most: int | None, how: dict[str, bool], seed: int
@@ -169,7 +170,7 @@ def test_every_request_is_decided_as_before_by_policies_that_are_never_longer(
         assert decided[0] == decided[1], request
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(policies(), LIMITS, st.integers(0, 1_000_000))
 def test_service_control_policies_of_one_target_allow_what_the_one_did(
     document: dict[str, Any], most: int | None, seed: int
@@ -187,7 +188,7 @@ def test_service_control_policies_of_one_target_allow_what_the_one_did(
         assert decided[0] == decided[1], request
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(policies(principals=True), st.integers(0, 1_000_000))
 def test_a_policy_of_a_resource_decides_as_before(document: dict[str, Any], seed: int) -> None:
     found = shortened(document, None, Kind.RESOURCE).result
@@ -205,7 +206,7 @@ def test_a_policy_of_a_resource_decides_as_before(document: dict[str, Any], seed
         assert one == other, request
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(policies(), LIMITS)
 def test_what_is_shrunk_does_not_shrink_again(document: dict[str, Any], most: int | None) -> None:
     found = shortened(document, most, Kind.IDENTITY).result

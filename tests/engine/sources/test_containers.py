@@ -21,6 +21,7 @@ from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError
 from aws_iam.rules.policy.run import validate
 from helpers.policy_files import ALLOW, INPUTS, document, file, judged, lines, places, template
+from helpers.tables.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -390,7 +391,7 @@ STATEMENTS = st.lists(
 )
 
 
-@settings(max_examples=18, deadline=None)
+@settings(max_examples=examples(18), deadline=None)
 @given(STATEMENTS)
 def test_a_policy_in_any_container_has_the_findings_that_it_has_alone(
     statements: list[Any],
@@ -473,7 +474,7 @@ JUNK = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(JUNK)
 def test_whatever_the_file_it_is_judged_or_refused(junk: Any) -> None:
     for given_ in (

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.report.formats.asff import MOST_IN_A_CALL, asff, asff_lines
 from helpers.audited_runs import EVERY_STATUS, FINDINGS, audited, finding, hostile_run
+from helpers.tables.examples import examples
 
 if TYPE_CHECKING:
     from aws_iam.report.audit_report import AuditReport
@@ -191,7 +192,7 @@ def test_two_findings_never_share_an_id() -> None:
     assert len(set(ids)) == 3
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.lists(FINDINGS, max_size=3))
 def test_whatever_the_text_the_findings_are_valid(findings: list[Finding]) -> None:
     assert len(findings_of(audited(findings))) == len(findings)

@@ -18,6 +18,7 @@ from aws_iam.report.audit_page import MOST_CHARACTERS, MOST_ROWS, html_page
 from aws_iam.report.html_templates import FOLDER
 from helpers.audited_runs import EVERY_STATUS, FINDINGS, HOSTILE, audited, finding, hostile_run
 from helpers.folders import ROOT
+from helpers.tables.examples import examples
 
 _VOID = {"meta", "link", "input", "wbr", "rect", "circle"}
 _TAGS = {
@@ -129,7 +130,7 @@ def test_no_template_turns_escaping_off() -> None:
         assert not re.search(r"\|\s*safe|autoescape|Markup", text), template.name
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.lists(FINDINGS, max_size=3))
 def test_whatever_the_text_the_page_is_well_formed(findings: list[Finding]) -> None:
     assert_only_our_markup(html_page(audited(findings)))

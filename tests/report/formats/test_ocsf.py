@@ -17,6 +17,7 @@ from aws_iam.answer import Finding, Severity, Status
 from aws_iam.report.audit_report import AuditReport, identity
 from aws_iam.report.formats.ocsf import ocsf, ocsf_lines
 from helpers.audited_runs import EVERY_STATUS, FINDINGS, audited, finding, hostile_run
+from helpers.tables.examples import examples
 
 
 @cache
@@ -120,7 +121,7 @@ def test_hostile_names_stay_text() -> None:
     assert not {"\x1b", "\u202e", "\x00"} & set(told)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.lists(FINDINGS, max_size=3))
 def test_whatever_the_text_the_events_are_valid(findings: list[Finding]) -> None:
     assert len(events(audited(findings))) == len(findings)

@@ -15,6 +15,7 @@ from aws_iam.engine.evaluation.context import Context
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.rules.policy.run import validate
+from helpers.tables.examples import examples
 from helpers.work import calls
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def allowed(policy: Policy, request: tuple[str, str, str | None], without: int =
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.lists(STATEMENTS, min_size=2, max_size=4))
 def test_removing_a_redundant_statement_changes_the_decision_on_no_request(
     statements: list[dict[str, Any]],
@@ -175,7 +176,7 @@ def many_lists(n: int) -> str:
     "make", [many_statements, long_statements, many_variables, many_tags, many_lists]
 )
 def test_twice_the_policy_takes_about_twice_the_work(make: Callable[[int], str]) -> None:
-    few, many = make(80), make(160)
+    few, many = make(48), make(96)
     # The first run fills the caches, so that the second one counts only the work of the rules.
     for document in (few, many):
         validate(document, "identity")

@@ -47,7 +47,7 @@ def test_the_trust_policy_lets_in_exactly_the_workload(case: dict[str, Any]) -> 
     assert case.get("creates", "") in answer.artifacts[1].content
 
 
-@pytest.mark.parametrize("case", GOOD, ids=lambda case: case["name"])
+@for_each(GOOD, name=lambda case: case["name"])
 def test_the_trust_policy_validates_clean(case: dict[str, Any]) -> None:
     answer = ask(**case["arguments"])
     assert answer.artifacts[0].checked_by == "policy validate, evaluate"
@@ -173,7 +173,7 @@ def test_guide_lists_the_reference() -> None:
     assert tool.run({}).action == "guide"
 
 
-@pytest.mark.parametrize("issuer", issuers.issuers(), ids=lambda issuer: issuer.id)
+@for_each(issuers.issuers(), name=lambda issuer: issuer.id)
 def test_an_issuer_is_sourced_and_found_by_its_own_name(issuer: issuers.Issuer) -> None:
     assert issuer.sources
     assert all(source.startswith("https://") for source in issuer.sources)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,9 +23,14 @@ pytestmark = pytest.mark.emulator
 CASES = cases("trust_policies")
 GITHUB = "token.actions.githubusercontent.com"
 EKS = "oidc.eks.us-east-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
-KEY = RSAKey.generate_key(2048, {"kid": "one"})
 MAIN = "repo:octo/app:ref:refs/heads/main"
 CART = "system:serviceaccount:shop:cart"
+
+
+@cache
+def key() -> RSAKey:
+    # At its first use: most processes that collect the file need none.
+    return RSAKey.generate_key(2048, {"kid": "one"})
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +47,7 @@ def claims(
 
 
 def signed(said: dict[str, Any]) -> str:
-    return jwt.encode({"alg": "RS256", "kid": "one"}, said, KEY)
+    return jwt.encode({"alg": "RS256", "kid": "one"}, said, key())
 
 
 def trust(host: str, condition: dict[str, Any]) -> dict[str, Any]:
@@ -77,7 +83,7 @@ def lets_in(url: str, document: dict[str, Any], token: str) -> bool:
 
 
 def denied(document: dict[str, Any], token: str) -> Any:
-    keys = {"keys": [KEY.as_dict(private=False)]}
+    keys = {"keys": [key().as_dict(private=False)]}
     return tool.run({"action": "denied", "document": document, "token": token, "jwks": keys})
 
 

@@ -8,6 +8,7 @@ import shlex
 import stat
 import subprocess
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
@@ -143,7 +144,7 @@ def test_the_commands_make_a_role_that_takes_this_jobs_token_alone(
             "iat": 1_700_000_000,
             **other,
         }
-        token = jwt.encode({"alg": "RS256", "kid": "one"}, said, KEY)
+        token = jwt.encode({"alg": "RS256", "kid": "one"}, said, key())
         try:
             client(url, "sts", signed=False).assume_role_with_web_identity(
                 RoleArn=role["Arn"], RoleSessionName="job", WebIdentityToken=token
@@ -158,7 +159,10 @@ def test_the_commands_make_a_role_that_takes_this_jobs_token_alone(
     assert not assumed(aud="https://gitlab.example.com")
 
 
-KEY = RSAKey.generate_key(2048, {"kid": "one"})
+@cache
+def key() -> RSAKey:
+    # At its first use: most processes that collect the file need none.
+    return RSAKey.generate_key(2048, {"kid": "one"})
 
 
 def test_the_commands_make_an_association_with_its_target_role(url: str, tmp_path: Path) -> None:

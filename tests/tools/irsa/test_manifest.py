@@ -19,6 +19,7 @@ from aws_iam.tools.irsa.actions import tool
 from aws_iam.tools.irsa.creation import Format
 from aws_iam.tools.policy import actions as policy
 from helpers.provider_cases import cases
+from helpers.tables.each import for_each
 from helpers.workload_validators import VALIDATORS, workflow
 
 pytestmark = pytest.mark.process
@@ -63,7 +64,7 @@ def only(case: dict[str, Any]) -> str:
     return str(case["name"])
 
 
-@pytest.mark.parametrize("case", TRUSTS, ids=only)
+@for_each(TRUSTS, name=only)
 def test_every_file_of_a_manifest_is_taken_by_its_validator(case: dict[str, Any]) -> None:
     answer = manifest_of(case)
     assert answer.artifacts
@@ -231,7 +232,7 @@ def test_the_target_role_is_reached_by_one_association_alone(
         assert aws_iam.evaluate(request, layers).outcome == outcome
 
 
-@pytest.mark.parametrize("case", TRUSTS, ids=only)
+@for_each(TRUSTS, name=only)
 def test_what_is_written_is_what_the_checks_ask_for(case: dict[str, Any]) -> None:
     alone = trust(**case["arguments"]).artifacts[0].content
     checked = tool.run({"action": "check", "document": alone})
@@ -365,7 +366,7 @@ def test_irsa_needs_no_issuer_to_annotate_a_service_account() -> None:
     assert answer.next == ()
 
 
-@pytest.mark.parametrize("case", TRUSTS, ids=only)
+@for_each(TRUSTS, name=only)
 def test_the_next_call_writes_the_trust_policy_of_the_same_workload(case: dict[str, Any]) -> None:
     (call,) = manifest_of(case).next
     written = json.loads(tool.run(call.arguments).artifacts[0].content)

@@ -9,6 +9,7 @@ import pytest
 from aws_iam.tools.irsa.actions import tool
 from aws_iam.tools.irsa.provider_catalogue import PROVIDERS
 from helpers.provider_cases import cases
+from helpers.tables.each import for_each
 
 ACCOUNT = "111122223333"
 CASES = [case for case in cases("trust_policies") if "token" in case]
@@ -42,7 +43,7 @@ def near_misses(token: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_the_token_that_the_provider_sends_is_let_in(case: dict[str, Any]) -> None:
     assert outcome(case, case["token"]) == "Allowed"
 

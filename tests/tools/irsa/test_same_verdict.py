@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from aws_iam.answer import Severity
 from aws_iam.tools.irsa.actions import tool as irsa
 from aws_iam.tools.policy.actions import tool as policy
@@ -54,10 +52,9 @@ def is_public(case: dict[str, Any]) -> bool:
     return bool(answer.comparison and answer.comparison.violations)
 
 
-@pytest.mark.parametrize(
-    "case",
+@for_each(
     [c for c in CASES if any(c["codes"].get(code) in GRAVE for code in STRANGERS)],
-    ids=lambda case: case["name"],
+    name=lambda case: case["name"],
 )
 def test_a_policy_that_lets_strangers_in_does_so_for_every_action(case: dict[str, Any]) -> None:
     found = irsa.run({"action": "check", "document": document(case)}).findings

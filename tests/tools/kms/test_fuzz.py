@@ -16,6 +16,7 @@ from aws_iam.tools.kms.actions import tool
 from aws_iam.tools.kms.checks.catalogue import ON_POLICY
 from helpers.folders import TESTS
 from helpers.mutations import Spoiler
+from helpers.tables.examples import examples
 
 pytestmark = pytest.mark.growth
 
@@ -31,7 +32,10 @@ CALLER = "arn:aws:iam::111122223333:role/ci"
 CODES = {*ON_POLICY, *(rule.code for rule in POLICY_RULES)}
 SEEDS = st.integers(min_value=0, max_value=2**60)
 FUZZ = settings(
-    max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(60),
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
 )
 
 

@@ -28,6 +28,7 @@ from helpers.key_policies import (
     outcome,
 )
 from helpers.secret_validators import shell
+from helpers.tables.examples import examples
 
 pytestmark = pytest.mark.validator
 
@@ -405,7 +406,7 @@ def test_a_policy_that_does_something_else_is_never_called_proved() -> None:
 _NAMES = st.lists(st.sampled_from([f"role/r{n}" for n in range(6)]), max_size=3, unique=True)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     admins=_NAMES,
     users=_NAMES,

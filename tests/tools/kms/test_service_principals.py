@@ -22,6 +22,7 @@ from helpers.key_policies import (
     key_policy_answer,
     outcome,
 )
+from helpers.tables.each import for_each
 
 ITSELF = {
     name: service
@@ -92,8 +93,9 @@ ELSEWHERE = [
 ]
 
 
-@pytest.mark.parametrize(("name", "partition", "region"), ELSEWHERE)
-def test_the_table_covers_govcloud_and_china(name: str, partition: str, region: str) -> None:
+@for_each(ELSEWHERE)
+def test_the_table_covers_govcloud_and_china(row: tuple[str, str, str]) -> None:
+    name, partition, region = row
     answer = key_policy_answer(services=[name], region=region)
     assert "arn:aws:" not in answer.artifacts[0].content
     allowed = [row for row in answer.facts["proved"] if row["outcome"] == "Allowed"]

@@ -16,6 +16,7 @@ from aws_iam.engine.language.document import Statement
 from aws_iam.errors import InputError
 from aws_iam.rules.policy.catalogue import POLICY_RULES
 from helpers.mutations import Spoiler, nested
+from helpers.tables.examples import examples
 
 pytestmark = pytest.mark.growth
 
@@ -56,7 +57,10 @@ def judged(document: Any, kind: str | None = None, attached: str | None = None) 
 
 def fuzz(cases: int) -> settings:
     return settings(
-        max_examples=cases, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=examples(cases),
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
     )
 
 

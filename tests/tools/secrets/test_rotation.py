@@ -19,6 +19,7 @@ from aws_iam.tools.secrets.hosted_rotation import engines
 from aws_iam.tools.secrets.rotation_function import function_code, systems
 from aws_iam.tools.secrets.rotation_schedule import parse_schedule
 from helpers.secret_validators import VALIDATORS
+from helpers.tables.each import for_each
 
 pytestmark = pytest.mark.process
 
@@ -73,9 +74,7 @@ def test_every_file_is_taken_by_its_validator(asked: dict[str, Any]) -> None:
         VALIDATORS[artifact.checked_by or ""](artifact.content)
 
 
-@pytest.mark.parametrize(
-    "asked", [*ASKED, *HOSTED], ids=lambda case: "-".join(map(str, case.values()))
-)
+@for_each([*ASKED, *HOSTED], name=lambda case: "-".join(map(str, case.values())))
 def test_nothing_rotates_at_once_but_what_is_said_to(asked: dict[str, Any]) -> None:
     answer = run(**asked)
     content = "".join(artifact.content for artifact in answer.artifacts)
@@ -87,7 +86,7 @@ def test_nothing_rotates_at_once_but_what_is_said_to(asked: dict[str, Any]) -> N
     assert answer.facts["rotates_at_once"]
 
 
-@pytest.mark.parametrize("asked", [*ASKED, *HOSTED[:2]], ids=lambda case: "-".join(map(str, case.values())))  # fmt: skip
+@for_each([*ASKED, *HOSTED[:2]], name=lambda case: "-".join(map(str, case.values())))  # fmt: skip
 def test_a_template_and_a_configuration_are_deployed_as_they_lie(asked: dict[str, Any]) -> None:
     answer = run(**asked)
     content = "".join(artifact.content for artifact in answer.artifacts)
@@ -304,7 +303,7 @@ def test_a_window_never_reaches_the_next_rotation(hours: int, window: int) -> No
         assert "AutomaticallyAfterDays" not in found.rules
 
 
-@pytest.mark.parametrize("asked", HOSTED, ids=lambda case: "-".join(map(str, case.values())))
+@for_each(HOSTED, name=lambda case: "-".join(map(str, case.values())))
 def test_hosted_rotation_names_awss_function_and_what_it_needs(asked: dict[str, Any]) -> None:
     answer = run(**asked)
     engine = engines()[asked["engine"]]

@@ -13,6 +13,7 @@ from aws_iam.tools.audit.controls.judge import judge
 from helpers.cis_snapshots import snapshot
 from helpers.folders import TESTS
 from helpers.secret_validators import shell
+from helpers.tables.each import for_each
 
 pytestmark = pytest.mark.validator
 
@@ -91,7 +92,7 @@ def test_no_fix_deletes_a_credential_that_was_not_disabled_first() -> None:
         assert deleting
 
 
-@pytest.mark.parametrize("control", controls().values(), ids=lambda control: control.key)
+@for_each(controls().values(), name=lambda control: control.key)
 def test_a_fix_for_one_region_names_it(control: Control) -> None:
     for command in commands_of(control.fix) if control.regional else ():
         assert "--region REGION" in command

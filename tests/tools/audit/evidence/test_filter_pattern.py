@@ -14,6 +14,7 @@ from aws_iam.tools.audit.controls.benchmark import controls
 from aws_iam.tools.audit.evidence.filter_pattern import ABSENT, Clause, Some, parse_pattern
 from aws_iam.tools.audit.evidence.sample_records import complete_records
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 CASES = json.loads((TESTS / "cases/cis/filter-patterns.json").read_text("utf-8"))
 ALARMS = [control for control in controls().values() if control.key.startswith("alarm_")]
@@ -35,7 +36,7 @@ def covered(pattern: str, key: str) -> bool | None:
     return None if None in answers else True
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_a_filter_covers_what_it_matches(case: dict[str, Any]) -> None:
     assert covered(case["pattern"], case["control"]) is case["matches"]
 

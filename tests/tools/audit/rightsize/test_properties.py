@@ -17,6 +17,7 @@ from aws_iam.tools.audit.rightsize.judged_principals import judged
 from aws_iam.tools.audit.rightsize.policies_in_use import policies_of
 from aws_iam.tools.audit.rightsize.recorded_use import Window
 from helpers.cis_snapshots import NOW, facts_with_use, snapshot
+from helpers.tables.examples import examples
 
 ACTIONS = ("s3:GetObject", "s3:CreateBucket", "s3:DeleteBucket", "sqs:SendMessage", "sqs:PurgeQueue", "ec2:RunInstances", "iam:PassRole")  # fmt: skip
 RESOURCES = {
@@ -90,7 +91,7 @@ def allowed(documents: list[dict[str, Any]], principal: str) -> set[tuple[str, s
 
 
 @given(cases())
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_a_proposal_is_never_wider_and_keeps_every_use(case: dict[str, Any]) -> None:
     account = snapshot(facts_with_use(case))
     authorization = account.require(AUTHORIZATION)
@@ -118,7 +119,7 @@ def test_a_proposal_is_never_wider_and_keeps_every_use(case: dict[str, Any]) -> 
 
 
 @given(cases())
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 def test_all_changes_together_take_nothing_from_others(case: dict[str, Any]) -> None:
     account = snapshot(facts_with_use(case))
     authorization = account.require(AUTHORIZATION)

@@ -11,6 +11,7 @@ from aws_iam.report.next_calls import as_command
 from aws_iam.tools.audit.actions import tool
 from aws_iam.tools.audit.controls.benchmark import benchmark, controls, versions
 from helpers.secret_validators import cloudformation, terraform
+from helpers.tables.each import for_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +72,7 @@ def test_a_control_that_newer_versions_dropped_says_so() -> None:
     assert "removed after 2.0" in ask(action="control", id="cloudtrail_cloudwatch").summary
 
 
-@pytest.mark.parametrize("key", list(controls()))
+@for_each(list(controls()))
 def test_every_control_can_be_explained(key: str) -> None:
     answer = ask(action="control", id=key)
     assert answer.facts["key"] == key

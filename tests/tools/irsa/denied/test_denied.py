@@ -18,6 +18,7 @@ from aws_iam.tools.irsa import check
 from aws_iam.tools.irsa.actions import tool
 from helpers.folders import ROOT, TESTS
 from helpers.provider_cases import cases
+from helpers.tables.each import for_each
 from helpers.trust_of_issuers import CLAIMS, GITHUB, OPEN, ask, trust
 
 pytestmark = pytest.mark.process
@@ -40,7 +41,7 @@ def claims_for(case: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in merged.items() if value is not None}
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_a_refusal_has_its_cause_and_its_edit(case: dict[str, Any]) -> None:
     more = {key: case[key] for key in ("action", "deny", "partition") if key in case}
     answer = ask(
@@ -56,9 +57,7 @@ def test_a_refusal_has_its_cause_and_its_edit(case: dict[str, Any]) -> None:
     assert answer.summary.startswith("The trust policy lets" if wanted == "Allowed" else "Refused")
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in CASES if case.get("exact", True)], ids=lambda case: case["name"]
-)
+@for_each([case for case in CASES if case.get("exact", True)], name=lambda case: case["name"])
 def test_the_policy_it_writes_lets_in_this_caller_and_no_neighbour(case: dict[str, Any]) -> None:
     claims, more = claims_for(case), {"partition": case.get("partition", "aws")}
     answer = ask(trust(case["condition"], case.get("host", GITHUB), **more), claims=claims)
@@ -88,9 +87,7 @@ def test_the_policy_it_writes_lets_in_this_caller_and_no_neighbour(case: dict[st
     assert codes <= {"OIDC-MUTABLE", "OIDC-PR"}
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in CASES if case.get("exact", True)], ids=lambda case: case["name"]
-)
+@for_each([case for case in CASES if case.get("exact", True)], name=lambda case: case["name"])
 def test_the_edits_let_in_this_caller_and_keep_every_statement(case: dict[str, Any]) -> None:
     claims, more = claims_for(case), {"partition": case.get("partition", "aws")}
     policy = trust(case["condition"], case.get("host", GITHUB), **more)

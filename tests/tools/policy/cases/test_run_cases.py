@@ -10,6 +10,7 @@ import pytest
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 FOLDER = TESTS / "cases/test"
 DECIDED = json.loads((FOLDER / "decided.json").read_text(encoding="utf-8"))
@@ -47,7 +48,7 @@ def test_cases_fail_where_they_are_decided_otherwise(given: dict[str, Any]) -> N
     assert sorted(told) == sorted(given["told"])
 
 
-@pytest.mark.parametrize("given", REFUSED, ids=lambda given: given["name"])
+@for_each(REFUSED, name=lambda given: given["name"])
 def test_what_cannot_be_one_thing_only_is_refused_with_its_place(given: dict[str, Any]) -> None:
     with pytest.raises(InputError) as refused:
         tool.run({"action": "test", **given["call"]})

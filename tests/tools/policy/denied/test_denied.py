@@ -24,6 +24,7 @@ from helpers.folders import TESTS
 from helpers.policies.odd_shapes import ODD_STATEMENT
 from helpers.tables.asked_once import asked_once
 from helpers.tables.each import for_each
+from helpers.tables.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,14 +101,13 @@ def test_the_change_for_a_message_is_the_smallest_and_proved(case: dict[str, Any
         assert list(answer.decision.blocked_by) == expected["blocked_by"]
 
 
-@pytest.mark.parametrize(
-    "case",
+@for_each(
     [
         remedy
         for remedy in REMEDIES
         if {"statement", "first_statement", "document_length"} & set(remedy["expect"])
     ],
-    ids=lambda case: case["name"],
+    name=lambda case: case["name"],
 )
 def test_the_changed_policy_holds_the_statement_and_all_that_it_held(case: dict[str, Any]) -> None:
     answer = denied(case["message"], case.get("policies"))
@@ -214,7 +214,7 @@ DENIES = st.builds(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(st.lists(DENIES, min_size=1, max_size=2), st.sampled_from(["identity", "boundary", "scp"]))
 def test_an_exception_is_the_one_of_policy_repair_or_says_what_it_opens_besides(
     denies: list[dict[str, Any]], layer: str
@@ -311,7 +311,7 @@ IDENTITIES = st.lists(STATEMENTS, max_size=4).map(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(MESSAGES, st.none() | IDENTITIES)
 def test_every_change_leads_to_allowed_and_has_no_error_of_its_kind(
     message: str, identity: Any
@@ -326,7 +326,7 @@ def test_every_change_leads_to_allowed_and_has_no_error_of_its_kind(
         assert [f.message for f in found if f.severity is Severity.ERROR] == []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(MESSAGES, st.sampled_from(LAYERS), st.lists(ODD_STATEMENT, min_size=1, max_size=2))
 def test_policies_of_any_shape_give_an_answer_or_an_input_error(
     message: str, layer: str, statements: list[dict[str, Any]]

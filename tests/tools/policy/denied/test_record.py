@@ -21,6 +21,7 @@ from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
 from helpers.tables.asked_once import asked_once
 from helpers.tables.each import for_each
+from helpers.tables.examples import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +67,7 @@ def test_a_record_of_the_cases_is_one_that_aws_can_answer(case: dict[str, Any]) 
         validate_parameters({"policyDocument": document}, POLICY)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_every_check_stands_beside_the_decision_of_the_captured_policies(
     case: dict[str, Any],
 ) -> None:
@@ -385,7 +386,7 @@ PLACES = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.sampled_from(PLACES), JSON_VALUES)
 def test_a_hostile_record_is_answered_or_refused_and_never_called_settled_by_less(
     path: str, value: Any
@@ -431,7 +432,7 @@ def test_with_the_statements_in_place_the_record_s_denial_is_allowed(case: dict[
     assert outcomes[said["action"], said.get("resource", "")] == "Allowed"
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_a_document_less_settles_nothing_more(case: dict[str, Any]) -> None:
     """Neither an outcome nor an agreement may come from what is no longer there."""
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 if TYPE_CHECKING:
     from aws_iam.answer import Answer
@@ -20,7 +19,7 @@ def document(statements: Any) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_each_gain_is_as_grave_as_a_reviewer_takes_it(case: dict[str, Any]) -> None:
     new, old = document(case["document"]), document(case["baseline"])
     answer = tool.run({"action": "compare", "document": new, "baseline": old})

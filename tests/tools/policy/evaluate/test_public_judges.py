@@ -9,6 +9,7 @@ import pytest
 
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
 
 OF_ANYONE = json.loads((TESTS / "cases/compare/anyone.json").read_text(encoding="utf-8"))
 CASES = json.loads((TESTS / "cases/compare/public_judges.json").read_text(encoding="utf-8"))
@@ -35,7 +36,7 @@ def judged(statement: dict[str, Any], kind: str) -> tuple[set[str], bool]:
     return {finding.code for finding in found.findings}, bool(compared.violations)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_both_say_whether_the_resource_is_public(case: dict[str, Any]) -> None:
     codes, admits = judged({**OPEN, "Condition": case["condition"]}, "resource")
     assert ("PUBLIC_ACCESS_ALLOWED" in codes, admits) == (case["public"], case["public"])

@@ -13,6 +13,7 @@ from aws_iam.cli.command_line import main
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
+from helpers.tables.examples import examples
 
 CASES = json.loads((TESTS / "cases/evaluate/as_people_write.json").read_text(encoding="utf-8"))
 
@@ -179,7 +180,7 @@ def statements(draw: st.DrawFn) -> dict[str, Any]:
     action=st.sampled_from(ACTIONS[:-1]),
     resource=st.sampled_from(RESOURCES),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_what_is_decided_without_a_caller_is_so_for_each_of_its_account(
     identity: list[dict[str, Any]], scp: list[dict[str, Any]] | None, action: str, resource: str
 ) -> None:

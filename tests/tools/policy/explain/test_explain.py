@@ -12,11 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aws_iam.answer import Answer, Finding, to_json
+from aws_iam.engine.language.document import Kind
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.report.answer_text import markdown
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
+from helpers.tables.each import for_each
+from helpers.tables.examples import examples
 from helpers.work import calls
 
 CASES = [
@@ -70,11 +73,10 @@ def filled(sentence: str) -> str:
     return re.sub(r"(?<!\$)\{([^{}]+)\}", lambda hole: amount(hole[1]), sentence)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+@for_each(CASES, name=lambda case: case["name"])
 def test_a_statement_is_said_in_exactly_these_words(case: dict[str, Any]) -> None:
-    answer = explain(case["document"], kind=case.get("kind"))
-    said = [row["sentence"] for row in answer.facts["statements"]]
-    assert said == list(map(filled, case["sentences"]))
+    told = explain(case["document"], kind=case.get("kind")).facts["statements"]
+    assert [row["sentence"] for row in told] == list(map(filled, case["sentences"]))
 
 
 def test_the_text_and_the_structure_say_the_same() -> None:
@@ -320,11 +322,9 @@ STATEMENTS = st.fixed_dictionaries(
         {"Statement": st.lists(STATEMENTS, min_size=1, max_size=3)},
         optional={"Version": st.sampled_from(["2012-10-17", "2008-10-17", 7])},
     ),
-    kind=st.sampled_from(
-        [None, "identity", "resource", "scp", "rcp", "boundary", "session", "trust"]
-    ),
+    kind=st.sampled_from([None, *map(str, Kind)]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_every_statement_of_any_policy_gets_a_sentence(policy: object, kind: str | None) -> None:
     answer = explain(policy, kind=kind)
     assert len(answer.facts["statements"]) == len(policy["Statement"])  # type: ignore[index]

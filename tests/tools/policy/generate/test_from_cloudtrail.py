@@ -19,6 +19,7 @@ from aws_iam.errors import InputError
 from aws_iam.report.next_calls import as_command
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
+from helpers.tables.examples import examples
 from helpers.trail_records import ACCOUNT, CALLER, call, record, role
 from helpers.work import calls
 
@@ -405,7 +406,7 @@ _records = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(events=st.lists(_records, min_size=1, max_size=6), generalize=st.booleans())
 def test_records_of_any_shape_end_in_policies_that_allow_their_events(
     *, events: list[dict[str, Any]], generalize: bool
@@ -419,7 +420,7 @@ def test_records_of_any_shape_end_in_policies_that_allow_their_events(
     assert not [finding for finding in answer.findings if finding.severity.value == "ERROR"]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rows=st.lists(st.sampled_from(_rows("allowed.json")), min_size=1, max_size=12),
     generalize=st.booleans(),
@@ -444,7 +445,7 @@ def test_the_work_grows_with_the_events_and_no_faster() -> None:
     assert cost(1_600) < 10 * cost(200)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_json)
 def test_any_json_is_answered_or_refused_clearly(value: Any) -> None:
     with pytest.raises(InputError):

@@ -23,6 +23,7 @@ from aws_iam.tools.policy.actions import tool
 from aws_iam.tools.policy.lookup.lookup import lookup
 from helpers.folders import TESTS
 from helpers.tables.each import for_each
+from helpers.tables.examples import examples
 from helpers.work import calls
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def test_a_known_name_is_told(case: dict[str, Any]) -> None:
     assert all(source.startswith(SOURCES) for source in answer.sources)
 
 
-@pytest.mark.parametrize("case", UNKNOWN, ids=lambda case: case["query"])
+@for_each(UNKNOWN, name=lambda case: case["query"])
 def test_an_unknown_name_is_answered_with_what_was_meant(case: dict[str, Any]) -> None:
     answer = looked_up(case["query"])
     facts = dict(answer.facts)
@@ -270,7 +271,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(
     st.text(alphabet="s3:*?aarn{}$`\n\u202e\0\ud800/.é ,", min_size=1, max_size=40)
     | st.lists(WORDS, min_size=1, max_size=4).map(" ".join)

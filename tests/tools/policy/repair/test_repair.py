@@ -19,6 +19,7 @@ from helpers.repair import random_documents
 from helpers.repair import specifications as made
 from helpers.tables.asked_once import asked_once
 from helpers.tables.each import for_each
+from helpers.tables.examples import examples
 from helpers.work import calls
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def test_of_a_quota_that_aws_raises_is_said_what_to_ask_for() -> None:
 
 
 @given(RANDOMS, st.sampled_from(KINDS), st.integers(1, 12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_a_specification_that_can_be_met_is_met(random: Random, kind: str, requests: int) -> None:
     specification = made.specification(random, requests, kind)
     if not specification.allow and not specification.deny:
@@ -195,7 +196,7 @@ def test_a_specification_that_can_be_met_is_met(random: Random, kind: str, reque
 
 
 @given(RANDOMS, st.sampled_from(KINDS), st.integers(1, 6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_any_specification_is_met_or_refused_with_a_true_conflict(
     random: Random, kind: str, requests: int
 ) -> None:
@@ -210,7 +211,7 @@ def test_any_specification_is_met_or_refused_with_a_true_conflict(
 
 
 @given(RANDOMS, st.sampled_from(KINDS), st.sampled_from(random_documents.SIZES))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_the_hardest_policies_are_repaired_with_proof_or_refused_for_a_pattern_of_a_deny(
     random: Random, kind: str, requests: int
 ) -> None:
@@ -300,7 +301,7 @@ ODD_REQUEST = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(
     st.lists(ODD_STATEMENT, max_size=2),
     st.lists(ODD_REQUEST, max_size=2) | SHAPES,

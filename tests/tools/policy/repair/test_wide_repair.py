@@ -14,6 +14,7 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.tools.policy.actions import tool
 from helpers.repair import specifications as made
 from helpers.repair.wide_specifications import ARNS, VERBS, wide_specification
+from helpers.tables.examples import examples
 
 if TYPE_CHECKING:
     from random import Random
@@ -41,7 +42,7 @@ def one_of(random: Random, pattern: dict[str, Any]) -> dict[str, str]:
 
 
 @given(st.randoms(use_true_random=True), st.integers(1, 20))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_every_pattern_is_met_and_other_requests_are_decided_as_before(
     random: Random, requests: int
 ) -> None:
@@ -66,7 +67,7 @@ def test_every_pattern_is_met_and_other_requests_are_decided_as_before(
 
 
 @given(st.randoms(use_true_random=True))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_repairing_twice_is_repairing_once(random: Random) -> None:
     specification = wide_specification(random, 8)
     _, new = repaired(specification)

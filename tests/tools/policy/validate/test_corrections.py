@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from aws_iam.engine.repair.edits import Edit, replayed
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS
+from helpers.tables.examples import examples
 
 CASES = json.loads((TESTS / "cases/repair/corrections.json").read_text(encoding="utf-8"))
 IN_PLACE = {"ARN_REGION_NOT_ALLOWED", "ARN_ACCOUNT_NOT_ALLOWED", "INVALID_ARN_SERVICE_CASE"}
@@ -101,7 +102,7 @@ def test_of_more_findings_than_get_edits_each_place_with_one_is_right_after_it()
 
 
 @given(st.one_of(STATEMENTS, st.lists(STATEMENTS, min_size=1, max_size=3)))
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_the_edits_of_several_wrong_elements_replay(body: Any) -> None:
     # Of equal statements each is a value of its own.
     document = json.loads(json.dumps({"Version": "2012-10-17", "Statement": body}))

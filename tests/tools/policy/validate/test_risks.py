@@ -100,7 +100,7 @@ def test_a_sensitive_action_alone_has_the_finding_that_fits(row: dict[str, Any])
     assert row["action"] in finding.message
 
 
-@pytest.mark.parametrize("case", ESCALATION, ids=lambda case: case["name"])
+@for_each(ESCALATION, name=lambda case: case["name"])
 def test_validate_says_what_explain_says_but_what_is_only_information(
     case: dict[str, Any],
 ) -> None:
@@ -145,7 +145,7 @@ def test_a_deny_of_all_but_some_resources_leaves_an_allow_on_these() -> None:
     assert finding.message.startswith("s3:GetObject on `arn:aws:s3:::a/*` only")
 
 
-@pytest.mark.parametrize("case", JOBS, ids=lambda case: case["name"])
+@for_each(JOBS, name=lambda case: case["name"])
 def test_the_policy_of_a_job_raises_no_alarm(case: dict[str, Any]) -> None:
     found = [
         (finding.code, finding.where.pointer if finding.where else "", str(finding.severity))

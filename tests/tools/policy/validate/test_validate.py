@@ -22,6 +22,7 @@ from aws_iam.tools.policy.actions import tool
 from aws_iam.tools.policy.validate.validate import validate_policies
 from helpers.folders import TESTS
 from helpers.tables.each import for_each
+from helpers.tables.examples import examples
 from helpers.work import calls
 
 if TYPE_CHECKING:
@@ -304,7 +305,7 @@ def trusted(number: int) -> dict[str, Any]:
 def test_twice_the_policy_takes_about_twice_the_work(
     statement: Callable[[int], dict[str, Any]],
 ) -> None:
-    few, many = (json.dumps(document(statement(n))) for n in (500, 1_000))
+    few, many = (json.dumps(document(statement(n))) for n in (300, 600))
     validate(few)  # what is read once, of the reference, is read before counting
     assert calls(lambda: validate(many)) <= 2.5 * calls(lambda: validate(few)) + 2_000
 
@@ -379,7 +380,7 @@ def resolves(root: Node, pointer: str) -> bool:
     return True
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(POLICIES, KINDS)
 def test_whatever_the_policy_each_finding_stands_at_a_place_in_it(
     body: Any, kind: Kind | None
@@ -403,7 +404,7 @@ def _said(found: list[Finding]) -> Counter[tuple[str, str]]:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(JUNK | st.text(), KINDS)
 def test_whatever_is_given_is_judged_or_refused(given_: Any, kind: Kind | None) -> None:
     try:
@@ -414,7 +415,7 @@ def test_whatever_is_given_is_judged_or_refused(given_: Any, kind: Kind | None) 
         assert answer.summary
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.data())
 def test_a_policy_cut_or_garbled_anywhere_is_judged_or_refused(data: st.DataObject) -> None:
     text = json.dumps(document(ALLOW, TRUST), indent=1)
