@@ -6,6 +6,8 @@ import os
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "suite")
 """`suite`: half of the examples, the same each time; `ci`: all of these; `search`: as many, new ones each time."""
+IS_WHOLE = PROFILE != "suite"
+"""Whether tests that try each of many alike try all of them."""
 
 
 def examples(number: int) -> int:
