@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,11 @@ from aws_iam.tools.audit.actions import tool
 from helpers.cis_snapshots import arn, facts_of, snapshot
 from helpers.work import calls
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws_iam.answer import Answer
+
 pytestmark = pytest.mark.growth
 
 EVERYTHING = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
@@ -20,17 +25,25 @@ EVERYTHING = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
 LONG = 400
 
 
-def asked(roles: list[dict[str, Any]], **question: str) -> dict[str, Any]:
+def answered(case: dict[str, Any], **question: str) -> Answer:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "account.json"
-        snapshots.save(snapshot(facts_of({"roles": roles})), file)
-        call = {"action": "access", "snapshot": str(file), **question}
-        return {"summary": (answer := tool.run(call, cli=True)).summary, **answer.facts}
+        snapshots.save(snapshot(facts_of(case)), file)
+        return tool.run({"snapshot": str(file), **question}, cli=True)
+
+
+def asked(roles: list[dict[str, Any]], **question: str) -> dict[str, Any]:
+    answer = answered({"roles": roles}, action="access", **question)
+    return {"summary": answer.summary, **answer.facts}
 
 
 def role(name: str, trusted: str, says: list[dict[str, Any]] | None = None) -> dict[str, Any]:
     trust = {"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": "sts:AssumeRole"}
     return {"name": name, "trust": [trust], "inline": [says] if says else []}
+
+
+def writing(role: str) -> list[dict[str, Any]]:
+    return [{"Effect": "Allow", "Action": "iam:PutRolePolicy", "Resource": arn(role)}]
 
 
 def chain(length: int, last: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -54,10 +67,7 @@ def mesh(size: int) -> list[dict[str, Any]]:
     "last",
     [
         pytest.param(EVERYTHING, id="an-administrator"),
-        pytest.param(
-            [{"Effect": "Allow", "Action": "iam:PutRolePolicy", "Resource": arn(f"role/r{LONG}")}],
-            id="who-makes-itself-one",
-        ),
+        pytest.param(writing(f"role/r{LONG}"), id="who-makes-itself-one"),
     ],
 )
 def test_a_chain_is_followed_to_its_end(last: list[dict[str, Any]]) -> None:
@@ -71,7 +81,7 @@ def test_a_chain_is_followed_to_its_end(last: list[dict[str, Any]]) -> None:
         arn(f"role/r{number + 1}") for number in range(LONG)
     ]
     assert told["paths_not_varied"] == LONG - 10 + more
-    assert "Beside those of more than 10 steps no others were looked for." in told["summary"]
+    assert "Beside a path of more than 10 steps no others were looked for." in told["summary"]
 
 
 def test_whoever_begins_a_chain_becomes_everybody_in_it() -> None:
@@ -86,7 +96,38 @@ def test_paths_that_an_answer_has_no_room_for_are_counted() -> None:
     untold = told["paths_left_out"]
     assert len(told["paths"]) + untold == told["counts"]["can_become"] == 500
     assert untold
-    assert f"The paths of {untold} more principals, all of " in told["summary"]
+    # The listed ones are those of one step, of two steps and so on.
+    longer = f"The paths of {untold} more principals, all of {501 - untold} steps or more"
+    assert longer in told["summary"]
+
+
+def keys(of: str) -> list[dict[str, Any]]:
+    return [{"Effect": "Allow", "Action": "iam:CreateAccessKey", "Resource": arn(of)}]
+
+
+def key_chain(length: int) -> list[dict[str, Any]]:
+    """Each user makes keys of the one after it, and the last is an administrator."""
+    users = [{"name": f"r{n}", "inline": [keys(f"user/r{n + 1}")]} for n in range(length)]
+    return [*users, {"name": f"r{length}", "inline": [EVERYTHING]}]
+
+
+@pytest.mark.parametrize(
+    ("case", "code"),
+    [
+        ({"roles": chain(500, EVERYTHING)}, "TAKES_ADMINISTRATOR_ROLE"),
+        ({"users": key_chain(500)}, "PRIVILEGE_ESCALATION"),
+    ],
+    ids=["roles", "users"],
+)
+def test_whoever_has_a_path_that_is_not_listed_has_its_finding(
+    case: dict[str, Any], code: str
+) -> None:
+    answer = answered(case, action="principals")
+    found = [own for own in answer.findings if own.code == code]
+    assert len({own.resource for own in found}) == 500
+    # So many findings do not tell all steps of the long paths.
+    assert max(len(own.message) for own in found) < 2_000
+    assert all(len(row["takes"] or "") < 200 for row in answer.facts["principals"])
 
 
 def test_the_work_grows_with_the_roles_where_all_can_act_as_all() -> None:
@@ -96,4 +137,32 @@ def test_the_work_grows_with_the_roles_where_all_can_act_as_all() -> None:
     few = calls(lambda: told.append(asked(small, to="admin")))
     many = calls(lambda: told.append(asked(large, to="admin")))
     assert [one["counts"]["can_become"] for one in told] == [600, 1_800]
+    assert many < 4 * few
+
+
+def users_with_variables(size: int) -> dict[str, Any]:
+    """All make keys for all others: policies with variables are each user's own."""
+    own = [{"Effect": "Allow", "Action": "iam:GetUser", "Resource": arn("user/${aws:username}")}]
+    return {"users": [{"name": f"u{n}", "inline": [own + keys("user/u*")]} for n in range(size)]}
+
+
+def roles_with_a_deny(size: int) -> dict[str, Any]:
+    """All can act as all, each but for another one."""
+
+    def says(denied: str) -> list[dict[str, Any]]:
+        allowed = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": arn("role/r*")}
+        return [allowed, {**allowed, "Effect": "Deny", "Resource": arn(denied)}]
+
+    return {
+        "roles": [role(f"r{n}", arn("root"), says(f"role/r{n // 2}")) for n in range(size)],
+    }
+
+
+@pytest.mark.parametrize("made", [users_with_variables, roles_with_a_deny])
+def test_the_work_grows_with_the_principals_where_each_can_act_as_others_than_its_neighbour(
+    made: Callable[[int], dict[str, Any]],
+) -> None:
+    small, large = made(200), made(600)
+    few = calls(lambda: answered(small, action="access", to="admin"))
+    many = calls(lambda: answered(large, action="access", to="admin"))
     assert many < 4 * few

@@ -92,6 +92,10 @@ def test_outsiders_are_told_once_on_the_role(case: dict[str, Any]) -> None:
         for row in answer.facts["outsiders"]
     }
     assert told == case.get("outsiders", {})
+    hops = {row["principal"]: row.get("hops", 0) for row in answer.facts["principals"]}
+    for row in answer.facts["outsiders"]:
+        # In, and on by the role's shortest path; who is there already is no row of a resource.
+        assert len(row["hops"]) == 1 + hops.get(row["hops"][0]["to"], 0)
 
 
 def test_every_action_of_iam_in_the_catalogue_is_one_that_the_search_knows() -> None:

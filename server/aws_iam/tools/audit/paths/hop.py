@@ -61,10 +61,14 @@ class Hop:
 
 @slotted
 class Path:
-    """The hops from a principal to what was asked for; `is_administrator` says that the last one gives full access."""
+    """The hops from a principal to what was asked for; `is_administrator` says that the last one gives full access.
+
+    `ends_perhaps` says that nobody knows whether the end is what was asked for.
+    """
 
     hops: tuple[Hop, ...]
     is_administrator: bool = False
+    ends_perhaps: bool = False
 
     @property
     def start(self) -> str:
@@ -78,8 +82,8 @@ class Path:
 
     @property
     def is_certain(self) -> bool:
-        """Whether every hop is known to work."""
-        return not any(hop.why_unknown for hop in self.hops)
+        """Whether every hop is known to work, and to lead there."""
+        return not (self.ends_perhaps or any(hop.why_unknown for hop in self.hops))
 
     @property
     def conditions(self) -> int:
@@ -98,7 +102,7 @@ class Path:
 
 @slotted
 class Reached:
-    """A principal that is or can become what was asked for; `hops` is the length of its shortest path.
+    """A principal that is or can become what was asked for; `hops` is the length of the shortest path that was found.
 
     `is_bound` says of an administrator that it is one only where conditions of its policies are met.
     """

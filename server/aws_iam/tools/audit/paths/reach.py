@@ -23,7 +23,7 @@ from aws_iam.tools.audit.paths.single_steps import least_steps
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.tools.audit.paths.book import PowerBook
     from aws_iam.tools.audit.paths.search import Banned, Goal
@@ -52,7 +52,7 @@ class Reach:
     _hopeless: int = 0
     """Principals that another one controls who reaches nothing: neither do they."""
     _known: dict[int, Path] = field(default_factory=dict)
-    """The shortest path of each principal that is known to have one."""
+    """The shortest path that was found of each principal that is known to have one."""
     _away: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     """Those that are some steps away, by the steps."""
 
@@ -68,7 +68,7 @@ class Reach:
             )
             for number in bits(starts & administrators)
         ]
-        paths: list[Path] = []
+        unknown: list[Path] = []
         self._away[0] = self.goal.principals
         least = least_steps(self.book, self.goal, administrators)
         searched = starts & ~administrators & ~self.goal.principals
@@ -76,10 +76,20 @@ class Reach:
         for number in sorted(bits(searched & mask_of(least)), key=least.__getitem__):
             row, path = self._of(number, least[number])
             reached += [row] if row else []
-            paths += [path] if path else []
-        told = _as_many(sorted(paths, key=lambda path: len(path.hops)))
+            unknown += [path] if path else []
+        self._shorten(least)
+        paths = sorted((*self._known.values(), *unknown), key=_by_length)
+        told = _as_many(paths)
         others = self._others(told)
         every = sorted((*told, *others), key=_by_length)
+        shortest = {path.start: path for path in self._known.values()}
+        for path in others:
+            # A search that leaves a step out may come to a shorter one than the first search.
+            shortest[path.start] = min(shortest[path.start], path, key=lambda own: len(own.hops))
+        reached += [
+            Reached(principal=start, verdict="can_become", hops=len(path.hops))
+            for start, path in shortest.items()
+        ]
         return Paths(
             to=self.to,
             principals=tuple(
@@ -91,7 +101,7 @@ class Reach:
                 if entities.arns[number] != self.to
             ),
             paths=tuple(every),
-            shortest={entities.arns[number]: path for number, path in self._known.items()},
+            shortest=shortest,
             cuts=cuts_of(every),
             left_out=self.left_out,
             too_long=len(paths) - len(told),
@@ -100,19 +110,19 @@ class Reach:
         )
 
     def _of(self, number: int, least: int) -> tuple[Reached | None, Path | None]:
-        """What one principal reaches, with its shortest path."""
+        """Note the path of one principal; or a row, and perhaps a path, where it is not known whether it has one."""
         arn = self.book.entities.arns[number]
         if self._hopeless >> number & 1:
             return None, None
         search = Search(self.book, self.goal)
         path = None
         if self.goal.is_knowable:
-            path = self._through_another(number, least) or self._searched(search, number, least)
+            path = self._through_another(number, least) or self._shortest(search, number)
         search.was_doubtful |= not self.goal.is_knowable
         if path is not None:
             self._known[number] = path
             self._away[len(path.hops)] |= 1 << number
-            return Reached(principal=arn, verdict="can_become", hops=len(path.hops)), path
+            return None, None
         if not (search.was_doubtful or search.was_stopped):
             # As they are, they can do no more than whoever controls them.
             self._hopeless |= search.controlled & ~self.goal.perhaps
@@ -123,14 +133,25 @@ class Reach:
         if path is None:
             return None, None
         why = next((hop.why_unknown for hop in path.hops if hop.why_unknown), "")
+        path = path if why else replace(path, ends_perhaps=True)
         why = why or self._why_perhaps(path)
         return Reached(principal=arn, verdict="unknown", hops=len(path.hops), why=why), path
 
-    def _searched(self, search: Search, number: int, least: int) -> Path | None:
-        """The path that a search finds, or one through somebody else: the search takes the first changes that it comes to."""
-        path = self._shortest(search, number)
-        lengths = range(least + 1, len(path.hops)) if path else ()
-        return next(filter(None, (self._through_another(number, own) for own in lengths)), path)
+    def _shorten(self, least: Mapping[int, int]) -> None:
+        """Go on by somebody else's path where a search, which takes the first changes that it comes to, found a longer one."""
+        longer = {
+            number: path for number, path in self._known.items() if len(path.hops) > least[number]
+        }
+        most = max((len(path.hops) for path in longer.values()), default=0)
+        for steps in range(1, most):
+            for number, path in longer.items():
+                if not least[number] < steps < len(self._known[number].hops):
+                    continue
+                shorter = self._through_another(number, steps)
+                if shorter:
+                    self._known[number] = shorter
+                    self._away[len(path.hops)] &= ~(1 << number)
+                    self._away[steps] |= 1 << number
 
     def _through_another(self, number: int, steps: int) -> Path | None:
         """A path of so many steps: one of this principal's, and on as somebody who is a step nearer."""
@@ -139,10 +160,14 @@ class Reach:
             usable = power.targets & nearer
             if usable and power.gain == "principal" and power.is_certain:
                 target = next(bits(usable))
+                onward = self._known.get(target)
+                arn = self.book.entities.arns[number]
+                if onward and any(hop.end == arn for hop in onward.hops):
+                    # It comes back to take over this principal, which need not do that itself.
+                    continue
                 step = Step(number, UNCHANGED, power, usable)
                 hop = hop_of(self.book, UsedStep(step, target, target))
-                if target in self._known:
-                    onward = self._known[target]
+                if onward:
                     return replace(onward, hops=(hop, *onward.hops))
                 return Path(hops=(hop,), is_administrator=self.book.has_full_access(target))
         return None

@@ -24,10 +24,15 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.paths.changes import Gain
     from aws_iam.tools.audit.paths.search import Goal
 
-_Node = int | tuple[int]
-"""A principal, or a set of targets: as a node of its own, so that a thousand who can act as the same thousand are no pairs."""
-_CHANGED, _CHANGES = (-1,), (0,)
-"""What any change may lead to, and the node between it and whoever can make one."""
+_Node = int | tuple[int, ...]
+"""A principal; a set of targets, as `(targets,)`; or a part of sets, as `(first number, targets from there on)`.
+
+So a thousand who can act as the same thousand are no million edges, and neither are a thousand who each lack another one.
+"""
+_PART = 64
+"""Numbers that a part is of."""
+_CHANGED = ((-1,), (-2,), (-3,))
+"""What any change may lead to, and the nodes between it and whoever can make one."""
 
 
 def least_steps(book: PowerBook, goal: Goal, administrators: int) -> dict[int, int]:
@@ -35,8 +40,9 @@ def least_steps(book: PowerBook, goal: Goal, administrators: int) -> dict[int, i
     # Imported here: most answers ask for no paths.
     import networkx as nx
 
-    graph: DiGraph[_Node] = nx.DiGraph([(_CHANGED, _CHANGES)])
-    graph.add_edges_from((_CHANGES, number) for number in bits(goal.able))
+    graph: DiGraph[_Node] = nx.DiGraph()
+    nx.add_path(graph, _CHANGED)
+    graph.add_edges_from((_CHANGED[-1], number) for number in bits(goal.able))
     changes: dict[tuple[Gain, str], int] = defaultdict(int)
     entities = book.entities
     people = entities.users | entities.roles | entities.sessions
@@ -44,18 +50,16 @@ def least_steps(book: PowerBook, goal: Goal, administrators: int) -> dict[int, i
         for power in book.powers(number):
             if power.gain != "principal":
                 changes[power.gain, power.what] |= power.targets
-                graph.add_edge(_CHANGES, number)
+                graph.add_edge(_CHANGED[-1], number)
             if power.gain in {"principal", "trust"}:
-                node = (power.targets,)
-                if node not in graph:
-                    graph.add_edges_from((target, node) for target in bits(power.targets))
-                graph.add_edge(node, number)
+                # To itself it is no step: so all who can act as all others share one set.
+                graph.add_edge(_any_of(graph, power.targets | 1 << number), number)
     concerned = goal.able
     for (gain, _), targets in changes.items():
         concerned |= touched(entities, gain, targets, changes)
     ends = goal.principals | goal.perhaps
     graph.add_nodes_from(bits(ends | concerned))
-    to_change = _steps(graph, [*bits(ends), _CHANGED])
+    to_change = _steps(graph, [*bits(ends), _CHANGED[0]])
     to_concerned = _steps(graph, bits(ends | concerned))
     return {
         number: max(steps, to_concerned[number])
@@ -64,11 +68,26 @@ def least_steps(book: PowerBook, goal: Goal, administrators: int) -> dict[int, i
     }
 
 
+def _any_of(graph: DiGraph[_Node], targets: int) -> _Node:
+    """The node of a set of targets, with the edges to it."""
+    node = (targets,)
+    if node not in graph:
+        for start in range(0, targets.bit_length(), _PART):
+            in_part = targets >> start & ((1 << _PART) - 1)
+            if not in_part:
+                continue
+            part = (start, in_part)
+            if part not in graph:
+                graph.add_edges_from((start + number, part) for number in bits(in_part))
+            graph.add_edge(part, node)
+    return node
+
+
 def _steps(graph: DiGraph[_Node], ends: Iterable[_Node]) -> dict[int, int]:
     import networkx as nx
 
     return {
-        number: distance // 2
+        number: distance // len(_CHANGED)
         for distance, layer in enumerate(nx.bfs_layers(graph, list(ends)))
         for number in layer
         if isinstance(number, int)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _MOST_NAMED = 5
 _MOST_THROUGH = 2
+_MOST_STEPS = 10
 _PLACES, _SERVICE = "arn:", ".amazonaws.com"
 
 
@@ -102,10 +103,12 @@ def worst_path(paths: Paths, names: Names) -> Iterator[str]:
 
 
 def path_in_words(path: Path, names: Names) -> str:
-    """A path as a sentence without its end."""
-    before = (None, *path.hops)
-    steps = [_hop_in_words(*both, names) for both in zip(before, path.hops, strict=False)]
-    return f"{', '.join(steps)}{_under(path)}"
+    """A path as a sentence without its end; of a long one the first steps."""
+    before, shown = (None, *path.hops), path.hops[:_MOST_STEPS]
+    steps = [_hop_in_words(*both, names) for both in zip(before, shown, strict=False)]
+    more = len(path.hops) - len(shown)
+    rest = f", and after {counted(more, 'more step')} {names.of(path.end)}" if more else ""
+    return f"{', '.join(steps)}{rest}{_under(path)}"
 
 
 def _hop_in_words(before: Hop | None, hop: Hop, names: Names) -> str:
@@ -181,13 +184,14 @@ def gaps(found: FoundPaths) -> Iterator[str]:
     """What is not shown, not judged and not considered."""
     paths = found.paths
     if paths.too_long:
-        longest = max(len(path.hops) for path in paths.paths)
+        listed = {path.start for path in paths.paths}
+        hops = [own.hops for own in paths.principals if own.hops and own.principal not in listed]
         number = counted(paths.too_long, "more principal")
-        yield f"The paths of {number}, all of {longest} steps or more, are not listed."
+        yield f"The paths of {number}, all of {min(hops)} steps or more, are not listed."
     elif paths.left_out:
         yield "There are more paths than were looked for; the shortest of each principal is here."
     if paths.not_varied:
-        yield f"Beside those of more than {counted(MOST_VARIED, 'step')} no others were looked for."
+        yield f"Beside a path of more than {counted(MOST_VARIED, 'step')} no others were looked for."
     for text in found.guardrails:
         if text.startswith(NOT_CONSIDERED):
             why = text.removeprefix(NOT_CONSIDERED)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 ESCALATION = "PRIVILEGE_ESCALATION"
 _MOST_CHAINS = 5
+_MOST_ROLES = 10
 _BECOMES = "Privilege escalation: the caller can become an administrator"
 
 
@@ -85,7 +86,10 @@ def _administrator(principal: JudgedPrincipal, finding: Finding) -> Finding:
 
 
 def _escalation(principal: JudgedPrincipal, names: Names) -> Finding:
-    easiest = min(principal.paths, key=lambda path: (path.conditions, len(path.hops)))
+    easiest = min(
+        principal.paths,
+        key=lambda path: (path.conditions, len(path.hops), not _is_alone(path)),
+    )
     more = len(principal.paths) - 1
     rest = f"; and {counted(more, 'more path')}" if more else ""
     family = _family(easiest)
@@ -105,8 +109,11 @@ def _severity(path: Path) -> Severity:
     """Critical where it needs nobody and nothing else, medium where something must hold besides."""
     if path.conditions:
         return Severity.MEDIUM
-    is_alone = all(hop.start == hop.end for hop in path.hops)
-    return Severity.CRITICAL if is_alone else Severity.HIGH
+    return Severity.CRITICAL if _is_alone(path) else Severity.HIGH
+
+
+def _is_alone(path: Path) -> bool:
+    return all(hop.start == hop.end for hop in path.hops)
 
 
 def _family(path: Path) -> str:
@@ -140,7 +147,8 @@ def _assumes(principal: JudgedPrincipal) -> Finding:
 def _chain_words(chain: RoleChain) -> str:
     *on_the_way, last = (quoted(name) for name in chain.roles)
     last += " (which can become an administrator)" if chain.rises else ""
-    words = f"{last} through {' and '.join(on_the_way)}" if on_the_way else last
+    through = joined(on_the_way, shown=_MOST_ROLES)
+    words = f"{last} through {through}" if through else last
     # The caller may choose their values, as with an external id; a snapshot cannot know them.
     return f"{words}{f' (if {joined(chain.conditions)})' if chain.conditions else ''}"
 

@@ -131,6 +131,9 @@ class _View:
         for path in found.paths.paths:
             if path.is_certain:
                 paths[path.start].append(path)
+        for start, path in found.paths.shortest.items():
+            # Where it is too long to be listed there is no other.
+            paths[start] = paths[start] or [path]
         reached = {own.principal: own for own in found.paths.principals}
         return cls(found, reached, paths, LesserGains(found.book))
 

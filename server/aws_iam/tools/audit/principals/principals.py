@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from aws_iam.tools.audit.principals.outside_trust import TrustFinding
 
 _MOST_NAMED = 5
+_MOST_ROLES = 10
 _PAGE = "references/compliance-checklist.md#principals-beyond-cis"
 
 
@@ -196,7 +197,7 @@ def _row(account: Account, principal: JudgedPrincipal) -> dict[str, Any]:
         "power": principal.power,
         "verdict": principal.reached.verdict if principal.reached else None,
         "hops": (principal.reached.hops or None) if principal.reached else None,
-        "takes": ", ".join(" > ".join(chain.roles) for chain in principal.chains) or None,
+        "takes": ", ".join(_in_row(chain.roles) for chain in principal.chains) or None,
         "boundary": identity.boundary.rpartition("/")[2] if identity.boundary else None,
         "lets_in": ", ".join(dict.fromkeys(t.outsider for t in principal.trust if t.outsider))
         or None,
@@ -208,6 +209,14 @@ def _row(account: Account, principal: JudgedPrincipal) -> dict[str, Any]:
         if services is None
         else sum(s.last_used is not None and s.last_used > limit for s in services),
     }
+
+
+def _in_row(roles: Sequence[str]) -> str:
+    """Roles that are assumed one from another; of many the first and the last."""
+    *before, last = roles
+    more = len(before) - _MOST_ROLES
+    shown = [*before[:_MOST_ROLES], f"{more:,} more"] if more > 0 else before
+    return " > ".join((*shown, last))
 
 
 def _summary(
