@@ -6,6 +6,7 @@ from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from aws_iam.engine.algebra.text_sets import is_everything
 from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.pattern import is_literal, matches
@@ -71,7 +72,8 @@ class IndexedStatement:
     @classmethod
     def _made(cls, statement: Statement) -> IndexedStatement:
         named, unnamed = statement.action_words, statement.not_action_words
-        texts = [word.lower() for word in unnamed or named if ":" in word or word == "*"]
+        # Stars alone are every action, as everywhere; any other word without a service names none.
+        texts = [word.lower() for word in unnamed or named if ":" in word or is_everything(word)]
         negated = not named or bool(unnamed)
         return cls.with_entries(statement, texts, negated=negated and statement.has("NotAction"))
 
