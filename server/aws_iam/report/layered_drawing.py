@@ -23,6 +23,8 @@ _COLUMN, _ROW, _MARGIN = 320, 56, 12
 _SWEEPS = 4
 # The arrow of a step that changes its own actor: as high as the margin has room for.
 _LOOP = _ROW - BOX_HEIGHT
+# A curve goes three quarters as far out as its middle points.
+_BEND = _MARGIN * 4 // 3
 
 
 @positional
@@ -124,6 +126,10 @@ def _curve(start: tuple[int, int], end: tuple[int, int]) -> str:
         return f"M{left} {start[1]} C{left} {start[1] - _LOOP} {right} {start[1] - _LOOP} {right} {start[1]}"
     x1, y1 = start[0] + BOX_WIDTH, start[1] + BOX_HEIGHT // 2
     x2, y2 = end[0], end[1] + BOX_HEIGHT // 2
-    # Backwards, or within a column, the curve leaves and comes back in an arc.
+    if start[0] == end[0]:
+        # Within a column down on the right and up on the left, as far out as the margin has room for.
+        side, bend = (x1, _BEND) if y1 < y2 else (x2, -_BEND)
+        return f"M{side} {y1} C{side + bend} {y1} {side + bend} {y2} {side} {y2}"
+    # Backwards the curve leaves and comes back in an arc.
     bend = max(60, abs(x2 - x1) // 2)
     return f"M{x1} {y1} C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
