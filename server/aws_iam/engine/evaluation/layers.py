@@ -85,15 +85,15 @@ class IndexedStatement:
         # Most statements have no pattern, which one look at all entries together shows.
         if is_literal("".join(texts)):
             return cls(statement, frozenset(texts), (), negated, {}, ())
-        patterns = [text for text in texts if not is_literal(text)]
+        patterns = [text for text in texts if "*" in text or "?" in text]
         names = frozenset(texts).difference(patterns)
-        by_service: dict[str, tuple[str, ...]] = {}
-        anywhere = tuple([p for p in patterns if not is_literal(p.partition(":")[0])])
+        found: dict[str, list[str]] = {}
+        anywhere: list[str] = []
         for pattern in patterns:
             service = pattern.partition(":")[0]
-            if is_literal(service):
-                by_service[service] = (*by_service.get(service, anywhere), pattern)
-        return cls(statement, names, tuple(patterns), negated, by_service, anywhere)
+            (found.setdefault(service, []) if is_literal(service) else anywhere).append(pattern)
+        by_service = {service: (*anywhere, *own) for service, own in found.items()}
+        return cls(statement, names, tuple(patterns), negated, by_service, tuple(anywhere))
 
     def near(self, entry: str) -> tuple[str, ...]:
         """The patterns that can overlap an entry whose service has no wildcard."""
@@ -104,7 +104,7 @@ class IndexedStatement:
         if action in self.names:
             return not self.negated
         if self.patterns:
-            near = self.near(action)
+            near = self.by_service.get(action.partition(":")[0], self.anywhere)
             if _FEW < len(near) < _MANY:
                 prefixes, near = _by_form(near)
                 if action.startswith(prefixes):

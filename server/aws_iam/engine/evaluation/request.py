@@ -37,6 +37,7 @@ FIELDS = (
     "management_account",
 )
 _NEEDED = ("principal", "action", "resource")
+_TEXTS = tuple(name for name in FIELDS if name != "context")
 _ACCOUNT = re.compile(r"\d{12}")
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9_-]+")
 _MOST_KEYS = 1_000
@@ -88,7 +89,7 @@ class Request:
 def request_of(given: object) -> Request:
     """The request in a JSON value or text; InputError says which field is wrong."""
     fields = _object(given)
-    texts = {name: _text(fields, name) for name in FIELDS if name != "context"}
+    texts = {name: _text(fields, name) if name in fields else "" for name in _TEXTS}
     action, resource = texts["action"], texts["resource"]
     if not _ACTION.fullmatch(action):
         raise InputError(

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.memo import ByWord
 from aws_iam.engine.language.pattern import covers, intersects
 
 if TYPE_CHECKING:
@@ -47,21 +48,29 @@ class Arn:
     @classmethod
     def of(cls, text: str) -> Arn | None:
         """The ARN; None for a text without the six fields."""
-        if "${" in text:
-            fields = _HOLE.sub(_without_colons, text).split(":", _FIELDS - 1)
-            fields = [field.replace("\0", ":") for field in fields]
-        else:
-            fields = text.split(":", _FIELDS - 1)
-        if len(fields) < _FIELDS or fields[0].lower() != "arn":
-            return None
-        _, partition, service, region, account, resource = fields
-        return cls(
-            partition=partition, service=service, region=region, account=account, resource=resource
-        )
+        return _ARNS[text]
 
     def __str__(self) -> str:
         fields = (self.partition, self.service, self.region, self.account, self.resource)
         return ":".join(("arn", *fields))
+
+
+def _read(text: str) -> Arn | None:
+    if "${" in text:
+        fields = _HOLE.sub(_without_colons, text).split(":", _FIELDS - 1)
+        fields = [field.replace("\0", ":") for field in fields]
+    else:
+        fields = text.split(":", _FIELDS - 1)
+    if len(fields) < _FIELDS or fields[0].lower() != "arn":
+        return None
+    _, partition, service, region, account, resource = fields
+    return Arn(
+        partition=partition, service=service, region=region, account=account, resource=resource
+    )
+
+
+# A decision reads the ARNs of the caller and the resource three times, and policies consist of the same ones.
+_ARNS = ByWord(_read, of_reference=False)
 
 
 def with_api_arns(words: Sequence[str]) -> Sequence[str]:

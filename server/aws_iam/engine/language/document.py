@@ -9,18 +9,16 @@ broken element does not hide the rest.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.arn import with_api_arns
 from aws_iam.engine.language.cases import ALWAYS, Cases
 from aws_iam.engine.language.frozen import positional, slotted
+from aws_iam.engine.language.kinds import IDENTITY_KINDS, Kind, kind_named
 from aws_iam.engine.parsing import json_nodes
 from aws_iam.engine.parsing.json_nodes import Form, Node, Place, Text
 from aws_iam.engine.parsing.json_text import Syntax
-from aws_iam.errors import InputError, closest
-from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,20 +27,6 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.alternatives import Alternative
 
 
-class Kind(StrEnum):
-    """What a policy is attached to; each kind has a grammar of its own."""
-
-    IDENTITY = "identity"
-    RESOURCE = "resource"
-    SCP = "scp"
-    RCP = "rcp"
-    BOUNDARY = "boundary"
-    SESSION = "session"
-    TRUST = "trust"
-
-
-IDENTITY_KINDS = (Kind.IDENTITY, Kind.BOUNDARY, Kind.SESSION)
-"""Boundaries and session policies follow the grammar of identity policies."""
 _STRING, _OBJECT = Form.STRING, Form.OBJECT
 
 
@@ -190,7 +174,9 @@ class Statement:
         return with_api_arns(words) if self.principals or self.not_principals else words
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Statement) and self._content == other._content
+        if not isinstance(other, Statement):
+            return False
+        return self.node is other.node or self._content == other._content
 
     def __hash__(self) -> int:
         return hash(self._content)
@@ -299,19 +285,6 @@ def dump(document: Policy) -> str:
     return json_nodes.dump(document.node)
 
 
-def kind_named(kind: Kind | str | None) -> Kind | None:
-    """The kind with that name."""
-    try:
-        return None if kind is None else Kind(kind)
-    except ValueError:
-        near = closest(kind or "", list(Kind))
-        names = ", ".join(f"`{name}`" for name in Kind)
-        raise InputError(
-            f"{quoted(kind or '')} is not a kind of policy",
-            hint=f"did you mean `{near}`?" if near else f"the kinds are {names}",
-        ) from None
-
-
 def policy_of(
     node: Node, kind: Kind | None, text: str | None, likely: Kind | None = None
 ) -> Policy:
@@ -332,8 +305,12 @@ def policy_of(
 
 def _statement(node: Node) -> Statement:
     # The last of repeated elements counts, as in other parsers.
-    names = tuple([member.key for member in node.members])
-    of = {member.key: member.value for member in node.members}.get
+    members = {member.key: member.value for member in node.members}
+    if len(members) < len(node.members):
+        names = tuple([member.key for member in node.members])
+    else:
+        names = tuple(members)
+    of = members.get
     sid, effect, condition = of("Sid"), of("Effect"), of("Condition")
     return Statement(
         node,
@@ -421,15 +398,23 @@ _LEAVE = "organizations:leaveorganization"
 
 def _is_guardrail(statements: tuple[Statement, ...]) -> bool:
     """Whether the statements only deny (FullAWSAccess apart), in any account, and ask who calls or forbid to leave."""
-    denials = [statement for statement in statements if not _allows_everything(statement)]
-    return bool(denials) and all(
+    some = False
+    for statement in statements:
+        if _is_of_guardrail(statement):
+            some = True
+        elif not _allows_everything(statement):
+            return False
+    return some
+
+
+def _is_of_guardrail(statement: Statement) -> bool:
+    return (
         statement.denies
         and all(map(_is_of_any_account, statement.resource_words))
         and (
             any(condition.name in _CALLER_KEYS for condition in statement.conditions)
             or _LEAVE in {word.lower() for word in statement.action_words}
         )
-        for statement in denials
     )
 
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 VERSIONS = ("2012-10-17", "2008-10-17")
 _WITHOUT_PRINCIPAL = (*IDENTITY_KINDS, Kind.SCP)
 _PRINCIPALS = ("Principal", "NotPrincipal")
+# A member of an enumeration takes longer to look up than the comparison with it.
+_ARRAY = Form.ARRAY
+_LISTED = frozenset({Form.ARRAY, Form.OBJECT})
 
 
 def repeated_keys(node: Node) -> Iterator[Text]:
@@ -77,9 +80,9 @@ def refuse_unusable(policy: Policy, place: str, kind: Kind | None = None) -> Non
     if why := version_fault(policy):
         raise _unusable(place, why)
     body = policy.node.member("Statement")
-    if body is None or body.form not in {Form.ARRAY, Form.OBJECT}:
+    if body is None or body.form not in _LISTED:
         raise _unusable(place, "it has no `Statement`")
-    if len(policy.statements) != len(body.listed()):
+    if len(policy.statements) != (body.count if body.form is _ARRAY else 1):
         raise _unusable(place, "a statement is not an object")
     for statement in policy.statements:
         why = _fault(statement, kind or policy.kind)

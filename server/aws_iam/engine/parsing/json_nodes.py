@@ -195,9 +195,16 @@ class Node:
 
     @property
     def containers(self) -> list[Node]:
-        """The objects and lists directly in it, without empty ones and lists of texts of which no item was asked for."""
-        inner = [*self._items, *[member.value for member in self.members]]
-        return [node for node in inner if node.members or node._items]  # noqa: SLF001 - of its own class
+        """The node and the objects and lists in it, without empty ones and lists of texts of which no item was asked for."""
+        found = [self]
+        for node in found:
+            for member in node.members:
+                inner = member.value
+                if inner.members or inner._items:  # noqa: SLF001 - of its own class
+                    found.append(inner)
+            if node._items:  # noqa: SLF001
+                found += [own for own in node._items if own.members or own._items]  # noqa: SLF001
+        return found
 
     @property
     def words(self) -> Sequence[str]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MAX_NODES = 1_000_000
 # Python refuses to convert much longer integers to text.
 _MAX_BITS = 10_000
-_STRING, _ARRAY = Form.STRING, Form.ARRAY
+_STRING, _ARRAY, _OBJECT = Form.STRING, Form.ARRAY, Form.OBJECT
 _TEXTS = {str}
 
 
@@ -53,14 +53,14 @@ class _Reader:
         return found
 
     def _node(self, value: object, at: Place, depth: int) -> Node:
+        if isinstance(value, dict):
+            if self._known and id(value) in self._known:
+                return self._known[id(value)]
+            self._enter(len(value), at, depth)
+            return Node(_OBJECT, at, "", (), self._members(value, at, depth + 1))
         if isinstance(value, str):
             self._characters += len(value)
             return Node(_STRING, at, str(value))
-        if isinstance(value, dict):
-            if id(value) in self._known:
-                return self._known[id(value)]
-            self._enter(len(value), at, depth)
-            return Node(Form.OBJECT, at, "", (), self._members(value, at, depth + 1))
         if isinstance(value, (list, tuple)):
             self._enter(len(value), at, depth)
             if texts := self._words(value):
@@ -87,16 +87,18 @@ class _Reader:
         for name, value in values.items():
             if not isinstance(name, str):
                 raise InputError(f"{place_of(at)}: the key {quoted(str(name))} is not text")
-            characters += len(name)
-            if len(name) > MAX_KEY:
+            size = len(name)
+            if size > MAX_KEY:
                 refuse_key(name, at)
+            characters += size
             kind = type(value)
             if kind is str:
                 characters += len(value)
                 node = Node(_STRING, at, value, (), (), name)
-            elif kind is list and depth < MAX_DEPTH and (texts := self._words(value)):
-                self._enter(len(texts), at, depth)
-                node = Node(_ARRAY, at, "", (), (), name, -1, texts)
+            elif kind is list and depth < MAX_DEPTH and set(map(type, value)) == _TEXTS:
+                self._nodes += len(value)
+                characters += sum(map(len, value))
+                node = Node(_ARRAY, at, "", (), (), name, -1, value.copy())
             else:
                 node = self._node(value, Place(at, name), depth)
             found.append(Member(name, node))
@@ -107,7 +109,8 @@ class _Reader:
         if depth >= MAX_DEPTH:
             refuse_depth(depth, at)
         self._nodes += size
-        self._refuse_beyond_limits()
+        if self._nodes > MAX_NODES or self._characters > MAX_CHARACTERS:
+            self._refuse_beyond_limits()
 
     def _refuse_beyond_limits(self) -> None:
         if self._nodes > MAX_NODES or self._characters > MAX_CHARACTERS:

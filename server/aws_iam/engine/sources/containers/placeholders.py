@@ -178,13 +178,7 @@ class _Words:
 
 def has_function(node: Node) -> bool:
     """Whether a function of CloudFormation stands somewhere in the node."""
-    todo = [node]
-    while todo:
-        current = todo.pop()
-        if is_function(current):
-            return True
-        todo += current.containers
-    return False
+    return any(is_function(own) for own in node.containers if len(own.members) == 1)
 
 
 def with_words(node: Node) -> tuple[Node, frozenset[str]]:
