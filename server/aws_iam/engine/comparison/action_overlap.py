@@ -56,22 +56,26 @@ class ActionOverlap:
         if self.is_open or ready.negated or not self.names.isdisjoint(ready.names):
             return True
         may_overlap = self.coverage.may_overlap
-        return (
-            bool(self.patterns_of)
-            and any(
-                may_overlap(pattern, n) for n in ready.names for pattern in self._patterns_near(n)
-            )
-        ) or any(may_overlap(entry, p) for p in ready.patterns for entry in self._entries_near(p))
+        if self.patterns_of and any(
+            may_overlap(pattern, name)
+            for name in ready.names
+            for pattern in self._patterns_near(name.partition(":")[0])
+        ):
+            return True
+        for service, patterns in ready.by_service.items():
+            entries = (*self.names_of.get(service, ()), *self._patterns_near(service))
+            if entries and any(may_overlap(entry, own) for own in patterns for entry in entries):
+                return True
+        return bool(ready.anywhere) and any(
+            may_overlap(entry, own) for own in ready.anywhere for entry in self._entries()
+        )
 
-    def _patterns_near(self, name: str) -> Sequence[str]:
-        own = self.patterns_of.get(name.partition(":")[0], ())
+    def _patterns_near(self, service: str) -> Sequence[str]:
+        own = self.patterns_of.get(service, ())
         return (*own, *self.patterns_of[_ANY]) if _ANY in self.patterns_of else own
 
-    def _entries_near(self, pattern: str) -> Iterable[str]:
-        service = _service(pattern)
-        if service == _ANY:
-            return (*self.names, *(p for listed in self.patterns_of.values() for p in listed))
-        return (*self.names_of.get(service, ()), *self._patterns_near(pattern))
+    def _entries(self) -> Iterable[str]:
+        return (*self.names, *(p for listed in self.patterns_of.values() for p in listed))
 
 
 def _service(pattern: str) -> str:

@@ -124,6 +124,7 @@ class Atoms:
         return dict(sorted(found.items(), key=lambda item: -len(item[1])))
 
 
+@memo_on_subject
 def _contains_variable(statement: Statement) -> bool:
     texts = [*statement.resource_words, *statement.not_resource_words]
     texts += [value.value for condition in statement.conditions for value in condition.values]
@@ -132,9 +133,7 @@ def _contains_variable(statement: Statement) -> bool:
 
 def contain_variables(policies: Iterable[Policy]) -> bool:
     """Whether any text contains `${`, an escape such as `${*}` included."""
-    return any(
-        _contains_variable(statement) for policy in policies for statement in policy.statements
-    )
+    return any(any(map(_contains_variable, policy.statements)) for policy in policies)
 
 
 def variable_keys(policies: Sequence[Policy]) -> tuple[str, ...]:

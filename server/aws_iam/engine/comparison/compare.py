@@ -34,7 +34,7 @@ from aws_iam.engine.comparison.sides.unresolved_changes import (
 )
 from aws_iam.engine.comparison.sides.unusable_policies import without_unusable
 from aws_iam.engine.comparison.sides.workload_roles import with_workloads
-from aws_iam.engine.comparison.unchanged_statements import reusable_nodes
+from aws_iam.engine.comparison.unchanged_statements import reusable_nodes, share_derived
 from aws_iam.engine.language.document import Policy
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.boundaries import with_boundaries
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.access_changes import AccessChange
     from aws_iam.engine.comparison.compared_policy import ComparedPolicy, Relation
     from aws_iam.engine.comparison.sides.moved_policies import MovedPolicy
+    from aws_iam.engine.comparison.sides.renamed_policies import NamedSide
     from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
     from aws_iam.engine.language.document import Source
     from aws_iam.engine.sources.gathered import Gathered, Unread
@@ -96,7 +97,7 @@ class ComparedDocuments:
     @property
     def broken(self) -> tuple[Unread, ...]:
         """The files of both sides that cannot be read."""
-        return tuple(place for side in self.inputs for place in side.unread if place.broken)
+        return _broken(self.inputs)
 
     def relation_of(self, policy: ComparedPolicy) -> Relation:
         """The relation of one of the policies, which is unknown where a change of it could not be compared."""
@@ -111,9 +112,8 @@ class ComparedDocuments:
     def without(self, told: Container[UnjudgedChange]) -> ComparedDocuments:
         """The same without changes that were judged after all."""
         unjudged = tuple(own for own in self.unjudged if own not in told)
-        comparison = _of_all(self.policies)
-        relation = _undoubted(comparison, unjudged, may_widen=bool(self.broken))
-        return replace(self, unjudged=unjudged, comparison=replace(comparison, relation=relation))
+        comparison = _judged(self.policies, unjudged, self.inputs)
+        return replace(self, unjudged=unjudged, comparison=comparison)
 
     @property
     def gained(self) -> tuple[AccessChange, ...]:
@@ -141,17 +141,15 @@ def compare_documents(
     """
     document, baseline = with_roots_alike(document, baseline)
     new = as_written(document)
-    parsed = tuple(s.content for s in new.sources if isinstance(s.content, Policy))
+    parsed = _policies(new)
     old = as_written(baseline, known=reusable_nodes(document, parsed, baseline))
+    share_derived(parsed, _policies(old))
     new, old = with_readable(document, new, baseline, old)
     made_up: dict[str, str] = {}
     new, old = _with_unknown_values(new, made_up), _with_unknown_values(old, made_up)
     workloads = with_workloads(named_side(document, new), named_side(baseline, old))
     held = SidesInForce.of(workloads.new, workloads.old)
-    limiting = (
-        replace(side, sources=with_boundaries(side.sources, side.attachments))
-        for side in with_kinds_alike(held.new, held.old)
-    )
+    limiting = map(_with_boundaries, with_kinds_alike(held.new, held.old))
     sides = with_boundaries_alike(Sides.of(*limiting))
     sides, unusable = without_unusable(sides, even_alone=partly)
     shared = sides.new.roots & sides.old.roots
@@ -184,7 +182,6 @@ def compare_documents(
         else p
         for p in compared
     )
-    comparison = _of_all(compared)
     changes = (
         own
         for own in (
@@ -198,14 +195,15 @@ def compare_documents(
         if is_called(own.place, policy)
     )
     called_urls = frozenset(_called_urls(compared, sides))
-    found = ComparedDocuments(
+    unjudged = (
+        *changes_together(changes, roots),
+        *setting_changes(sides.new, sides.old, called_urls, policy),
+    )
+    return ComparedDocuments(
         policies=compared,
-        comparison=comparison,
+        comparison=_judged(compared, unjudged, (new, old)),
         inputs=(new, old),
-        unjudged=(
-            *changes_together(changes, roots),
-            *setting_changes(sides.new, sides.old, called_urls, policy),
-        ),
+        unjudged=unjudged,
         moved=tuple(
             own for own in moved_policies(sides.new, sides.old) if is_called(own.name, policy)
         ),
@@ -217,8 +215,33 @@ def compare_documents(
         files={**sides.old.files, **sides.new.files},
         made_up=made_up,
     )
-    relation = _undoubted(comparison, found.unjudged, may_widen=bool(found.broken))
-    return replace(found, comparison=replace(comparison, relation=relation))
+
+
+def _policies(side: Gathered) -> tuple[Policy, ...]:
+    return tuple([own.content for own in side.sources if isinstance(own.content, Policy)])
+
+
+def _with_boundaries(side: NamedSide) -> NamedSide:
+    if not side.attachments and side.is_bare:
+        return side
+    return replace(side, sources=with_boundaries(side.sources, side.attachments))
+
+
+def _broken(inputs: Sequence[Gathered]) -> tuple[Unread, ...]:
+    return tuple(place for side in inputs for place in side.unread if place.broken)
+
+
+def _judged(
+    policies: Sequence[ComparedPolicy],
+    unjudged: Sequence[UnjudgedChange],
+    inputs: Sequence[Gathered],
+) -> Comparison:
+    """The comparison of all policies, with the relation that what was not judged or read leaves."""
+    comparison = _of_all(policies)
+    relation = _undoubted(comparison, unjudged, may_widen=bool(_broken(inputs)))
+    return (
+        comparison if relation == comparison.relation else replace(comparison, relation=relation)
+    )
 
 
 def _undoubted(

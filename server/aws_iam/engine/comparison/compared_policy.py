@@ -24,7 +24,7 @@ from aws_iam.engine.comparison.misspelt_names import is_misspelt_action
 from aws_iam.engine.comparison.named_accounts import accounts_of, likely_owners
 from aws_iam.engine.comparison.one_way_search import OneWaySearch, SearchResult, SideStatements
 from aws_iam.engine.comparison.permissive_policies import allow_all
-from aws_iam.engine.comparison.unchanged_statements import changed_statements, share_derived
+from aws_iam.engine.comparison.unchanged_statements import changed_statements
 from aws_iam.engine.comparison.within_limits import (
     judged_by_limited,
     perhaps_stopped,
@@ -88,7 +88,6 @@ class ComparedPolicy:
 def compared_policy(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedPolicy:
     """The comparison of a pair; `baseline` are the policies of all pairs before the change."""
     new, old = pair.document, pair.baseline
-    share_derived(new, old)
     _refuse_mixture(new, old)
     atoms = Atoms()
     beside, notes = _beside_rcps(new, old)
@@ -165,6 +164,8 @@ def _without_misspelt(found: SearchResult) -> SearchResult:
     kept = tuple(
         d for d in found.differences if not all(map(is_misspelt_action, names_of([d.group])))
     )
+    if len(kept) == len(found.differences):
+        return found
     if kept or not found.cut:
         return replace(found, differences=kept)
     return replace(found, differences=kept, open=found.cut, cut=())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.actions import matching_actions
@@ -58,7 +59,7 @@ def ineffective_additions(
     `decisive` are the changed statements, by identity, `changed` the actions that some request gains or loses;
     `is_complete` if these are all of them.
     """
-    before = _words(statement for policy in old for statement in policy.statements)
+    before = _words([statement for policy in old for statement in policy.statements])
     budget = Budget(_WORK)
     sides = _Sides(new, old, known_owner((*new, *old)), decisive)
     found = [*_principals_of_nobody(new, old, decisive)]
@@ -67,6 +68,8 @@ def ineffective_additions(
             for statement in policy.statements:
                 for word in _added(statement, before) if id(statement) in decisive else ():
                     effective = changed if is_complete else None
+                    if word in changed and is_complete and catalog().action(word):
+                        continue
                     if why := _why(word, statement, effective, sides, budget):
                         place = statement.place().pointer
                         found.append(
@@ -79,11 +82,8 @@ def ineffective_additions(
 
 
 def _words(statements: Iterable[Statement]) -> frozenset[str]:
-    return frozenset(
-        word.lower()
-        for statement in statements
-        for word in (*statement.action_words, *statement.resource_words)
-    )
+    listed = (words for own in statements for words in (own.action_words, own.resource_words))
+    return frozenset(map(str.lower, chain.from_iterable(listed)))
 
 
 def _added(statement: Statement, before: Container[str]) -> Iterator[str]:
@@ -212,7 +212,7 @@ def _why_unknown(word: str) -> str:
 def _why_resource(word: str, statement: Statement, budget: Budget) -> str:
     if statement.has("NotAction"):
         return ""
-    names = [name for entry in statement.action_words for name in _actions(entry, budget)]
+    names = (name for entry in statement.action_words for name in _actions(entry, budget))
     if _meet(names, (word,), budget):
         return ""
     return "none of the statement's actions is asked for on it"
@@ -224,7 +224,7 @@ def _actions(entry: str, budget: Budget) -> tuple[str, ...]:
     return matching_actions(entry)
 
 
-def _meet(names: Sequence[str], resources: Sequence[str], budget: Budget) -> bool:
+def _meet(names: Iterable[str], resources: Sequence[str], budget: Budget) -> bool:
     for name in names:
         for text in resources:
             budget.spend()

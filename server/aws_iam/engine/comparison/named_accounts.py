@@ -9,6 +9,7 @@ from aws_iam.engine.comparison import identity_callers
 from aws_iam.engine.comparison.accounts_alike import accounts_alike
 from aws_iam.engine.comparison.clauses import principals_of
 from aws_iam.engine.language.arn import Arn
+from aws_iam.engine.language.memo import memo_on_subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -41,17 +42,21 @@ def likely_owners(new: Sequence[Policy], old: Sequence[Policy]) -> frozenset[str
 
 
 def _owner_in_arns(policies: Sequence[Policy]) -> str:
-    named = (
-        word
-        for policy in policies
-        for statement in policy.statements
-        for word in (*statement.resource_words, *statement.not_resource_words)
-    )
+    for policy in policies:
+        for account in filter(None, map(_account_of_resources, policy.statements)):
+            return account
     # A provider in a trust policy belongs to the role's own account.
-    providers = (
-        principal.value for principal in principals_of(policies) if principal.type == "Federated"
-    )
-    for text in (*named, *providers):
+    return _first_account(p.value for p in principals_of(policies) if p.type == "Federated")
+
+
+@memo_on_subject
+def _account_of_resources(statement: Statement) -> str:
+    return _first_account((*statement.resource_words, *statement.not_resource_words))
+
+
+def _first_account(texts: Iterable[str]) -> str:
+    """The first account in an ARN; empty if none names one."""
+    for text in texts:
         arn = Arn.of(text) if _ACCOUNT.search(text) else None
         if arn and _ACCOUNT.fullmatch(arn.account):
             return arn.account

@@ -51,10 +51,10 @@ def with_kinds_alike(new: NamedSide, old: NamedSide) -> tuple[NamedSide, NamedSi
 
 
 def _as_scps(side: NamedSide, versions: Mapping[str, tuple[Source, ...]]) -> NamedSide:
-    sources = tuple(
-        _as(Kind.SCP, own) if _are_scps(versions.get(own.name, (own,))) else own
-        for own in side.sources
-    )
+    found = {own.name for own in side.sources if _are_scps(versions.get(own.name, (own,)))}
+    if not found:
+        return side
+    sources = tuple(_as(Kind.SCP, own) if own.name in found else own for own in side.sources)
     return replace(side, sources=sources)
 
 

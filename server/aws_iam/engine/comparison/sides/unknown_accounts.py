@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import replace
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.sides.unresolved_changes import (
-    principals_and_values,
+    may_be_known_later,
+    texts_of,
     with_unknown_values,
 )
 from aws_iam.engine.language.arn import PARTITIONS
@@ -36,10 +36,6 @@ _DIGITS = 12
 _KNOWN = re.compile(r"[0-9*?]*|.*[*?].*|.*\$\{.*", re.DOTALL)
 # What AWS's own resources have in the place of an account.
 _OF_AWS = frozenset({"aws", "amazon", "cloudfront", "aws-marketplace"})
-# Every placeholder of an account has one of these; to look for the placeholders themselves takes ten times as long.
-_SIGN = re.compile(
-    r"[<{\[$]|(?i:account)|YOUR|MY|REPLACE|EXAMPLE|##|@@|__[A-Z]|([A-Za-z])\1\1|xx[A-Z]"
-)
 # What a text is: the account of a condition is a value by itself.
 _RESOURCE, _PRINCIPAL, _CONDITION, _ACCOUNT_ID = "resource", "principal", "condition", "account"
 _ACCOUNT_ID_IN_TEXT = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
@@ -57,9 +53,10 @@ def with_made_up_accounts(source: Source) -> tuple[Source, Mapping[str, str]]:
     accounts: dict[str, str] = {}
     texts: dict[str, str] = {}
     unfilled: set[str] = set()
-    for statement in policy.statements:
-        if not (source.unresolved or _may_be_unfilled(statement)):
-            continue
+    statements = policy.statements
+    if not source.unresolved:
+        statements = tuple(filter(_is_unfilled, filter(may_be_known_later, statements)))
+    for statement in statements:
         for pointer, text, what in _texts(statement):
             is_open = pointer in source.unresolved
             if not is_open and what is not _CONDITION and placeholders(text):
@@ -80,6 +77,11 @@ def with_made_up_accounts(source: Source) -> tuple[Source, Mapping[str, str]]:
 
 def filled(source: Source) -> tuple[Source, Mapping[str, str]]:
     """The policy with something in the place of all that is unknown, and what the made-up accounts stand for."""
+    policy = source.content
+    if not isinstance(policy, Policy):
+        return source, {}
+    if not source.unresolved and not any(map(may_be_known_later, policy.statements)):
+        return source, {}
     return with_made_up_accounts(with_unknown_values(source))
 
 
@@ -90,21 +92,18 @@ def with_accounts_as_written(text: str, made_up: Mapping[str, str]) -> str:
     return _ACCOUNT_ID_IN_TEXT.sub(lambda own: made_up.get(own[0], own[0]), text)
 
 
-def _may_be_unfilled(statement: Statement) -> bool:
-    """Whether a text outside of any template may have a part that somebody has yet to fill in: most have none."""
-    words = [node.words for node in (statement.resource, statement.not_resource) if node]
-    texts = (*chain(*words), *principals_and_values(statement))
-    return any(map(_HAS_SIGN.__getitem__, texts)) and any(map(_IS_UNFILLED.__getitem__, texts))
+def _is_unfilled(statement: Statement) -> bool:
+    """Whether a text outside of any template has a part that somebody has yet to fill in."""
+    return any(map(_HAS_PLACEHOLDER.__getitem__, texts_of(statement)))
 
 
-def _is_unfilled(text: str) -> bool:
+def _has_placeholder(text: str) -> bool:
     account = text.split(":", _FIELDS - 1)[_ACCOUNT : _ACCOUNT + 1]
     return bool(placeholders(text) or (account and placeholders(_in_arn(account[0]))))
 
 
 # The texts of policies repeat from one to the next.
-_HAS_SIGN = ByWord(lambda text: _SIGN.search(text) is not None, of_reference=False)
-_IS_UNFILLED = ByWord(_is_unfilled, of_reference=False)
+_HAS_PLACEHOLDER = ByWord(_has_placeholder, of_reference=False)
 
 
 def _in_arn(account: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.actions import matching_actions
@@ -15,7 +16,7 @@ from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Policy, policy_of
-from aws_iam.engine.language.memo import ByWord
+from aws_iam.engine.language.memo import ByWord, memo_on_subject
 from aws_iam.engine.language.operators import OPERATORS
 from aws_iam.engine.language.placeholders import OF_TEMPLATE
 from aws_iam.engine.parsing.json_nodes import Form
@@ -56,26 +57,43 @@ def with_unknown_values(source: Source) -> Source:
 def _is_unfilled(policy: Policy) -> bool:
     if policy.text is not None and not any(mark in policy.text for mark in _MARKS):
         return False
-    return any(map(_has_hole, policy.statements)) or any(
-        has_function(statement.node) for statement in policy.statements
+    return any(map(_has_hole, filter(may_be_known_later, policy.statements)))
+
+
+@memo_on_subject
+def may_be_known_later(statement: Statement) -> bool:
+    """Whether a text may have a part that somebody or a template engine has yet to fill in: most have none."""
+    return (
+        any(map(_HAS_SIGN.__getitem__, texts_of(statement)))
+        or any(map(_HOLES.__getitem__, _actions_of(statement)))
+        or has_function(statement.node)
     )
 
 
 def _has_hole(statement: Statement) -> bool:
-    texts = (*statement.action_words, *statement.resource_words, *statement.not_resource_words)
-    return any(map(_HOLES.__getitem__, (*texts, *principals_and_values(statement))))
+    texts = (*_actions_of(statement), *texts_of(statement))
+    return any(map(_HOLES.__getitem__, texts)) or has_function(statement.node)
 
 
+def _actions_of(statement: Statement) -> tuple[str, ...]:
+    return (*statement.action_words, *statement.not_action_words)
+
+
+def texts_of(statement: Statement) -> tuple[str, ...]:
+    """The resources, the principals and the values of conditions of a statement."""
+    words = [node.words for node in (statement.resource, statement.not_resource) if node]
+    named = (own.value for own in (*statement.principals, *statement.not_principals))
+    values = (value.value for own in statement.conditions for value in own.values)
+    return (*chain.from_iterable(words), *named, *values)
+
+
+# Every part that is known later begins with one of these; to look for the parts themselves takes ten times as long.
+_SIGN = re.compile(
+    r"[<{\[$]|(?i:account)|YOUR|MY|REPLACE|EXAMPLE|##|@@|__[A-Z]|([A-Za-z])\1\1|xx[A-Z]"
+)
 # The texts of policies repeat from one to the next.
+_HAS_SIGN = ByWord(lambda text: _SIGN.search(text) is not None, of_reference=False)
 _HOLES = ByWord(lambda text: "${" in text and bool(OF_TEMPLATE.search(text)), of_reference=False)
-
-
-def principals_and_values(statement: Statement) -> list[str]:
-    """The principals and the values of conditions of a statement."""
-    texts = [own.value for own in (*statement.principals, *statement.not_principals)]
-    for condition in statement.conditions:
-        texts += [value.value for value in condition.values]
-    return texts
 
 
 def unresolved_changes(new: Sequence[Source], old: Sequence[Source]) -> Iterator[UnjudgedChange]:
