@@ -83,7 +83,8 @@ class LayerDecisions:
         """The highest grade at which the resource's policy allows the caller."""
         if "resource" in self.layers.unreadable:
             return Grade.DIRECT if "resource" in self.friendly else Grade.NONE
-        return max((hit.grade for hit in self.allowing("resource")), default=Grade.NONE)
+        hits = self.allowing("resource")
+        return max([hit.grade for hit in hits]) if hits else Grade.NONE
 
     @property
     def is_outsider(self) -> bool:

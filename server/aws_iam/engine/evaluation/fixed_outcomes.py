@@ -92,11 +92,11 @@ def closed_resources(action: str, *, foreign: bool = False) -> tuple[str, ...]:
 def always_allowed(request: Request) -> str:
     """Why AWS allows the request whatever the policies say; empty when policies decide."""
     action = request.action.lower()
-    may_call = {
-        "sts:getcalleridentity": bool(request.caller.account),
-        "sts:getsessiontoken": _has_long_term_credentials(request),
-    }
-    return without_permission()[action].why if may_call.get(action) else ""
+    if action == "sts:getcalleridentity":
+        may_call = bool(request.caller.account)
+    else:
+        may_call = action == "sts:getsessiontoken" and _has_long_term_credentials(request)
+    return without_permission()[action].why if may_call else ""
 
 
 def _has_long_term_credentials(request: Request) -> bool:
