@@ -6,8 +6,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.fact import known
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import NotCollected
+from aws_iam.escape import quoted
+from aws_iam.rules.outcomes import reason_of
 from aws_iam.tools.audit.controls.judge import judge
 from aws_iam.wording import counted, joined
 
@@ -37,10 +40,10 @@ def unused_role(
     since = role.last_used or role.created
     if since is None:
         missing = NotCollected(
-            f"{name} has no date",
+            f"the snapshot has neither `created` nor `last_used` of {name}",
             call=AUTHORIZATION_CALL,
             code="no value",
-            permission=AUTHORIZATION_CALL,
+            hint=f"Save a new snapshot, or write into it when the role was made: `created` of {quoted(role.arn)} in `{AUTHORIZATION.name}`.",
         )
         yield not_judged("UNUSED_ROLE", _UNUSED_ROLE, role.arn, missing, Severity.LOW)
     elif since <= account.collected_at - timedelta(days=IDLE_DAYS):
@@ -127,16 +130,17 @@ def _permissions_not_judged(resource: str | None, missing: NotCollected) -> Find
 def not_judged(
     code: str, title: str, resource: str | None, missing: NotCollected, severity: Severity
 ) -> Finding:
-    """The finding for what could not be judged, with the permission that is missing."""
-    needs = f"; allow {missing.permission}" if missing.permission else ""
+    """The finding for what could not be judged, with what would make it readable."""
     return Finding(
         code=code,
         title=title,
         severity=severity,
         status=Status.UNKNOWN,
         message=f"could not be judged: {missing.message}",
-        reason=f"{missing.call}: {missing.code or 'not collected'}{needs}",
+        reason=reason_of(missing),
         resource=resource,
-        fix=f"Allow {missing.permission}." if missing.permission else "Read the account again.",
+        fix=f"Allow {missing.permission}."
+        if missing.refused and missing.permission
+        else missing.hint or "Read the account again.",
         source=UNUSED_PAGE,
     )
