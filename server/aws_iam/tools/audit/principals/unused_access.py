@@ -39,12 +39,7 @@ def unused_role(
     """A role that nobody has assumed for a long time; for users see `unused_credentials`."""
     since = role.last_used or role.created
     if since is None:
-        missing = NotCollected(
-            f"the snapshot has neither `created` nor `last_used` of {name}",
-            call=AUTHORIZATION_CALL,
-            code="no value",
-            hint=f"Save a new snapshot, or write into it when the role was made: `created` of {quoted(role.arn)} in `{AUTHORIZATION.name}`.",
-        )
+        missing = _without_date(role, f"neither `created` nor `last_used` of {name}")
         yield not_judged("UNUSED_ROLE", _UNUSED_ROLE, role.arn, missing, Severity.LOW)
     elif since <= account.collected_at - timedelta(days=IDLE_DAYS):
         when = (
@@ -62,6 +57,16 @@ def unused_role(
             fix=_removal(role),
             source=UNUSED_PAGE,
         )
+
+
+def _without_date(identity: User | Role, lacking: str) -> NotCollected:
+    """The error for an identity whose age a snapshot does not tell: AWS sends the date of every one."""
+    return NotCollected(
+        f"the snapshot has {lacking}",
+        call=AUTHORIZATION_CALL,
+        code="no value",
+        hint=f"Save a new snapshot, or write the date into it: `created` of {quoted(identity.arn)} in `{AUTHORIZATION.name}`.",
+    )
 
 
 def _removal(role: Role) -> str:
@@ -101,7 +106,11 @@ def unused_permissions(
         # It is newer than the period, so nothing can have been unused for that long.
         return
     idle = [s.service for s in services if s.last_used is None or s.last_used <= limit]
-    if idle:
+    is_old = identity.created or any(s.last_used and s.last_used <= limit for s in services)
+    if idle and not is_old:
+        lacking = _without_date(identity, f"no `created` of {name}, which may be new")
+        yield _permissions_not_judged(identity.arn, lacking)
+    elif idle:
         used = len(services) - len(idle)
         yield Finding(
             code="UNUSED_PERMISSIONS",
