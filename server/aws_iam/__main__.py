@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -37,6 +38,7 @@ def _serve(words: list[str]) -> int:
         from aws_iam.server.http.http_options import http_options
         from aws_iam.server.http.serving import serve_http
 
+        _spare_collector()
         serve_http(http_options(options), permitted, _say_where)
         return OK
     without = next((name for name in _WITH_HTTP if getattr(options, name)), None)
@@ -46,8 +48,14 @@ def _serve(words: list[str]) -> int:
         sys.stderr.write(_WAITING)
     from aws_iam.server.stdio import serve_stdio
 
+    _spare_collector()
     serve_stdio(permitted)
     return OK
+
+
+def _spare_collector() -> None:
+    """Have full passes of the garbage collector, during which no client is served, leave out what was imported."""
+    gc.freeze()
 
 
 _WITH_HTTP = ("auth_issuer", "auth_audience", "auth_scopes", "base_url", "aws_roles")

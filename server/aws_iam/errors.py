@@ -43,16 +43,40 @@ class AwsError(AwsIamError):
 
 
 class NotCollected(AwsIamError):  # noqa: N818 - the name says what happened, as `KeyError` does
-    """A fact is missing from the snapshot: which call failed, its error code and the IAM action to allow."""
+    """A fact is missing from the snapshot: which call failed, its error code and the IAM action that it takes.
 
-    def __init__(
-        self, message: str, *, call: str, code: str = "", permission: str = "", region: str = ""
+    `refused` says that AWS refused the call, so that to allow the action helps.
+    """
+
+    def __init__(  # noqa: PLR0913 - what happened, and what would help
+        self,
+        message: str,
+        *,
+        call: str,
+        code: str = "",
+        permission: str = "",
+        region: str = "",
+        refused: bool = False,
+        hint: str = "",
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, hint=hint)
         self.call = call
         self.code = code
         self.permission = permission
         self.region = region
+        self.refused = refused
+
+    def reworded(self, message: str) -> NotCollected:
+        """The same failure in other words."""
+        return NotCollected(
+            message,
+            call=self.call,
+            code=self.code,
+            permission=self.permission,
+            region=self.region,
+            refused=self.refused,
+            hint=self.hint,
+        )
 
 
 class OffTheAllowlistError(RuntimeError):

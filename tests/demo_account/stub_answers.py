@@ -410,6 +410,7 @@ _ANSWERS: tuple[tuple[str, str, Callable[[Asked], Reply]], ...] = (
     ("lambda", r"GET /2015-03-31/functions", _functions),
     # Moto lacks these.
     ("rolesanywhere", "GET /profiles", _given({"profiles": []})),
+    ("elasticmapreduce", "ListStudios", _given({"Studios": []})),
     ("kms", "DescribeCustomKeyStores", _given({"CustomKeyStores": [], "Truncated": False})),
     ("kms", "GetKeyLastUsage", _key_use),
     ("ram", "POST /listresources", _given({"resources": []})),

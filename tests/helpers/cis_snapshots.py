@@ -79,8 +79,8 @@ def made(of: Any, data: Any) -> Any:
     """The value of a type from short data."""
     if isinstance(data, dict) and set(data) == {"denied"}:
         return denied(data["denied"])
-    if data is None:
-        return None
+    if data is None or isinstance(data, Miss):
+        return data
     origin = get_origin(of)
     if origin in (Union, types.UnionType):
         return made(next(o for o in get_args(of) if o not in (type(None), Miss)), data)

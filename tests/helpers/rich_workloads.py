@@ -134,6 +134,34 @@ WORKLOADS: dict[str, Any] = {
     },
     "transfer:ListAccesses": {"ServerId": "s-0123456789abcdef2", "Accesses": [_GROUP]},
     "transfer:DescribeAccess": {"ServerId": "s-0123456789abcdef2", "Access": _GROUP},
+    "emr:ListStudios": {
+        "Studios": [
+            {"StudioId": "es-1", "Name": "research", "AuthMode": "SSO"},
+            {"StudioId": "es-2", "Name": "reports", "AuthMode": "IAM"},
+        ]
+    },
+    "emr:DescribeStudio": {
+        "Studio": {
+            "StudioId": "es-1",
+            "StudioArn": f"arn:aws:elasticmapreduce:us-east-1:{ACCOUNT}:studio/es-1",
+            "Name": "research",
+            "AuthMode": "SSO",
+            "ServiceRole": f"arn:aws:iam::{ACCOUNT}:role/studios",
+            "UserRole": ROLE,
+        }
+    },
+    "emr:ListStudioSessionMappings": {
+        "SessionMappings": [
+            {
+                "StudioId": "es-1",
+                "IdentityId": "1234567890-11111111-2222-3333-4444-555555555555",
+                "IdentityName": name,
+                "IdentityType": kind,
+                "SessionPolicyArn": f"arn:aws:iam::{ACCOUNT}:policy/{name}",
+            }
+            for name, kind in (("readers", "GROUP"), ("ann", "USER"))
+        ]
+    },
     "rolesanywhere:ListProfiles": {
         "profiles": [
             {

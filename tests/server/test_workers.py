@@ -162,6 +162,41 @@ def test_a_refused_call_leaves_no_large_process_behind(
     asyncio.run(run())
 
 
+def test_the_collector_does_not_walk_the_service_data_again_and_again() -> None:
+    script = """
+import gc
+from aws_iam.account.session.permitted import Permitted
+from aws_iam.server.worker_process import Call, run_call, spare_collector
+
+everything = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+call = Call(tool="policy", arguments={"action": "explain", "document": everything}, permitted=Permitted())
+for _ in range(3):
+    run_call(call, lambda *_: None)
+    spare_collector()
+    print(gc.get_freeze_count() > 70_000, len(gc.get_objects()) < 20_000)
+class Pair: pass
+held = [Pair() for _ in range(30_000)]
+one, other = Pair(), Pair()
+one.other, other.one = other, one
+spare_collector()
+del one, other
+held.extend(Pair() for _ in range(30_000))
+spare_collector()
+held.clear()
+gc.unfreeze()
+print(sum(isinstance(own, Pair) for own in gc.get_objects()))
+"""
+    said = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT / "server",
+    )
+    # What was left out is freed when nothing holds it, in pairs that hold each other too.
+    assert said.stdout.split("\n")[:-1] == ["True True"] * 3 + ["0"]
+
+
 # A text in which every pattern has something to find, as long as a message may be.
 LONG = "a-b_c. " * 550_000
 LIGHT = [

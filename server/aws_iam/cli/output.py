@@ -85,7 +85,7 @@ def print_answer(
     beside = Answer(summary=answer.summary) if options.quiet else answer
     if options.json:
         print_json(answer)
-    elif action.gives_artifact and answer.artifacts and not sys.stdout.isatty():
+    elif _is_file_alone(answer, action, options):
         _print_file(answer.artifacts)
         _print_beside(beside, in_words)
     elif sys.stdout.isatty():
@@ -96,6 +96,15 @@ def print_answer(
         print(plain(answer, in_words, full=full), end="")
     sys.stdout.flush()
     return status
+
+
+def _is_file_alone(answer: Answer, action: Action, options: argparse.Namespace) -> bool:
+    """Whether standard output gets the file of the answer and nothing else."""
+    if not action.gives_artifact or not answer.artifacts or sys.stdout.isatty():
+        return False
+    typed = words_by_argument(action, options)
+    given = [(own, word) for own in action.arguments for word in typed.get(own.name, ())]
+    return not any(argument.leaves_out(word) for argument, word in given)
 
 
 def with_content(artifact: Artifact) -> Artifact:

@@ -107,14 +107,8 @@ def unlisted(account: Account) -> Iterator[Outcome]:
     missing = account.regions.unlisted
     if missing:
         read = ", ".join(account.regions.read)
-        yield unread(
-            NotCollected(
-                f"{missing}, so only {read} was read; name the Regions to judge those alone",
-                call=missing.call,
-                code=missing.code or missing.kind.value,
-                permission=missing.permission,
-            )
-        )
+        said = f"{missing}, so only {read} was read; name the Regions to judge those alone"
+        yield unread(missing.error().reworded(said))
 
 
 def policy_of(text: str, call: str) -> Policy:

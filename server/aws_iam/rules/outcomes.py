@@ -98,25 +98,31 @@ STATUS: Mapping[type[Outcome], Status] = {
 def unread(
     missing: NotCollected, resource: str | None = None, region: str | None = None
 ) -> Unknown:
-    """The outcome for a missing fact: the call, the error and the IAM action to allow."""
+    """The outcome for a missing fact."""
+    cause = missing.message.partition("; ")[0] if _is_unasked(missing) else missing.message
+    return Unknown(
+        resource,
+        f"could not be judged: {cause}",
+        missing.region or region,
+        reason=reason_of(missing),
+    )
+
+
+def reason_of(missing: NotCollected) -> str:
+    """Why a fact is missing: the call, the error and the IAM action, which helps only where the call was refused."""
+    if _is_unasked(missing):
+        return missing.message
+    where = f" in {missing.region}" if missing.region else ""
+    verb = "allow" if missing.refused else "needs"
+    needs = f"; {verb} {missing.permission}" if missing.permission else ""
+    return f"{missing.call}{where}: {missing.code or 'not collected'}{needs}"
+
+
+def _is_unasked(missing: NotCollected) -> bool:
     # Imported here because rules on policies must not load account modules; they never call this.
     from aws_iam.account.collect.fact import MissKind
 
-    where = f" in {missing.region}" if missing.region else ""
-    if missing.code == MissKind.UNASKED:
-        cause = missing.message.partition("; ")[0]
-        message = f"could not be judged: {cause}"
-        return Unknown(resource, message, missing.region or region, reason=missing.message)
-    code = missing.code or "not collected"
-    refused = f"{missing.permission} is not allowed" in missing.message
-    verb = "allow" if refused else "needs"
-    needs = f"; {verb} {missing.permission}" if missing.permission else ""
-    return Unknown(
-        resource,
-        f"could not be judged: {missing.message}",
-        missing.region or region,
-        reason=f"{missing.call}{where}: {code}{needs}",
-    )
+    return missing.code == MissKind.UNASKED
 
 
 def ended_early(

@@ -6,6 +6,7 @@ standard output; when the input ends, the server has gone, and so does it. See `
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import signal
@@ -37,6 +38,8 @@ HEADER = struct.Struct(">Q")
 """Before each message: how many bytes of pickle follow."""
 _MOST_MEMORY = 2 * 1024**3
 _ANSWERED = (AwsIamError, MemoryError)
+_MOST_TRACKED = 20_000
+"""Objects that the garbage collector walks in a full pass, between calls."""
 _LESS = "pass less at once, or use the command `aws-iam`"
 
 
@@ -111,6 +114,19 @@ def main() -> None:
 
     while True:
         send(_outcome(waiting.get(), send))
+        spare_collector()
+
+
+def spare_collector() -> None:
+    """Have later full passes of the garbage collector leave out what calls keep for as long as the process lives.
+
+    The service data alone is 70,000 lists and actions, and a pass over them falls in the middle of some call.
+    """
+    if len(gc.get_objects()) > _MOST_TRACKED:
+        # What was left out before, and was dropped since, goes first.
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
 
 
 def _own_pipes() -> tuple[BinaryIO, BinaryIO]:

@@ -7,6 +7,11 @@ from typing import Any
 from aws_iam.account.collect.compute.eks_clusters import CLUSTERS
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.identity.anywhere_profiles import ANYWHERE_PROFILES
+from aws_iam.account.collect.identity.emr_studios import (
+    EMR_STUDIOS,
+    StudioAssignment,
+    StudioDetails,
+)
 from aws_iam.account.collect.identity.transfer_users import TRANSFER_SERVERS, TransferUser
 from helpers.rich_account import RICH
 from helpers.rich_workloads import ROLE
@@ -45,6 +50,25 @@ def test_profiles_that_are_on_have_their_roles_and_policies() -> None:
     (own,) = read(ANYWHERE_PROFILES)
     assert (own.name, own.roles, own.policy) == ("laboratory", (ROLE,), "{}")
     assert own.managed == ("arn:aws:iam::aws:policy/ReadOnlyAccess",)
+
+
+def test_studios_of_identity_center_have_their_role_and_who_is_assigned() -> None:
+    (own,) = read(EMR_STUDIOS)
+    arn = f"arn:aws:elasticmapreduce:us-east-1:{ACCOUNT}:studio/es-1"
+    assert (own.name, own.details) == ("research", StudioDetails(arn=arn, role=ROLE))
+    policy = f"arn:aws:iam::{ACCOUNT}:policy/"
+    assert own.assignments == (
+        StudioAssignment(name="ann", is_group=False, policy=f"{policy}ann"),
+        StudioAssignment(name="readers", is_group=True, policy=f"{policy}readers"),
+    )
+
+
+def test_what_is_refused_of_a_studio_is_missing_there_alone() -> None:
+    (own,) = read(EMR_STUDIOS, emr__DescribeStudio=REFUSED)
+    assert (isinstance(own.details, Miss), len(own.assignments)) == (True, 2)
+    (own,) = read(EMR_STUDIOS, emr__ListStudioSessionMappings=REFUSED)
+    assert own.details.role == ROLE
+    assert own.assignments.permission == "elasticmapreduce:ListStudioSessionMappings"
 
 
 def test_users_and_groups_of_servers_for_amazon_s3_have_theirs() -> None:

@@ -1,4 +1,4 @@
-"""Settings that hand out roles within session policies, from short data: `pods`, `profiles` and `transfer` of a case.
+"""Settings that hand out roles within session policies, from short data: `pods`, `profiles`, `transfer` and `studios` of a case.
 
     {"pods": [{"id": "cart", "role": "app", "policy": [statements]}]}   →   an association of the service account `cart`
 
@@ -15,7 +15,8 @@ ASSOCIATION = f"arn:aws:eks:us-east-1:{ACCOUNT}:podidentityassociation/shop/"
 CLUSTER = f"arn:aws:eks:us-east-1:{ACCOUNT}:cluster/shop"
 _PROFILE = f"arn:aws:rolesanywhere:us-east-1:{ACCOUNT}:profile/"
 _TRANSFER = f"arn:aws:transfer:us-east-1:{ACCOUNT}:"
-_SHORT = (ASSOCIATION, _PROFILE, f"{_TRANSFER}user/s-1/", f"arn:aws:iam::{ACCOUNT}:")
+_STUDIO = f"arn:aws:elasticmapreduce:us-east-1:{ACCOUNT}:studio/"
+_SHORT = (ASSOCIATION, _PROFILE, _STUDIO, f"{_TRANSFER}user/s-1/", f"arn:aws:iam::{ACCOUNT}:")
 
 
 def short(text: str) -> str:
@@ -35,6 +36,7 @@ def facts_with_sessions(case: dict[str, Any]) -> dict[str, Any]:
         "s3.bucket_encryption": [{"bucket": "books", "algorithm": "AES256"}],
         "eks.clusters": {"us-east-1": [cluster] if pods else []},
         "rolesanywhere.profiles": {"us-east-1": [_profile(own) for own in case.get("profiles", ())]},
+        "emr.studios": {"us-east-1": [_studio(own) for own in case.get("studios", ())]},
         "transfer.servers": {
             "us-east-1": [
                 {
@@ -74,6 +76,22 @@ def _profile(own: dict[str, Any]) -> dict[str, Any]:
         "roles": [arn(f"role/{name}") for name in own["roles"]],
         "policy": _text(own.get("policy")),
         "managed": own.get("managed", []),
+    }
+
+
+def _studio(own: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": own["id"],
+        "name": own["id"],
+        "details": {"arn": f"{_STUDIO}{own['id']}", "role": own["role"]},
+        "assignments": [
+            {
+                "name": name,
+                "is_group": name.isupper(),
+                "policy": policy if policy.startswith("arn:") else arn(f"policy/{policy}"),
+            }
+            for name, policy in own["assigned"].items()
+        ],
     }
 
 

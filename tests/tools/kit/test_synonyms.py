@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aws_iam.cli import command_line
 from aws_iam.errors import InputError
 from aws_iam.tools.kit import argument_values
 from aws_iam.tools.kit.argument_values import folded
@@ -49,25 +50,29 @@ def test_other_words_for_choices_are_read_as_one_of_them(action: Action) -> None
 
 POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObjcet", "Resource": "*"}]}  # fmt: skip
 CASES = [{"name": "reads", "request": {"principal": "arn:aws:iam::111122223333:role/app", "action": "s3:GetObject", "resource": "arn:aws:s3:::b/k"}, "expect": "Allowed"}]  # fmt: skip
+GITHUB = {"provider": "github", "account": "111122223333", "owner": "acme", "repository": "app", "branch": "main"}  # fmt: skip
 GIVEN = {
     "audit access": {"to": "admin", "demo": True},
+    "audit rightsize": {"principal": "helpdesk", "demo": True},
+    "irsa trust_policy": GITHUB,
+    "kms key_policy": {"account": "111122223333", "admins": ["role/KeyAdmin"]},
     "policy review": {"document": POLICY, "baseline": {**POLICY, "Statement": []}},
     "policy test": {"cases": CASES, "document": POLICY},
     "policy validate": {"document": POLICY},
+    "secrets rotation": {"target": "rds", "engine": "postgres"},
 }
-"""A call of each action whose answer is text unless a format is given."""
+"""A call of each action with a format that may be left out."""
 
 
-def test_text_is_a_format_of_every_answer_that_is_text_without_one() -> None:
+def test_text_is_a_format_of_every_answer_but_a_report() -> None:
     offering = {
         f"{tool.name} {action.name}"
         for tool in tools()
         for action in tool.actions.values()
         for argument in action.arguments
-        if argument.name == "format" and {"markdown", "json"} & set(argument.choices)
+        if argument.name == "format"
     }
-    # These write a file in any case.
-    assert offering - {"audit report", "audit rightsize"} == GIVEN.keys()
+    assert offering - {"audit report"} == GIVEN.keys()
 
 
 @pytest.mark.parametrize("call", GIVEN)
@@ -79,11 +84,33 @@ def test_text_is_the_answer_without_a_format(call: str, cli: bool) -> None:  # n
     plain = tool.run(asked, cli=cli)
     for word in ("text", "Text"):
         assert tool.run({**asked, "format": word}, cli=cli) == plain
-    written = tool.run({**asked, "format": "markdown"}, cli=cli)
-    assert (bool(written.artifacts), bool(plain.artifacts)) == (True, False)
+    chosen = next(own for own in tool.actions[action].arguments if own.name == "format").choices[
+        -1
+    ]
+    assert tool.run({**asked, "format": chosen}, cli=cli) != plain
     with pytest.raises(InputError, match="`text`, not `texts`") as refused:
         tool.run({**asked, "format": "texts"}, cli=cli)
     assert refused.value.hint == "did you mean `text`?"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "audit rightsize helpdesk --demo",
+        "irsa trust_policy --provider github --account 111122223333 --owner a --repository b --branch main",
+        "kms key_policy --account 111122223333 --admins role/KeyAdmin",
+        "secrets rotation --target rds --engine postgres",
+    ],
+)
+def test_a_pipe_gets_the_answer_as_text_in_the_place_of_its_file(
+    words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for option in ([], ["--format", "Text"]):
+        command_line.main([*words.split(), *option], {})
+        printed, beside = capfd.readouterr()
+        # A summary, or code.
+        assert bool(beside) is not bool(option)
+        assert "\n```" in printed if option else "\n```" not in printed
 
 
 def test_a_report_as_text_is_markdown_and_says_so() -> None:

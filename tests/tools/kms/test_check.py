@@ -205,6 +205,17 @@ def test_without_the_roles_nobody_is_said_to_be_there_or_gone(saved: Any) -> Non
     assert answer.artifacts[0].name == "missing-permissions.json"
 
 
+@pytest.mark.parametrize(("kind", "verb"), [("denied", "allow"), ("throttled", "needs")])
+def test_a_policy_that_was_not_read_needs_a_permission_only_where_it_was_refused(
+    kind: str, verb: str, saved: Any
+) -> None:
+    missed = Miss(kind=MissKind(kind), call="kms:GetKeyPolicy", permission="kms:GetKeyPolicy")
+    broken = KEY_POLICIES.held_in(sample.REGION, missed)
+    answer = check(snapshot=saved(broken, _NO_SHARE, _ROLES), scope=_SCOPE)
+    reasons = {finding.reason for finding in answer.findings}
+    assert reasons == {f"kms:GetKeyPolicy: {kind}; {verb} kms:GetKeyPolicy"}
+
+
 def test_a_share_is_found_and_judged_like_the_default_policy(saved: Any) -> None:
     text = json.dumps(policy(statement({"AWS": f"arn:aws:iam::{OTHER}:root"}, "kms:Decrypt")))
     share = sample.of(

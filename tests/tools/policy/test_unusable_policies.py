@@ -53,6 +53,16 @@ MESSAGE = (
 )
 
 
+@pytest.mark.parametrize("text", ["null", "3", "true", '"Statement"', "[]", "[null]", "[3]"])
+def test_json_that_is_no_object_is_answered_by_every_action(text: str) -> None:
+    for action in ("validate", "explain", "shrink"):
+        assert said(action, document=text)
+    assert said("compare", document=text, baseline=EVERYTHING)
+    assert said("compare", document=EVERYTHING, baseline=text)
+    assert said("repair", document=text, allow=[REQUEST])
+    assert said("evaluate", request=REQUEST, policies={"identity": text})
+
+
 def test_a_policy_as_text_inside_the_text_of_the_layers_is_read_once() -> None:
     text = CASES[0]["document"]
     for policies in (json.dumps({"identity": text}), f'{{"identity": {text}}}'):

@@ -77,6 +77,7 @@ class Miss:
             code=self.code or self.kind.value,
             permission=self.permission,
             region=self.region,
+            refused=self.kind is MissKind.DENIED,
         )
 
 

@@ -8,6 +8,7 @@ _PREFIXES = {
     "apigatewayv2": "apigateway",
     "efs": "elasticfilesystem",
     "elbv2": "elasticloadbalancing",
+    "emr": "elasticmapreduce",
     "iam-toolbox": "iam",
     "s3control": "s3",
     "sso-admin": "sso",

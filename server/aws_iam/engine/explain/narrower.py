@@ -47,7 +47,7 @@ class _Narrowed:
 
 def narrower(policy: Policy, expansion: Expansion, targets: Targets) -> NarrowerPolicy | None:
     """The narrower form of an identity policy; None if there is none that is proved equal."""
-    if policy.kind is not Kind.IDENTITY or len(policy.statements) > _MOST_STATEMENTS:
+    if policy.kind is not Kind.IDENTITY or not 0 < len(policy.statements) <= _MOST_STATEMENTS:
         return None
     body = plain(policy)
     # Another spelling of the name is read as it is meant, and has to be mended first.

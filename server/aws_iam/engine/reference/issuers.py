@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from aws_iam import resources
 from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.memo import ByWord
 from aws_iam.engine.reference.subject_grammar import SubjectGrammar, subject_grammar
 
 _FOLDER = "oidc-issuers"
@@ -79,7 +80,15 @@ def issuers() -> tuple[Issuer, ...]:
 
 def issuer_of(host: str) -> Issuer | None:
     """The known issuer with this host and path (without https://); None for a private one."""
+    return _BY_HOST[host]
+
+
+def _first_fitting(host: str) -> Issuer | None:
     return next((issuer for issuer in issuers() if issuer.pattern.fullmatch(host)), None)
+
+
+# To judge one trust policy takes a hundred and more questions about one host.
+_BY_HOST = ByWord(_first_fitting, of_reference=False, most=4096)
 
 
 def is_pinned(host: str) -> bool:

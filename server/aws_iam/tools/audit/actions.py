@@ -289,6 +289,7 @@ def rightsize(
             brief="",
             choices=_CHANGES,
             synonyms={**FORMATS, "commands": "cli"},
+            left_out=TEXT,
             also=("output", "type", "output_format"),
         ),
     ] = "json",

@@ -25,7 +25,7 @@ from aws_iam.tools.kit.parameters import (
     Topic,
     TrustPolicy,
 )
-from aws_iam.tools.kit.synonyms import FORMATS
+from aws_iam.tools.kit.synonyms import FORMATS, TEXT
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool, with_understood
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def trust_policy(
     partition: Annotated[str | None, Parameter("AWS partition", brief="")] = None,
     format_: Annotated[
         Format | None,
-        Parameter("how it is created; default cli", brief="", synonyms=FORMATS),
+        Parameter("how it is created; default cli", brief="", synonyms=FORMATS, left_out=TEXT),
     ] = None,
 ) -> Answer:
     """Write the role trust policy that lets in exactly this workload, and the files that create its provider."""

@@ -23,6 +23,7 @@ from aws_iam.engine.tokens.oidc_provider import host_of
 from aws_iam.errors import AwsError, InputError
 from aws_iam.escape import LONGEST_SENTENCE, escaped, quoted
 from aws_iam.rules import document_findings
+from aws_iam.rules.outcomes import reason_of
 from aws_iam.rules.policy.errors_beside import errors_beside
 from aws_iam.tools.irsa import left_out
 from aws_iam.tools.irsa.checks.catalogue import CHECKS, NEEDS, ON_ACCOUNT, ON_TRUST
@@ -333,10 +334,7 @@ def _role_findings(workloads: Workloads) -> Iterable[Finding]:
     """The findings on the trust policy of every workload role; unknown where the roles could not be read."""
     missing = workloads.account.get(AUTHORIZATION)
     if isinstance(missing, Miss):
-        yield _not_judged(
-            str(missing),
-            f"{missing.call}: {missing.code or missing.kind.value}; allow {missing.permission}",
-        )
+        yield _not_judged(str(missing), reason_of(missing.error()))
         return
     readable = {found.role.arn for found in trusting(workloads)}
     for role in roles(workloads).values():

@@ -85,6 +85,10 @@ class Argument:
         """The same, with the word for what comes without it."""
         return (*self.choices, *([self.left_out] if self.left_out else []))
 
+    def leaves_out(self, value: str) -> bool:
+        """Whether the value is the word for what comes without a choice."""
+        return bool(self.left_out) and folded(value) == folded(self.left_out)
+
 
 @positional
 class AsRead:
@@ -241,7 +245,7 @@ def _choice(argument: Argument, value: Any) -> AsRead:
     if value in argument.choices:
         return AsRead(value)
     plain = folded(value)
-    if argument.left_out and plain == folded(argument.left_out):
+    if argument.leaves_out(value):
         return AsRead(None)
     for choice in argument.choices:
         if folded(choice) == plain:

@@ -192,7 +192,7 @@ class Tool:
             if argument.name in given
         }
         understood = [*renamed, *(part.understood for part in read.values() if part.understood)]
-        values = {name: part.value for name, part in read.items()}
+        values = {name: part.value for name, part in read.items() if part.value is not None}
         answer = action.run(**_call(action, values, progress))
         answer = with_understood(answer, understood)
         return replace(

@@ -8,7 +8,7 @@ from aws_iam.answer import Answer
 from aws_iam.tools.kit import guide as pages
 from aws_iam.tools.kit import needs as kit_needs
 from aws_iam.tools.kit.parameters import ACCOUNT_NAMES, KEY_POLICY_NAMES, KeyPolicy, Source, Topic
-from aws_iam.tools.kit.synonyms import FORMATS, LANGUAGES
+from aws_iam.tools.kit.synonyms import FORMATS, LANGUAGES, TEXT
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
 from aws_iam.tools.kms import decide as key_decision
 from aws_iam.tools.kms import envelope as kms_envelope
@@ -79,7 +79,9 @@ def key_policy(
     arguments: KeyPolicyArguments,
     format_: Annotated[
         Format | None,
-        Parameter("how the key is created; default cli", brief="", synonyms=FORMATS),
+        Parameter(
+            "how the key is created; default cli", brief="", synonyms=FORMATS, left_out=TEXT
+        ),
     ] = None,
 ) -> Answer:
     """Write a key policy that separates administrators from users and guards services, and prove who can do what."""

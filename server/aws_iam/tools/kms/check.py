@@ -23,6 +23,7 @@ from aws_iam.escape import escaped, quoted
 from aws_iam.report.order import by_urgency
 from aws_iam.rules import document_findings
 from aws_iam.rules.on_account import findings_on, policy_of
+from aws_iam.rules.outcomes import reason_of
 from aws_iam.rules.policy.errors_beside import errors_beside
 from aws_iam.rules.policy.resources import lockouts
 from aws_iam.tools.kit import account_source, policy_inputs
@@ -347,14 +348,13 @@ def _readable(text: str | Miss) -> str | NotCollected:
 
 def _unread(missing: NotCollected, account: Account, region: str | None, code: str) -> Finding:
     rule = ON_POLICY[code]
-    needs_ = f"; allow {missing.permission}" if missing.permission else ""
     return Finding(
         code=code,
         title=rule.title,
         severity=Severity.HIGH,
         status=Status.UNKNOWN,
         message=f"a key policy could not be checked: {escaped(missing.message, 1500)}",
-        reason=escaped(f"{missing.call}: {missing.code or 'not collected'}{needs_}", 1500),
+        reason=escaped(reason_of(missing), 1500),
         region=region,
         account=account.id,
         source=PUT,

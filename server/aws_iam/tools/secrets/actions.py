@@ -9,7 +9,7 @@ from aws_iam.tools.kit import guide as pages
 from aws_iam.tools.kit import needs as kit_needs
 from aws_iam.tools.kit.argument_values import Implied
 from aws_iam.tools.kit.parameters import Source, Topic
-from aws_iam.tools.kit.synonyms import FORMATS, LANGUAGES
+from aws_iam.tools.kit.synonyms import FORMATS, LANGUAGES, TEXT
 from aws_iam.tools.kit.tool import Json, Parameter, Progress, Tool
 from aws_iam.tools.secrets import decide as store_decision
 from aws_iam.tools.secrets import rotation as secret_rotation
@@ -193,7 +193,9 @@ def rotation(
             by_position=True,
         ),
     ],
-    format_: Annotated[rotation_files.Format | None, Parameter("", synonyms=FORMATS)] = None,
+    format_: Annotated[
+        rotation_files.Format | None, Parameter("", synonyms=FORMATS, left_out=TEXT)
+    ] = None,
     engine: Annotated[
         str | None,
         Parameter(

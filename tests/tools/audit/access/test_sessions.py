@@ -92,16 +92,17 @@ def test_a_drawing_has_the_sessions_that_can_beside_their_role(
     assert drawn == named
 
 
-@pytest.mark.parametrize("fact", ["eks.clusters", "rolesanywhere.profiles"])
+@pytest.mark.parametrize("fact", ["eks.clusters", "rolesanywhere.profiles", "emr.studios"])
 def test_settings_that_were_refused_are_told_where_a_role_trusts_their_service(
     fact: str, tmp_path: Path
 ) -> None:
     case = next(own for own in CASES if own["name"].startswith("a Deny of the session policy"))
     (role,) = case["roles"]
-    service = {"eks.clusters": "pods.eks", "rolesanywhere.profiles": "rolesanywhere"}[fact]
+    prefix = fact.partition(".")[0]
+    service = {"eks": "pods.eks", "emr": "elasticmapreduce"}.get(prefix, prefix)
     refused = {
         **case,
-        "facts": {fact: {"us-east-1": {"denied": f"{fact.partition('.')[0]}:Read"}}},
+        "facts": {fact: {"us-east-1": {"denied": f"{prefix}:Read"}}},
     }
     for trusted, is_told in ((service, True), ("ec2", False)):
         principal = {"Service": f"{trusted}.amazonaws.com"}
@@ -111,7 +112,7 @@ def test_settings_that_were_refused_are_told_where_a_role_trusts_their_service(
         assert row["verdict"] == "can"
         assert "only_by_sessions" not in row
         needs = {own["needs"] for own in answer.facts["not_read"]}
-        assert (f"{fact.partition('.')[0]}:Read" in needs) is is_told
+        assert (f"{prefix}:Read" in needs) is is_told
 
 
 def test_a_snapshot_of_an_earlier_version_says_only_that_there_is_a_policy(tmp_path: Path) -> None:
@@ -121,7 +122,7 @@ def test_a_snapshot_of_an_earlier_version_says_only_that_there_is_a_policy(tmp_p
     data = json.loads(file.read_text("utf-8"))
     (cluster,) = data["facts"]["eks.clusters"]["us-east-1"]
     assert cluster["associations"][0].pop("policy")
-    for fact in ("rolesanywhere.profiles", "transfer.servers"):
+    for fact in ("rolesanywhere.profiles", "transfer.servers", "emr.studios"):
         del data["facts"][fact]
     file.write_text(json.dumps(data), "utf-8")
     asked = {"action": "access", "who_can": case["who_can"], "on": case["on"]}

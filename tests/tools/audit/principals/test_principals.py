@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aws_iam.account.collect.fact import Miss, MissKind
 from aws_iam.account.reading import snapshot as snapshots
 from aws_iam.answer import Status
 from aws_iam.tools.audit.actions import tool
@@ -192,6 +193,33 @@ def test_who_is_not_judged_is_told_with_what_was_not_read(
     # Nothing was refused.
     assert "Allow " not in told.fix
     assert (start.removesuffix(": ") in told.fix) is (start in {OF_IAM, OF_EKS})
+
+
+def test_a_date_that_a_snapshot_lacks_is_no_missing_permission(tmp_path: Path) -> None:
+    answer = ask(facts_of({"roles": [{"name": "ci", "trust": PODS}]}), tmp_path)
+    (told,) = (own for own in answer.findings if own.code == "UNUSED_ROLE")
+    assert told.status is Status.UNKNOWN
+    assert "the snapshot has neither `created` nor `last_used` of role `ci`" in told.message
+    assert told.reason == "iam:GetAccountAuthorizationDetails: no value"
+    assert "`created` of `arn:aws:iam::111122223333:role/ci` in `iam.authorization`" in told.fix
+    assert not answer.artifacts
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "fix"),
+    [
+        ("denied", "allow iam:GetX", "Allow iam:GetX."),
+        ("throttled", "needs iam:GetX", "Read the account again."),
+        ("timeout", "needs iam:GetX", "Read the account again."),
+    ],
+)
+def test_only_a_refused_call_is_mended_by_a_permission(
+    kind: str, reason: str, fix: str, tmp_path: Path
+) -> None:
+    unread = Miss(kind=MissKind(kind), call="iam:GetX", permission="iam:GetX")
+    answer = ask(facts_of({}) | {"iam.last_accessed": unread}, tmp_path)
+    (told,) = (own for own in answer.findings if own.code == "UNUSED_PERMISSIONS")
+    assert (told.reason, told.fix) == (f"iam:GetX: {kind}; {reason}", fix)
 
 
 def test_the_demonstration_shows_each_kind() -> None:

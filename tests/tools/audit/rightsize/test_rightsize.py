@@ -191,6 +191,17 @@ def test_data_that_was_refused_ends_with_3_and_what_is_too_young_only_where_it_i
     assert command_line.main([*words, "--fail-on-unknown"], {}) == exit_status.FOUND
 
 
+def test_who_is_not_in_the_credential_report_is_no_matter_of_a_permission(tmp_path: Path) -> None:
+    ann = {"name": "ann", "created": "700 days ago", "inline": [[OF_ALL]]}
+    case = {"users": [ann], "used": {"user/ann": {"s3": None}}, "credentials": {"user/ann": None}}
+    (finding,) = ask(case, tmp_path).findings
+    assert finding.reason == "iam:GetCredentialReport: not listed"
+    assert (
+        finding.fix
+        == "Read the account again: AWS makes a new credential report after four hours."
+    )
+
+
 def test_several_who_were_not_judged_do_not_share_the_reason_of_the_first(tmp_path: Path) -> None:
     young = [role("new", OF_TWO, created="3 days ago"), role("week", OF_TWO, created="7 days ago")]
     assert "`new` and `week` (`new`: it is 3 days old" in ask({"roles": young}, tmp_path).summary

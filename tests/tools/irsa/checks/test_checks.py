@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from aws_iam.account.collect.fact import Miss
+from aws_iam.account.collect.fact import Miss, MissKind
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
 from aws_iam.answer import Severity, Status
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.sources.gather import one_policy
@@ -17,6 +18,7 @@ from aws_iam.tools.irsa import check as irsa_check
 from aws_iam.tools.irsa import checks
 from aws_iam.tools.irsa.checks.catalogue import CHECKS, FAMILIES, NEEDS, ON_ACCOUNT, ON_TRUST
 from aws_iam.tools.irsa.checks.samples import (
+    RECENTLY,
     association,
     cluster,
     for_github,
@@ -243,7 +245,10 @@ def test_a_check_reads_the_facts_that_it_declares_and_no_others(check: Check[Wor
 @pytest.mark.parametrize("fact", NEEDS, ids=lambda fact: fact.name)
 def test_a_refused_fact_makes_unknown_what_needs_it_and_hides_no_failure(fact: Any) -> None:
     full = workloads(
-        roles(role("deploy", for_github()), role("cart", for_pod_identity())),
+        roles(
+            role("deploy", for_github(), last_used=RECENTLY),
+            role("cart", for_pod_identity(), last_used=RECENTLY),
+        ),
         cluster(association("shop", "cart", "cart")),
         accounts=[service_account("shop", "cart", {})],
     )
@@ -256,6 +261,24 @@ def test_a_refused_fact_makes_unknown_what_needs_it_and_hides_no_failure(fact: A
     unknown = [finding for finding in found if finding.status is Status.UNKNOWN]
     assert unknown
     assert all("service:Operation" in (finding.reason or "") for finding in unknown)
+
+
+@pytest.mark.parametrize(("kind", "verb"), [("denied", "allow"), ("throttled", "needs")])
+def test_roles_that_were_not_read_need_a_permission_only_where_it_was_refused(
+    kind: str, verb: str
+) -> None:
+    missed = Miss(kind=MissKind(kind), call="iam:GetX", permission="iam:GetX")
+    found = irsa_check.of_account(workloads(AUTHORIZATION.held(missed)).account).findings
+    (told,) = (finding for finding in found if finding.code == "TRUST-UNREAD")
+    assert told.reason == f"iam:GetX: {kind}; {verb} iam:GetX"
+
+
+def test_a_role_of_which_the_snapshot_lacks_every_date_is_not_said_to_be_in_use() -> None:
+    found = irsa_check.of_account(workloads(roles(role("deploy", for_github()))).account).findings
+    (told,) = (finding for finding in found if finding.code == "OIDC-ROLE-STALE")
+    assert told.status is Status.UNKNOWN
+    assert "neither `created` nor `last_used` of `deploy`" in told.message
+    assert told.reason == "iam:GetAccountAuthorizationDetails: no value"
 
 
 def test_one_association_that_cannot_be_read_is_unknown_and_the_others_are_judged() -> None:

@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 
 _PAGE = "references/compliance-checklist.md#who-can-do-what"
 _LEFT_OUT = (
-    "the root users, access control lists of S3, S3 access points, session policies that callers choose themselves or that other"
-    " services than EKS Pod Identity, IAM Roles Anywhere and Transfer Family give to their sessions, the policies of VPC endpoints that no"
+    "the root users, access control lists of S3, S3 access points, session policies that callers choose themselves (in runs"
+    " of AWS Glue, HealthOmics and EMR Serverless, too) or that other services than EKS Pod Identity, IAM Roles Anywhere, Transfer Family and"
+    " EMR Studio give to their sessions, the policies of VPC endpoints that no"
     " condition on aws:SourceVpce asks for or that were not read, and roles"
     " that only an AWS service can use; tags are conditions left open, but for those that users and roles have"
 )

@@ -12,6 +12,7 @@ from aws_iam.account.collect.compute.eks_clusters import CLUSTERS
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.identity.anywhere_profiles import ANYWHERE_PROFILES
 from aws_iam.account.collect.identity.authorization import AUTHORIZATION
+from aws_iam.account.collect.identity.emr_studios import EMR_STUDIOS
 from aws_iam.account.collect.identity.transfer_users import TRANSFER_SERVERS
 from aws_iam.account.collect.kms.grants import KEY_GRANTS
 from aws_iam.account.collect.kms.keys import KMS_KEYS
@@ -53,7 +54,12 @@ if TYPE_CHECKING:
 
 OF_ORGANIZATION: tuple[AccountFact[Any], ...] = (ORGANIZATION, ORG_TREE, ORG_GUARDRAILS)
 """What says which of the organization's policies bind an account."""
-OF_SESSIONS: tuple[RegionFact[Any], ...] = (CLUSTERS, ANYWHERE_PROFILES, TRANSFER_SERVERS)
+OF_SESSIONS: tuple[RegionFact[Any], ...] = (
+    CLUSTERS,
+    ANYWHERE_PROFILES,
+    TRANSFER_SERVERS,
+    EMR_STUDIOS,
+)
 """What says which sessions of roles have session policies."""
 
 

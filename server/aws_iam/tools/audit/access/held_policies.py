@@ -58,7 +58,8 @@ class Handover:
 class SessionLimit:
     """The session policies that limit a role whenever a setting of the account hands it out; `unread` names those not known.
 
-    `arn` is that setting's: an EKS Pod Identity association, a profile of IAM Roles Anywhere, a user of a Transfer Family server.
+    `arn` is that setting's: an EKS Pod Identity association, a profile of IAM Roles Anywhere, a user of a Transfer Family
+    server, an EMR Studio.
     `whose` says who has such sessions; with `services`, by their prefixes, they only ever call these.
     """
 

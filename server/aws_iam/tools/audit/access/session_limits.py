@@ -11,6 +11,11 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_s
                           https://docs.aws.amazon.com/rolesanywhere/latest/APIReference/API_ProfileDetail.html
     Transfer Family       the policy of a user, or of a group of a directory, limits its role, in Amazon S3:
                           https://docs.aws.amazon.com/transfer/latest/userguide/users-policies-session.html
+    EMR Studio            the policy of an assigned user or group of IAM Identity Center limits the Studio's user role:
+                          https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-studio-user-role.html
+
+What else takes a session policy has it from the caller alone, in one run: AWS Glue (`StartJobRun`), HealthOmics (`StartRun`)
+and EMR Serverless (`StartJobRun`) tell it of runs that were, which says nothing of the next.
 """
 
 from __future__ import annotations
@@ -22,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.account.collect.compute.eks_clusters import CLUSTERS
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.identity.anywhere_profiles import ANYWHERE_PROFILES
+from aws_iam.account.collect.identity.emr_studios import EMR_STUDIOS
 from aws_iam.account.collect.identity.transfer_users import TRANSFER_SERVERS
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.reference.managed_policies import managed_policy_of_arn
@@ -31,7 +37,7 @@ from aws_iam.escape import quoted
 from aws_iam.tools.audit.access.held_policies import Handover, NamedPolicy, SessionLimit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.account.collect.compute.eks_clusters import (
         Association,
@@ -40,15 +46,17 @@ if TYPE_CHECKING:
     )
     from aws_iam.account.collect.fact import RegionFact
     from aws_iam.account.collect.identity.anywhere_profiles import AnywhereProfile
+    from aws_iam.account.collect.identity.emr_studios import StudioAssignment, StudioDetails
     from aws_iam.account.collect.identity.transfer_users import TransferServer, TransferUser
     from aws_iam.tools.audit.access.estate import Estate, Member, Principal
 
 _PODS, _ANYWHERE = "pods.eks.amazonaws.com", "rolesanywhere.amazonaws.com"
-_TRANSFER = "transfer.amazonaws.com"
+_TRANSFER, _STUDIO = "transfer.amazonaws.com", "elasticmapreduce.amazonaws.com"
 _SERVICES: dict[str, RegionFact[Any]] = {
     _PODS: CLUSTERS,
     _ANYWHERE: ANYWHERE_PROFILES,
     _TRANSFER: TRANSFER_SERVERS,
+    _STUDIO: EMR_STUDIOS,
 }
 # https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html
 _TAG = "aws:RequestTag/"
@@ -63,7 +71,7 @@ _TAGS_OF_PODS = frozenset(
         "kubernetes-service-account",
     )
 )
-# A role is passed to them, and so is one of their own account. Transfer Family has other uses for roles besides.
+# A role is passed to them, and so is one of their own account. Transfer Family and EMR have other uses for roles besides.
 _FOR_WORKLOADS = frozenset({_PODS, _ANYWHERE})
 _VARIABLE = re.compile(
     r"\$\{transfer:(username|homebucket|homefolder|homedirectory)\}", re.IGNORECASE
@@ -82,6 +90,7 @@ def session_limits(estate: Estate) -> Mapping[str, Sequence[SessionLimit]]:
             *limits_of_pods(member),
             *_of_profiles(member),
             *_of_transfers(member),
+            *_of_studios(member),
         ):
             found[role].append(limit)
     return {
@@ -200,20 +209,25 @@ def _of_profiles(member: Member) -> Iterator[_Limited]:
 
 
 def _of_profile(profile: AnywhereProfile, role: str, member: Member) -> SessionLimit:
-    policies = [NamedPolicy(profile.arn, profile.policy)] if profile.policy else []
-    unread = []
-    for arn in profile.managed:
-        text = _text_of(arn, member)
-        if text is None:
-            unread.append(f"policy {quoted(arn.rpartition('/')[2])}")
-        else:
-            policies.append(NamedPolicy(arn, text))
+    own = (NamedPolicy(profile.arn, profile.policy),) if profile.policy else ()
+    managed, unread = _managed(profile.managed, member)
     return SessionLimit(
         arn=profile.arn,
         whose=f"holders of certificates by profile {quoted(profile.name)} of IAM Roles Anywhere",
         handover=Handover(service=_ANYWHERE, account=member.account.id, role=role),
-        policies=tuple(policies),
-        unread=tuple(unread),
+        policies=(*own, *managed),
+        unread=unread,
+    )
+
+
+def _managed(
+    arns: Iterable[str], member: Member
+) -> tuple[tuple[NamedPolicy, ...], tuple[str, ...]]:
+    """The managed policies, and the names of those whose text is not known."""
+    texts = [(arn, _text_of(arn, member)) for arn in arns]
+    return (
+        tuple(NamedPolicy(arn, text) for arn, text in texts if text is not None),
+        tuple(f"policy {quoted(arn.rpartition('/')[2])}" for arn, text in texts if text is None),
     )
 
 
@@ -226,6 +240,36 @@ def _text_of(arn: str, member: Member) -> str | None:
         return managed_policy_of_arn(arn).document
     except InputError:
         return None
+
+
+def _of_studios(member: Member) -> Iterator[_Limited]:
+    for _, studios in member.account.in_each(EMR_STUDIOS):
+        for studio in () if isinstance(studios, Miss) else studios:
+            if isinstance(studio.details, Miss) or isinstance(studio.assignments, Miss):
+                continue
+            role = _arn_of_role(studio.details.role, member)
+            for own in studio.assignments:
+                yield role, _of_assignment(own, studio.name, studio.details, role, member)
+
+
+def _arn_of_role(named: str, member: Member) -> str:
+    """The ARN of a role that is named by it or, as the API says of Studios, by its name."""
+    roles = member.authorization.roles if member.authorization else ()
+    return next((own.arn for own in roles if own.name == named), named)
+
+
+def _of_assignment(
+    own: StudioAssignment, studio: str, details: StudioDetails, role: str, member: Member
+) -> SessionLimit:
+    policies, unread = _managed((own.policy,), member)
+    kind = "members of group" if own.is_group else "user"
+    return SessionLimit(
+        arn=details.arn,
+        whose=f"{kind} {quoted(own.name)} of EMR Studio {quoted(studio)}",
+        handover=Handover(service=_STUDIO, account=member.account.id, role=role),
+        policies=policies,
+        unread=unread,
+    )
 
 
 def _of_transfers(member: Member) -> Iterator[_Limited]:

@@ -115,10 +115,7 @@ def full_admin(account: Account, _terms: ControlTerms) -> Iterator[Outcome]:
         message = f"policy {quoted(policy.name)}"
         if policy.document is None:
             raise NotCollected(
-                f"the document of {message} was not sent",
-                call=_DETAILS,
-                code="no document",
-                permission=_DETAILS,
+                f"the document of {message} was not sent", call=_DETAILS, code="no document"
             )
         full = _of_administrator(policy_of(policy.document, _DETAILS), account)
         if full:

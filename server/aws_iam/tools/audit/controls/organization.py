@@ -176,13 +176,8 @@ def _reserved(account: Account, organization: Organization, fact: AccountFact[T]
         if organization.management_account == account.id:
             raise
         manager = organization.management_account
-        raise NotCollected(
-            f"{missing.message}; run from the management account {manager} or a delegated administrator",
-            call=missing.call,
-            code=missing.code,
-            permission=missing.permission,
-            region=missing.region,
-        ) from None
+        said = f"{missing.message}; run from the management account {manager} or a delegated administrator"
+        raise missing.reworded(said) from None
 
 
 def _covered(policy: Guardrail, tree: Tree) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_iam.account.collect.fact import MissKind
 from aws_iam.answer import Answer, next_call
 from aws_iam.engine.comparison.change_risks import riskiest_first
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
@@ -114,7 +115,9 @@ def _refuse_unread(estate: Estate, accounts: Sequence[Account]) -> None:
         missed = [miss for account in accounts for miss in misses_of(account, needed_facts())]
         raise AwsError(
             f"the users and roles could not be read: {unread_reasons(missed)}",
-            hint="allow iam:GetAccountAuthorizationDetails",
+            hint="allow iam:GetAccountAuthorizationDetails"
+            if any(miss.kind is MissKind.DENIED for miss in missed)
+            else "read the account again",
         )
 
 

@@ -6,8 +6,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.fact import known
+from aws_iam.account.collect.identity.authorization import AUTHORIZATION
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.errors import NotCollected
+from aws_iam.escape import quoted
+from aws_iam.rules.outcomes import reason_of
 from aws_iam.tools.audit.controls.judge import judge
 from aws_iam.wording import counted, joined
 
@@ -36,12 +39,7 @@ def unused_role(
     """A role that nobody has assumed for a long time; for users see `unused_credentials`."""
     since = role.last_used or role.created
     if since is None:
-        missing = NotCollected(
-            f"{name} has no date",
-            call=AUTHORIZATION_CALL,
-            code="no value",
-            permission=AUTHORIZATION_CALL,
-        )
+        missing = _without_date(role, f"neither `created` nor `last_used` of {name}")
         yield not_judged("UNUSED_ROLE", _UNUSED_ROLE, role.arn, missing, Severity.LOW)
     elif since <= account.collected_at - timedelta(days=IDLE_DAYS):
         when = (
@@ -59,6 +57,16 @@ def unused_role(
             fix=_removal(role),
             source=UNUSED_PAGE,
         )
+
+
+def _without_date(identity: User | Role, lacking: str) -> NotCollected:
+    """The error for an identity whose age a snapshot does not tell: AWS sends the date of every one."""
+    return NotCollected(
+        f"the snapshot has {lacking}",
+        call=AUTHORIZATION_CALL,
+        code="no value",
+        hint=f"Save a new snapshot, or write the date into it: `created` of {quoted(identity.arn)} in `{AUTHORIZATION.name}`.",
+    )
 
 
 def _removal(role: Role) -> str:
@@ -98,7 +106,11 @@ def unused_permissions(
         # It is newer than the period, so nothing can have been unused for that long.
         return
     idle = [s.service for s in services if s.last_used is None or s.last_used <= limit]
-    if idle:
+    is_old = identity.created or any(s.last_used and s.last_used <= limit for s in services)
+    if idle and not is_old:
+        lacking = _without_date(identity, f"no `created` of {name}, which may be new")
+        yield _permissions_not_judged(identity.arn, lacking)
+    elif idle:
         used = len(services) - len(idle)
         yield Finding(
             code="UNUSED_PERMISSIONS",
@@ -127,16 +139,17 @@ def _permissions_not_judged(resource: str | None, missing: NotCollected) -> Find
 def not_judged(
     code: str, title: str, resource: str | None, missing: NotCollected, severity: Severity
 ) -> Finding:
-    """The finding for what could not be judged, with the permission that is missing."""
-    needs = f"; allow {missing.permission}" if missing.permission else ""
+    """The finding for what could not be judged, with what would make it readable."""
     return Finding(
         code=code,
         title=title,
         severity=severity,
         status=Status.UNKNOWN,
         message=f"could not be judged: {missing.message}",
-        reason=f"{missing.call}: {missing.code or 'not collected'}{needs}",
+        reason=reason_of(missing),
         resource=resource,
-        fix=f"Allow {missing.permission}." if missing.permission else "Read the account again.",
+        fix=f"Allow {missing.permission}."
+        if missing.refused and missing.permission
+        else missing.hint or "Read the account again.",
         source=UNUSED_PAGE,
     )

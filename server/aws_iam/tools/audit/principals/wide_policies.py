@@ -77,7 +77,7 @@ def _managed(account: Account, managed: ManagedPolicy) -> Iterator[Finding]:
             f"the document of policy {quoted(managed.name)} was not sent",
             call=AUTHORIZATION_CALL,
             code="no document",
-            permission=AUTHORIZATION_CALL,
+            hint="Save a new snapshot, or review the policy by hand.",
         )
         title = "A policy of the account could not be read"
         yield not_judged("POLICY_NOT_JUDGED", title, managed.arn, missing, Severity.MEDIUM)

@@ -60,6 +60,8 @@ VERDICTS: tuple[Verdict, ...] = ("smaller", "unused", "stays", "manual", "fits",
 _OF_IDENTITY_CENTER = "/aws-reserved/sso.amazonaws.com/"
 _CALL = "iam:GetServiceLastAccessedDetails"
 _REPORT_CALL = "iam:GetCredentialReport"
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html
+_NEXT_REPORT = "Read the account again: AWS makes a new credential report after four hours."
 
 
 @slotted
@@ -161,7 +163,9 @@ class _Judge:
         if own.unread:
             return _unknown(identity, f"AWS did not send {joined(own.unread)}")
         if identity.created is None:
-            return _unknown(identity, "it has no date of creation")
+            return _unknown(
+                identity, "the snapshot has no `created` of it, so how long it exists is not known"
+            )
         if identity.created > window.idle_since:
             age = counted(max((window.now - identity.created).days, 0), "day")
             return _unknown(
@@ -220,7 +224,7 @@ class _Judge:
                 "the credential report does not list it: when its password and keys were used is not known",
                 call=_REPORT_CALL,
                 code="not listed",
-                permission=_REPORT_CALL,
+                hint=_NEXT_REPORT,
             )
         return credential_use(row)
 
@@ -241,6 +245,7 @@ class _Judge:
             call=_CALL,
             code="not asked",
             permission=_CALL,
+            hint="Name it with `principal`." if left_out else "",
         )
 
     def _granted_to(self, own: PrincipalPolicies) -> Granted:

@@ -19,10 +19,11 @@ from aws_iam.account.collect.identity.identity_providers import (
 from aws_iam.account.collect.identity.role_limits import ROLE_LIMITS, RoleLimit
 from aws_iam.account.reading.snapshot import account_of
 from aws_iam.answer import Severity
+from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
-from aws_iam.rules.outcomes import Fail, for_each
-from aws_iam.tools.irsa.checks.roles import eks_region, is_ci, trusting
+from aws_iam.rules.outcomes import Fail, for_each, unread
+from aws_iam.tools.irsa.checks.roles import DETAILS, eks_region, is_ci, trusting
 from aws_iam.tools.irsa.checks.samples import (
     ACCOUNT,
     CLUSTER,
@@ -120,7 +121,7 @@ def long_session(at: Workloads) -> Iterator[Outcome]:
         _account(_roles(role("deploy", for_github(), created=RECENTLY))),
     ],
 )
-def stale(at: Workloads) -> Iterator[Fail]:
+def stale(at: Workloads) -> Iterator[Outcome]:
     """An unused role is a way in that nobody watches.
 
     False alarm when the job runs less often than every 90 days.
@@ -133,6 +134,13 @@ def stale(at: Workloads) -> Iterator[Fail]:
         elif used is None and created is not None and created < before:
             yield Fail(
                 found.role.arn, f"created on {created:%Y-%m-%d}, and AWS has recorded no use"
+            )
+        elif used is None and created is None:
+            missing = (
+                f"the snapshot has neither `created` nor `last_used` of {quoted(found.role.name)}"
+            )
+            yield unread(
+                NotCollected(missing, call=DETAILS, code="no value"), resource=found.role.arn
             )
 
 

@@ -166,7 +166,6 @@ def policies(at: Workloads, role: Role) -> tuple[str, ...]:
                 f"AWS did not send policy {quoted(attachment.name)}",
                 call=DETAILS,
                 code="no document",
-                permission=DETAILS,
             )
         texts.append(text)
     return tuple(texts)
