@@ -98,9 +98,24 @@ def test_the_policy_of_an_endpoint_is_known_by_its_file(file: str) -> None:
     assert read(document(EVERYONE), file).resource_type == VPC_ENDPOINT
 
 
-@pytest.mark.parametrize("file", ["buckets/site.json", "vpce/buckets/site.json", "endpoints.json"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "buckets/site.json",
+        "vpce/buckets/site.json",
+        "endpoints.json",
+        "bucket-policy-vpce.json",
+        "sqs_queue_vpc_endpoint.json",
+    ],
+)
 def test_other_files_name_no_endpoint(file: str) -> None:
     assert read(document(EVERYONE), file).resource_type is None
+
+
+@pytest.mark.parametrize("key", ["aws:SourceVpce", "aws:sourceVpc", "aws:VpcSourceIp"])
+def test_what_tells_endpoints_apart_is_the_policy_of_none(key: str) -> None:
+    limited = {**EVERYONE, "Condition": {"StringEquals": {key: "x"}}}
+    assert read(document(limited), "s3-vpce.json").resource_type is None
 
 
 @pytest.mark.parametrize(
