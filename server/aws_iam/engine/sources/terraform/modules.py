@@ -316,7 +316,11 @@ class Module:
                 name, at, lambda own: resource_attributes.of_data(self.evaluator, key, own, at)
             )
         if block is None:
-            return self.evaluator.hole(name, at)
+            return self._deferred(
+                name,
+                at,
+                lambda own: resource_attributes.of_other_file(self.evaluator, key, own, at),
+            )
         instances = self.remembered_instances(key, block, data=data)
 
         def one(instance: Instance) -> Node:
