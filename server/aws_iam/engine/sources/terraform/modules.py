@@ -316,11 +316,7 @@ class Module:
                 name, at, lambda own: resource_attributes.of_data(self.evaluator, key, own, at)
             )
         if block is None:
-            return self._deferred(
-                name,
-                at,
-                lambda own: resource_attributes.of_other_file(self.evaluator, key, own, at),
-            )
+            return resource_attributes.elsewhere(self.evaluator, key[0], name, at)
         instances = self.remembered_instances(key, block, data=data)
 
         def one(instance: Instance) -> Node:

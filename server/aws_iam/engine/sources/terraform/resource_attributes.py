@@ -19,6 +19,7 @@ from aws_iam.engine.sources.containers.cloudformation_return_values import (
 from aws_iam.engine.sources.containers.own_names import NAMES
 from aws_iam.engine.sources.terraform.provider_names import PROVIDER, other_provider
 from aws_iam.engine.sources.terraform.syntax import ListExpression, Literal, Name
+from aws_iam.engine.sources.terraform.values import Elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,14 +86,22 @@ def of_resource(  # noqa: PLR0913, PLR0917 - an instance is its block, its scope
     return unknown if value.form is Form.NULL else value
 
 
-def of_other_file(
-    evaluator: Evaluator, key: tuple[str, str], name: str, at: Place, *, data: bool = False
-) -> Node:
-    """An attribute of a resource whose block is in a file that was not given: its type tells the form of its ARN.
+def elsewhere(evaluator: Evaluator, type_: str, address: str, at: Place) -> Elsewhere:
+    """A resource whose block is in a file that was not given."""
+    return Elsewhere(
+        evaluator.hole(address, at).text,
+        at,
+        lambda name: _of_other_file(evaluator, type_, address, name, at),
+        lambda index: elsewhere(evaluator, type_, f"{address}[{index}]", at),
+    )
+
+
+def _of_other_file(evaluator: Evaluator, type_: str, address: str, name: str, at: Place) -> Node:
+    """An attribute of such a resource: its type tells the form of its ARN.
 
     Who a principal is, and in which account, is not told by that.
     """
-    row, address = _rows().get(key[0]), ".".join(("data", *key) if data else key)
+    row = _rows().get(type_)
     if row is None or row.service == "iam":
         return evaluator.hole(f"{address}.{name}", at)
     own = evaluator.hole(f"{address}.{row.name}", at)
@@ -166,7 +175,7 @@ def of_data(  # noqa: PLR0913, PLR0917 - a data source is its block with its sco
     if known is not None and not _is_elsewhere(known, block):
         return string(evaluator.deployment[known], at)
     if block is None or scope is None:
-        return of_other_file(evaluator, key, name, at, data=True)
+        return _of_other_file(evaluator, type_, f"data.{type_}.{label}", name, at)
     unknown = evaluator.hole(f"data.{type_}.{label}.{name}", at)
     if type_ == "aws_iam_policy" and name == "arn":
         return _managed(evaluator, block, scope, at) or unknown
