@@ -47,6 +47,26 @@ def test_the_name_of_the_file_or_its_folder_suggests_the_kind(file: str, kind: K
 
 
 @pytest.mark.parametrize(
+    ("file", "statement", "kind"),
+    [
+        ("scps/deny.json", {"Effect": "Deny", "Principal": "*"}, Kind.SCP),
+        (
+            "scps/deny.json",
+            {"Effect": "Allow", "Principal": {"AWS": "111122223333"}},
+            Kind.RESOURCE,
+        ),
+        ("rcps/deny.json", {"Effect": "Deny", "Principal": "*"}, Kind.RCP),
+        ("buckets/deny.json", {"Effect": "Deny", "Principal": "*"}, Kind.RESOURCE),
+    ],
+)
+def test_a_service_control_policy_with_a_principal_is_a_wrong_one(
+    file: str, statement: dict[str, object], kind: Kind
+) -> None:
+    asked = {"Action": "s3:DeleteBucket", "Resource": "arn:aws:s3:::b"}
+    assert read(document({**statement, **asked}), file).kind is kind
+
+
+@pytest.mark.parametrize(
     ("statements", "kind"),
     [
         ([{"Effect": "Deny", "Action": "organizations:LeaveOrganization", "Resource": "*"}], Kind.SCP),
