@@ -8,17 +8,20 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Finding, Where
+from aws_iam.engine.language.document import Policy
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from aws_iam.engine.language.document import Policy, Source
+    from aws_iam.engine.language.document import Source
 
     Judged = tuple[tuple[Source, tuple[Finding, ...]], ...]
 
 # A message that names one of these means the element.
 _ELEMENTS = frozenset({"Action", "NotAction", "Resource", "NotResource", "Principal", "Condition", "Statement", "Effect", "Sid"})  # fmt: skip
+
+_WIDTHS = frozenset({"OIDC-ORG-WIDE", "OIDC-TENANT-WILD"})
 
 
 def certain_findings(
@@ -31,14 +34,39 @@ def certain_findings(
     if not (source.unresolved or source.variants):
         return tuple(findings)
     certain = tuple(
-        finding for finding in findings if not is_unresolved(_pointer(finding), source.unresolved)
+        finding
+        for finding in findings
+        if not is_unresolved(_pointer(finding), source.unresolved) or _is_too_wide(finding, source)
     )
     for variant in source.variants:
-        places = {(finding.code, _pointer(finding)) for finding in judge(variant)}
-        certain = tuple(
-            finding for finding in certain if (finding.code, _pointer(finding)) in places
-        )
+        places = {_at(finding) for finding in judge(variant)}
+        certain = tuple(finding for finding in certain if _at(finding) in places)
     return certain
+
+
+def _at(finding: Finding) -> tuple[str, str]:
+    """What is found, and where: other values may make a subject only wider."""
+    return "OIDC-ORG-WIDE" if finding.code in _WIDTHS else finding.code, _pointer(finding)
+
+
+def _is_too_wide(finding: Finding, source: Source) -> bool:
+    """Whether a subject that is partly unknown is too wide by what is known of it.
+
+    `repo:${var.org}/*` is, and `repo:*/${var.name}:*`; what follows `repo:${var.name}` may be within a repository.
+    """
+    if finding.code == "OIDC-ORG-WIDE":
+        return True
+    if finding.code not in _WIDTHS:
+        return False
+    readings = (source.content, *source.variants)
+    texts = [_value_at(_pointer(finding), policy).partition("*") for policy in readings]
+    return all(wildcard for _, wildcard, _ in texts) and len({head for head, _, _ in texts}) == 1
+
+
+def _value_at(pointer: str, policy: object) -> str:
+    statements = policy.statements if isinstance(policy, Policy) else ()
+    values = (v for s in statements for condition in s.conditions for v in condition.values)
+    return next((value.value for value in values if value.where.pointer == pointer), "")
 
 
 def is_unresolved(pointer: str, unresolved: frozenset[str]) -> bool:

@@ -47,11 +47,17 @@ def test_every_correction_holds_and_has_its_source(known: Catalog) -> None:
         key = known.condition_key(row["key"])
         assert key is not None
         assert key.type == row["type"]
+    for row in CORRECTIONS["titles"]:
+        for prefix, named in row["services"].items():
+            assert known.service(prefix).title == named["title"]
+            pages = [page.rpartition("/")[2] for page in known.sources(prefix)]
+            assert pages == named.get("pages", pages)
     for row in CORRECTIONS["rejected_services"]:
         assert known.tier(row["service"]) == "unknown"
         assert known.retired_actions(row["service"])
     for rows in (
-        CORRECTIONS[name] for name in ("resource_types", "key_types", "rejected_services")
+        CORRECTIONS[name]
+        for name in ("resource_types", "key_types", "titles", "rejected_services")
     ):
         assert all(
             row["why"] and all(page.startswith("https://") for page in row["sources"])

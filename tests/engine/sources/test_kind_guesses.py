@@ -47,6 +47,26 @@ def test_the_name_of_the_file_or_its_folder_suggests_the_kind(file: str, kind: K
 
 
 @pytest.mark.parametrize(
+    ("file", "statement", "kind"),
+    [
+        ("scps/deny.json", {"Effect": "Deny", "Principal": "*"}, Kind.SCP),
+        (
+            "scps/deny.json",
+            {"Effect": "Allow", "Principal": {"AWS": "111122223333"}},
+            Kind.RESOURCE,
+        ),
+        ("rcps/deny.json", {"Effect": "Deny", "Principal": "*"}, Kind.RCP),
+        ("buckets/deny.json", {"Effect": "Deny", "Principal": "*"}, Kind.RESOURCE),
+    ],
+)
+def test_a_service_control_policy_with_a_principal_is_a_wrong_one(
+    file: str, statement: dict[str, object], kind: Kind
+) -> None:
+    asked = {"Action": "s3:DeleteBucket", "Resource": "arn:aws:s3:::b"}
+    assert read(document({**statement, **asked}), file).kind is kind
+
+
+@pytest.mark.parametrize(
     ("statements", "kind"),
     [
         ([{"Effect": "Deny", "Action": "organizations:LeaveOrganization", "Resource": "*"}], Kind.SCP),
@@ -98,9 +118,24 @@ def test_the_policy_of_an_endpoint_is_known_by_its_file(file: str) -> None:
     assert read(document(EVERYONE), file).resource_type == VPC_ENDPOINT
 
 
-@pytest.mark.parametrize("file", ["buckets/site.json", "vpce/buckets/site.json", "endpoints.json"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "buckets/site.json",
+        "vpce/buckets/site.json",
+        "endpoints.json",
+        "bucket-policy-vpce.json",
+        "sqs_queue_vpc_endpoint.json",
+    ],
+)
 def test_other_files_name_no_endpoint(file: str) -> None:
     assert read(document(EVERYONE), file).resource_type is None
+
+
+@pytest.mark.parametrize("key", ["aws:SourceVpce", "aws:sourceVpc", "aws:VpcSourceIp"])
+def test_what_tells_endpoints_apart_is_the_policy_of_none(key: str) -> None:
+    limited = {**EVERYONE, "Condition": {"StringEquals": {key: "x"}}}
+    assert read(document(limited), "s3-vpce.json").resource_type is None
 
 
 @pytest.mark.parametrize(

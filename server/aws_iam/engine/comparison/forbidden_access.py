@@ -97,7 +97,7 @@ def _joined(searches: Iterable[tuple[JudgedPolicies, SearchResult]]) -> SearchRe
 
 def unknown_issuers(document: object, policy: str | None = None) -> tuple[str, ...]:
     """The issuers of tokens that the policies trust and that nothing is known about, such as one's own."""
-    providers = map(provider_of, principals_of(_policies(document, policy)))
+    providers = map(provider_of, principals_of(judged_policies(document, policy)))
     return tuple(
         dict.fromkeys(p.host for p in providers if p and not (p.issuer or p.is_kubernetes))
     )
@@ -105,7 +105,7 @@ def unknown_issuers(document: object, policy: str | None = None) -> tuple[str, .
 
 def assumptions(document: object, policy: str | None = None) -> tuple[str, ...]:
     """The assumptions of a search over the document."""
-    return tuple(assumptions_of(_policies(document, policy)))
+    return tuple(assumptions_of(judged_policies(document, policy)))
 
 
 def made_up_accounts(document: object) -> Mapping[str, str]:
@@ -125,5 +125,6 @@ def _separate(document: object, policy: str | None) -> tuple[JudgedPolicies, ...
     return separate_policies((*side.sources, *attached), policy)
 
 
-def _policies(document: object, policy: str | None) -> tuple[Policy, ...]:
+def judged_policies(document: object, policy: str | None) -> tuple[Policy, ...]:
+    """The policies of a document that a search looks at."""
     return tuple(own for judged in _separate(document, policy) for own in judged.policies)

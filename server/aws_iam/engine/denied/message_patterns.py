@@ -53,7 +53,9 @@ _ON = re.compile(
 )
 _UNNAMED = re.compile(r" ?on ?(?:this ?resource|the ?resource ?associated ?with)", re.IGNORECASE)
 _IMPLICIT = re.compile(
-    rf"because ?(?:there ?is ?)?no ?(?:{_TYPE}) ?(?:allows?|grants?) ?(?:the ?)?(?:{_ACTION.pattern})?",
+    rf"because ?(?:there ?is ?)?no ?(?:{_TYPE}) ?(?:(?:allows?|grants?) ?(?:the ?)?(?:{_ACTION.pattern})?"
+    # The text may end anywhere.
+    r"|[a-z]{0,5} ?(?:…|\.{3})?$)",
     re.IGNORECASE,
 )
 _EXPLICIT = re.compile(

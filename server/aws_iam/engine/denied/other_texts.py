@@ -94,7 +94,9 @@ _DELIVERY = re.compile(
     r"access denied for (?:bucket|LogDestination): ?([a-z0-9.-]{3,200})", re.IGNORECASE
 )
 _FOR_OPERATION = re.compile(r"access denied for operation '([A-Za-z0-9]{1,80})'", re.IGNORECASE)
-_S3_PATH = re.compile(r"\bs3a?n?://([a-z0-9.-]{3,63}(?:/[^\s'\",;)]{0,1024})?)")
+_S3_PATH = re.compile(
+    r"\b(?:s3a?n?://|(arn:aws[a-z-]{0,20}:s3:::))([a-z0-9.-]{3,63}(?:/[^\s'\",;)]{0,1024})?)"
+)
 _MANAGED_RULE = re.compile(r"not ?authori[sz]ed to create managed-rule", re.IGNORECASE)
 # Who may not take a role, in the words of some thirty services.
 _TAKING_ROLE = re.compile(
@@ -346,7 +348,7 @@ def _without_words(text: str) -> MessageParts | None:
     return MessageParts(
         form="short",
         principal=trimmed(session[0]) if session else "",
-        resource=f"arn:aws:s3:::{trimmed(path[1])}" if path else "",
+        resource=f"{path[1] or 'arn:aws:s3:::'}{trimmed(path[2])}" if path else "",
         operation=operation[1] if operation else "",
         service=_service_of_exception(text),
         code="" if code or not encoded else "UnauthorizedOperation",

@@ -376,15 +376,15 @@ def _values(node: Node) -> tuple[Text, ...]:
 
 def _guessed(statements: tuple[Statement, ...], likely: Kind | None) -> Kind:
     """Trust and resource policies name principals; what tells an SCP or an RCP is what only an organization denies."""
-    named = any(
-        statement.has("Principal") or statement.has("NotPrincipal") for statement in statements
-    )
+    named = any(s.has("Principal") or s.has("NotPrincipal") for s in statements)
     if not named:
         if likely in _WITHOUT_PRINCIPAL:
             return likely
         return Kind.SCP if _is_guardrail(statements) else Kind.IDENTITY
     if all(map(_is_trust, statements)):
         return Kind.TRUST
+    if likely is Kind.SCP and all(s.denies or _allows_everything(s) for s in statements):
+        return Kind.SCP  # AWS refuses one with principals
     if likely is Kind.RCP or _is_resource_guardrail(statements):
         return Kind.RCP
     return Kind.RESOURCE

@@ -1,5 +1,6 @@
-"""Placeholders that were meant to be filled in before the policy is used: `${ORG_ID}`, `<org-id>`, `[NAME]`, `{{Name}}`, `$NAME`, `##NAME##`, `xxNAMExx`.
+"""Placeholders that were meant to be filled in before the policy is used.
 
+They are written `${ORG_ID}`, `<org-id>`, `[NAME]`, `{{Name}}`, `$NAME`, `##NAME##`, `%NAME%`, `#{Name}`, `xxNAMExx` or `o-xxxxxxxxxx`.
 In the fields of an ARN words count too: no account is called `ACCOUNT_ID`, and no Region `region`.
 """
 
@@ -22,8 +23,9 @@ _PLACEHOLDER = re.compile(
     r"|<[A-Za-z][^<>{}]*>"
     r"|\[[A-Z][A-Za-z0-9 _-]*\]"
     r"|\b(?:YOUR|MY|REPLACE|EXAMPLE)[_-][A-Z0-9_-]+\b"
+    r"|%[A-Z][A-Z_]{2,}%|#\{[A-Za-z][^{}]*\}"
     r"|##[A-Za-z][A-Za-z0-9_. -]*##|@@[A-Za-z][A-Za-z0-9_. -]*@@|\b__[A-Z][A-Z0-9_]*__\b"
-    r"|\b(?P<letter>[A-Za-z])(?P=letter){11}\b|\bxx[A-Z][A-Z0-9_]+xx\b"
+    r"|\b[xX]{8,}\b|\b(?P<letter>[A-Za-z])(?P=letter){11}\b|\bxx[A-Z][A-Z0-9_]+xx\b"
 )
 # An alias of an account may be a name with `account` in it, but is not in capitals and has no `id`.
 _REGION_WORD = re.compile(

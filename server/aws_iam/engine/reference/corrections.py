@@ -38,6 +38,11 @@ def correct(services: MutableMapping[str, ServiceRow]) -> None:
         prefix = correction["key"].partition(":")[0]
         if prefix in services:
             services[prefix].keys[correction["key"]] = correction["type"]
+    for correction in data["titles"]:
+        for prefix, named in correction["services"].items():
+            if prefix in services:
+                services[prefix].title = named["title"]
+                services[prefix].page = " ".join(named.get("pages", ())) or services[prefix].page
 
 
 def is_authorised_on(action: str, arn: Arn) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +115,25 @@ def _resources() -> Mapping[str, str]:
 def resource_operation(service: str, resource: str, method: str) -> str:
     """The operation behind a method of a resource of boto3, such as `dynamodb`, `Table` and `query`; else nothing."""
     return _resources().get(f"{service}.{resource}.{method.replace('_', '')}".lower(), "")
+
+
+_HOLE = re.compile(r"\{[^{}]*\}")
+
+
+def gateway_operation(name: str) -> Operation | None:
+    """An operation of API Gateway, whose actions are HTTP verbs on the paths of its own API; the name has no underscores."""
+    paths = resources.data("cloudtrail-events.json")["paths"]
+    spelled = next((own for own in paths if own.lower() == name), "")
+    routes = [route.partition(" ") for route in paths.get(spelled, ())]
+    on = [f"arn:aws:apigateway:REGION::{_HOLE.sub('*', path)}" for _, _, path in routes]
+    verbs = dict.fromkeys(f"apigateway:{verb}" for verb, _, _ in routes)
+    return (
+        Operation(
+            name=spelled, service="apigateway", actions=tuple(verbs), note=f"on {' or '.join(on)}"
+        )
+        if routes
+        else None
+    )
 
 
 def operations_named(name: str) -> tuple[Operation, ...]:

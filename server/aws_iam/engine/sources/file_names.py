@@ -22,6 +22,11 @@ _ENDPOINT = re.compile(
     ),
     re.IGNORECASE,
 )
+# `bucket-policy-vpce.json` is of a bucket that a VPC endpoint reaches.
+_RESOURCE = re.compile(
+    _WORD.format(r"buckets?|queues?|topics?|keys?|secrets?|tables?|repositor(?:y|ies)"),
+    re.IGNORECASE,
+)
 _REPOSITORY = re.compile(
     r"ecr(?:[-_ ]?repositor(?:y|ies))?(?:[-_ ]?(?:resource[-_ ]?)?polic(?:y|ies))?\.\w+",
     re.IGNORECASE,
@@ -38,7 +43,7 @@ def suggested_by(path: str) -> tuple[Kind | None, str | None]:
         for pattern, kind in _KINDS:
             if pattern.search(part):
                 return kind, None
-        if _ENDPOINT.search(part):
+        if _ENDPOINT.search(part) and not _RESOURCE.search(part):
             return Kind.RESOURCE, VPC_ENDPOINT
         if _REPOSITORY.fullmatch(part):
             return Kind.RESOURCE, REPOSITORY

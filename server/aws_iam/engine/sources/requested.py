@@ -71,10 +71,19 @@ class Requested:
         type_ = found.resource_type if found else None
         is_whole_file = found is None or not found.name
         if kind is None and is_whole_file and policy.kind is Kind.RESOURCE:
-            type_ = self.likely_type
+            type_ = None if _limits_endpoints(policy) else self.likely_type
         # A type without known facts adds nothing to the kind.
         type_ = type_ if type_ in attachment_types() else self.resource_type
         return replace(policy, resource_type=type_) if type_ else policy
+
+
+def _limits_endpoints(policy: Policy) -> bool:
+    """Whether the policy tells endpoints or networks apart, which that of an endpoint need not: it is of a resource behind them."""
+    return any(
+        statement.conditions_on(key)
+        for statement in policy.statements
+        for key in ("aws:sourcevpce", "aws:sourcevpc", "aws:vpcsourceip")
+    )
 
 
 @lru_cache(maxsize=64)

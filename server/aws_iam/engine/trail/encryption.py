@@ -50,6 +50,9 @@ def key_use(prefix: str, call: str, details: EventDetails) -> KeyUse | None:
             "names the key without its ARN" if key else "shows encryption with KMS and not the key"
         )
         return KeyUse(actions=actions, needed_by=needed_by, why=f"the record {why}")
+    if details.event.parameters.get(row.get("asked_by", "")) is True:
+        why = "the record asks to decrypt what is encrypted, and does not show the key"
+        return KeyUse(actions=actions, needed_by=needed_by, why=why)
     return None
 
 

@@ -182,6 +182,23 @@ def test_what_the_outcome_does_not_say_is_noted(
         assert words in notes
 
 
+@pytest.mark.parametrize(
+    ("action", "resource", "says"),
+    [
+        ("s3:GetObjekt", "arn:aws:s3:::b/k", "did you mean `s3:GetObject`?"),
+        (["s3:GetObject", "s3:ListBucket"], "arn:aws:s3:::b/k", "AWS authorizes s3:ListBucket on"),
+        ("s3:GetObject", "*", "give its ARN for an exact answer"),
+        ("sqs:ListQueues", "arn:aws:sqs:eu-west-1:111122223333:q", "AWS authorizes it on `*`"),
+    ],
+)
+def test_a_decision_on_what_aws_never_asks_for_says_so(
+    action: Any, resource: str, says: str
+) -> None:
+    everything = document({"Effect": "Allow", "Action": "*", "Resource": "*"})
+    answer = decide({"identity": everything}, action=action, resource=resource)
+    assert says in answer.summary
+
+
 def test_a_value_that_allows_and_keeps_from_a_deny_is_told() -> None:
     wanted = document(
         {**ALLOW, "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-example"}}},

@@ -94,3 +94,16 @@ def test_only_actions_that_take_unsigned_requests_are_open_without_credentials(
     unsigned = case["means"] == "without credentials"
     assert ("by an anonymous caller" in evaluated.summary) == unsigned
     assert any(case["means"] in note for note in evaluated.facts.get("notes", ())) != unsigned
+
+
+@pytest.mark.parametrize(
+    "condition", [{}, {"StringEquals": {"aws:SourceAccount": "111122223333"}}]
+)
+def test_a_service_is_no_stranger_but_may_come_for_one(condition: dict[str, Any]) -> None:
+    by_service = {**OPEN, "Principal": {"Service": "cloudfront.amazonaws.com"}}
+    document = {"Version": "2012-10-17", "Statement": [{**by_service, "Condition": condition}]}
+    summary = tool.run({"action": "compare", "document": document, "public": True}).summary
+    assert summary.startswith("The policy is not public.")
+    assert ("`cloudfront.amazonaws.com` can use the resource on behalf of any" in summary) is (
+        not condition
+    )

@@ -15,6 +15,7 @@ from aws_iam.answer import Finding, Severity, to_json
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.parsing.json_nodes import Node, pointer_token
 from aws_iam.engine.parsing.json_value import from_value
+from aws_iam.engine.sources.files import File, Files
 from aws_iam.errors import InputError
 from aws_iam.rules.check import AT_MOST
 from aws_iam.rules.policy.run import validate
@@ -139,6 +140,14 @@ def test_the_other_kind_is_said_only_where_it_has_other_problems() -> None:
     assert "could_also_be" not in validate_policies(document(ALLOW)).facts
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     assert validate_policies(document(everything)).facts["could_also_be"] == "scp"
+
+
+def test_a_file_that_is_named_after_an_endpoint_may_be_of_a_resource() -> None:
+    public = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}
+    named = File(name="s3-vpce.json", text=json.dumps(document(public)))
+    answer = validate_policies(Files(files=(named,), folder="."))
+    assert "guessed from the name of its file" in answer.summary
+    assert "resource" in str(answer.facts["could_also_be"])
 
 
 def test_the_next_calls_look_the_service_up_and_ask_for_the_other_kind() -> None:

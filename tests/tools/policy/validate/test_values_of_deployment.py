@@ -58,6 +58,54 @@ def test_a_boundary_passes_no_role() -> None:
     assert {f.code for f in validate(whole, "identity") if f.code.startswith("PASS_ROLE")}
 
 
+SUB = "token.actions.githubusercontent.com:sub"
+AUD = "token.actions.githubusercontent.com:aud"
+KNOWN = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"
+UNKNOWN = {"Ref": "Provider"}
+
+
+@pytest.mark.parametrize(
+    ("provider", "subject", "audience", "code"),
+    [
+        (UNKNOWN, "repo:octo/*", "sts.amazonaws.com", "OIDC-ORG-WIDE"),
+        (UNKNOWN, "repo:*", "sts.amazonaws.com", "OIDC-TENANT-WILD"),
+        ([UNKNOWN], "repo:octo/*", {"Ref": "Audience"}, "OIDC-ORG-WIDE"),
+        (
+            {"Fn::Sub": "arn:aws:iam::${Account}:oidc-provider/${Issuer}"},
+            "repo:octo/*",
+            "sts.amazonaws.com",
+            "OIDC-ORG-WIDE",
+        ),
+        (KNOWN, "repo:octo/*", {"Ref": "Audience"}, "OIDC-ORG-WIDE"),
+        (KNOWN, {"Fn::Sub": "repo:${Org}/*"}, "sts.amazonaws.com", "OIDC-ORG-WIDE"),
+        (KNOWN, {"Fn::Sub": "repo:*/${Name}:*"}, "sts.amazonaws.com", "OIDC-TENANT-WILD"),
+        (KNOWN, {"Fn::Sub": "repo:${Name}*"}, "sts.amazonaws.com", ""),
+        (KNOWN, {"Fn::Sub": "repo:${Name}:*"}, "sts.amazonaws.com", ""),
+        (UNKNOWN, {"Fn::Sub": "repo:${Org}/${Name}:*"}, "sts.amazonaws.com", ""),
+        (UNKNOWN, {"Ref": "Subject"}, "sts.amazonaws.com", ""),
+        (
+            {"Fn::Sub": "arn:aws:iam::${Account}:saml-provider/${Name}"},
+            "repo:octo/*",
+            "sts.amazonaws.com",
+            "",
+        ),
+    ],
+)
+def test_a_trust_is_too_wide_by_what_is_known_of_it(
+    provider: Any, subject: Any, audience: Any, code: str
+) -> None:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Federated": provider},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringLike": {SUB: subject}, "StringEquals": {AUD: audience}},
+    }
+    trust = {"Version": "2012-10-17", "Statement": [statement]}
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}}
+    found = {own.code for own in validate(json.dumps({"Resources": {"R": role}}))}
+    assert {own for own in found if own.startswith("OIDC-")} == ({code} if code else set())
+
+
 MODULE = """variable "on" {
   default = true
 }

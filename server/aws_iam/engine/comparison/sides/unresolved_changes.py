@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from aws_iam.answer import Where
     from aws_iam.engine.language.document import Source, Statement
 
+    Changed = tuple[Statement, tuple[str, ...]]
+
 _SHOWN = 3
 _ACCOUNT = re.compile(r"\d{12}")
 # A text without any of these has no value that is filled in later.
@@ -89,7 +91,7 @@ def texts_of(statement: Statement) -> tuple[str, ...]:
 
 # Every part that is known later begins with one of these; to look for the parts themselves takes ten times as long.
 _SIGN = re.compile(
-    r"[<{\[$]|(?i:account)|YOUR|MY|REPLACE|EXAMPLE|##|@@|__[A-Z]|([A-Za-z])\1\1|xx[A-Z]"
+    r"[<{\[$%]|(?i:account)|YOUR|MY|REPLACE|EXAMPLE|##|@@|__[A-Z]|([A-Za-z])\1\1|xx[A-Z]"
 )
 # The texts of policies repeat from one to the next.
 _HAS_SIGN = ByWord(lambda text: _SIGN.search(text) is not None, of_reference=False)
@@ -112,14 +114,30 @@ def unresolved_changes(new: Sequence[Source], old: Sequence[Source]) -> Iterator
         what = "a condition" if all(_IN_CONDITION in own for own in places) else _OF_TEMPLATE
         what = what if any(own.variants for own in filled) else "a value"
         where = f"{listed} of {quoted(name)}" if name else listed
+        actions = _added_actions(added, gone)
         yield UnjudgedChange(
             place=name,
-            says=f"{what} in {where} is changed and known only at deployment",
+            says=f"{joined(actions, shown=_SHOWN)} {'is' if len(actions) == 1 else 'are'} added in {where}, on what is known only at deployment"
+            if actions
+            else f"{what} in {where} is changed and known only at deployment",
             widens=True,
             narrows=True,
             source=EVALUATION_LOGIC,
             where=_in_file(added[0][0].place(), filled[0].file) if added else None,
         )
+
+
+def _added_actions(added: Sequence[Changed], gone: Sequence[Changed]) -> list[str]:
+    """The known actions that one statement has more than before, if that is all that is changed in it."""
+    if len(added) != 1 or len(gone) != 1:
+        return []
+    (now, mine), (before, theirs) = added[0], gone[0]
+    changed = {key for key, _ in set(_content(now)) ^ set(_content(before))}
+    if changed != {"Action"} or any("/Action" in place for place in (*mine, *theirs)):
+        return []
+    words = {word.lower(): quoted(word) for word in now.action_words}
+    known = {word.lower() for word in before.action_words}
+    return [word for own, word in words.items() if own not in known] if known < set(words) else []
 
 
 def _only_in(

@@ -15,6 +15,7 @@ from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.placeholders import OF_TEMPLATE
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, rooted, string
 from aws_iam.engine.parsing.json_value import from_value
+from aws_iam.engine.tokens.oidc_provider import built_in
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Placeholders:
 _VALUES = (("{}", "{}"), ("*", "*"), ("arn:aws:iam::111122223333:role/{}", "x{}"))
 
 _BEFORE_ACCOUNT = 4
+_PROVIDER = ":oidc-provider/"
 _ACCOUNT = "111122223333"
 
 _NARROW = from_value(
@@ -104,16 +106,22 @@ class _Filled:
     words: _Words
     forms: tuple[str, str]
     narrow: bool = False
+    issuer: str = ""
+    """The federated principal of a statement, as its conditions tell it."""
     places: set[str] = field(default_factory=set)
 
     def node(self, node: Node, at: Place) -> Node:
+        own = self
+        if node.member("Effect"):
+            own = self._in_statement(node)
+        elif _holder(at) == "Condition" and not _takes_wildcards(str(at.token)):
+            # An operator that compares in full would take a wildcard for itself, which no request has.
+            words = (self.forms[0].replace("*", "{}"), self.forms[1].replace("*", "{}"))
+            own = replace(self, forms=words)
         text = node.text
-        if self.forms[1] == "*" and (effect := node.member("Effect")) and effect.text == "Deny":
-            # A part of a name is no wildcard there: what is denied for one account is allowed for the others.
-            return replace(self, forms=(self.forms[0], "{}")).node(node, at)
         if node.form is Form.STRING and self.placeholders.within(text):
             self.places.add(at.pointer)
-            text = self.text(text)
+            text = own.federated(text, at) or own.text(text)
             if self.narrow and at.token == "Condition":  # noqa: S105 - a member of a statement
                 # Whether there is a condition, and on what, is not known: in one variant it limits who, where and for what.
                 return rooted(_NARROW, at)
@@ -122,13 +130,23 @@ class _Filled:
             stand=at,
             value=text,
             items=tuple(
-                self.node(item, Place(at, item.at.token, item.at.spot, item.at.lines))
+                own.node(item, Place(at, item.at.token, item.at.spot, item.at.lines))
                 for item in node.items
             ),
-            members=tuple(self._member(member, at) for member in node.members),
+            members=tuple(own.member(member, at) for member in node.members),
         )
 
-    def _member(self, member: Member, at: Place) -> Member:
+    def _in_statement(self, statement: Node) -> _Filled:
+        """What fills in the statement."""
+        forms = self.forms
+        if forms[1] == "*" and (effect := statement.member("Effect")) and effect.text == "Deny":
+            # A part of a name is no wildcard there: what is denied for one account is allowed for the others.
+            forms = (forms[0], "{}")
+        return replace(
+            self, forms=forms, issuer=_issuer_in_conditions(statement, self.placeholders)
+        )
+
+    def member(self, member: Member, at: Place) -> Member:
         key = member.name.at
         name = self.text(member.key) if self.placeholders.within(member.key) else member.key
         place = Place(at, name, key.spot, key.lines)
@@ -136,6 +154,14 @@ class _Filled:
             self.places.add(place.pointer)
         value_at = Place(at, name, member.value.at.spot, member.value.at.lines)
         return Member.named(string(name, place), self.node(member.value, value_at))
+
+    def federated(self, text: str, at: Place) -> str:
+        """The provider of tokens that the statement trusts, where neither its ARN nor the issuer in it is known."""
+        if not self.issuer or "Federated" not in {at.token, _holder(at)}:
+            return ""
+        _, found, issuer = text.rpartition(_PROVIDER)
+        unknown = issuer if found else text
+        return self.issuer if unknown.startswith(self.placeholders.begin) else ""
 
     def text(self, text: str) -> str:
         begin, end = self.placeholders.begin, self.placeholders.end
@@ -155,6 +181,32 @@ class _Filled:
             return self.forms[0]
         is_account = head.startswith("arn:") and head.count(":") == _BEFORE_ACCOUNT
         return _ACCOUNT if is_account and tail.startswith(":") and head.endswith(":") else form
+
+
+def _holder(place: Place) -> str | int:
+    """The name of the member or list that holds the place."""
+    return place.parent.token if place.parent else ""
+
+
+def _takes_wildcards(operator: str) -> bool:
+    """Whether `*` in a value of the operator stands for any text."""
+    return "Like" in operator or "Arn" in operator
+
+
+def _issuer_in_conditions(statement: Node, placeholders: Placeholders) -> str:
+    """The federated principal whose tokens the conditions test; empty where they do not name a single issuer."""
+    conditions = statement.member("Condition")
+    keys = (
+        member.key
+        for operator in (conditions.members if conditions else ())
+        for member in operator.value.members
+    )
+    hosts = {key.partition(":")[0] for key in keys if not placeholders.within(key)}
+    hosts = {host for host in hosts if "." in host}
+    if len(hosts) != 1:
+        return ""
+    host = hosts.pop()
+    return host if host in built_in() else f"arn:aws:iam::{_ACCOUNT}{_PROVIDER}{host}"
 
 
 class _Words:

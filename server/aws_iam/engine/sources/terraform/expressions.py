@@ -40,6 +40,7 @@ from aws_iam.engine.sources.terraform.syntax import (
 )
 from aws_iam.engine.sources.terraform.values import (
     Deferred,
+    Elsewhere,
     Invalid,
     Set,
     SwitchedOff,
@@ -148,6 +149,8 @@ class Evaluator(Branches):
             if isinstance(holder, SwitchedOff):
                 return holder.instance
             return self.hole(f"{described(expression.holder)}[…]", expression.at)
+        if isinstance(holder, Elsewhere):
+            return holder.instance(self.text(key))
         return self.member(holder, self.text(key), expression.at)
 
     def member(self, holder: Node, key: str, at: Place) -> Node:
@@ -184,7 +187,7 @@ class Evaluator(Branches):
         holder = self.value(expression.holder, scope)
         if isinstance(holder, SwitchedOff):
             items: Sequence[Node] = (holder.instance,) if self.off else ()
-        elif isinstance(holder, Deferred):
+        elif isinstance(holder, Deferred) and not isinstance(holder, Elsewhere):
             items = (holder,)
         elif self.is_hole(holder):
             return self.hole(described(expression), expression.at)

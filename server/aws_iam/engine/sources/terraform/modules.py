@@ -316,7 +316,7 @@ class Module:
                 name, at, lambda own: resource_attributes.of_data(self.evaluator, key, own, at)
             )
         if block is None:
-            return self.evaluator.hole(name, at)
+            return resource_attributes.elsewhere(self.evaluator, key[0], name, at)
         instances = self.remembered_instances(key, block, data=data)
 
         def one(instance: Instance) -> Node:

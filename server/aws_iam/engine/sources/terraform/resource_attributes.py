@@ -19,6 +19,7 @@ from aws_iam.engine.sources.containers.cloudformation_return_values import (
 from aws_iam.engine.sources.containers.own_names import NAMES
 from aws_iam.engine.sources.terraform.provider_names import PROVIDER, other_provider
 from aws_iam.engine.sources.terraform.syntax import ListExpression, Literal, Name
+from aws_iam.engine.sources.terraform.values import Elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +46,8 @@ _OF_PROVIDER = frozenset({"AWS::AccountId", "AWS::Region"})
 class AttributeRow:
     """The type, its resource type in the service authorization reference, the argument that names it, and what `id` returns.
 
-    With `path` the name in the ARN begins with the argument `path`; `strips` is what the name in the ARN lacks.
+    With `path` the name in the ARN begins with the argument `path`; `strips` is what the name in the ARN lacks, and
+    `suffix` what AWS adds to it after a hyphen.
     """
 
     type: str
@@ -55,6 +57,7 @@ class AttributeRow:
     id: str
     path: bool = False
     strips: str = ""
+    suffix: str = ""
 
 
 @cache
@@ -83,6 +86,32 @@ def of_resource(  # noqa: PLR0913, PLR0917 - an instance is its block, its scope
     return unknown if value.form is Form.NULL else value
 
 
+def elsewhere(evaluator: Evaluator, type_: str, address: str, at: Place) -> Elsewhere:
+    """A resource whose block is in a file that was not given."""
+    return Elsewhere(
+        evaluator.hole(address, at).text,
+        at,
+        lambda name: _of_other_file(evaluator, type_, address, name, at),
+        lambda index: elsewhere(evaluator, type_, f"{address}[{index}]", at),
+    )
+
+
+def _of_other_file(evaluator: Evaluator, type_: str, address: str, name: str, at: Place) -> Node:
+    """An attribute of such a resource: its type tells the form of its ARN.
+
+    Who a principal is, and in which account, is not told by that.
+    """
+    row = _rows().get(type_)
+    if row is None or row.service == "iam":
+        return evaluator.hole(f"{address}.{name}", at)
+    own = evaluator.hole(f"{address}.{row.name}", at)
+    if name == "arn" or (name == "id" and row.id == "arn"):
+        arn = _arn_named(evaluator, row, own.text, address)
+        return evaluator.hole(f"{address}.arn", at) if arn is None else string(arn, at)
+    is_own = name == row.name or (name == "id" and row.id == row.name)
+    return own if is_own else evaluator.hole(f"{address}.{name}", at)
+
+
 def _changed_elsewhere(block: Block) -> frozenset[str]:
     """The arguments whose values are changed outside of Terraform: what is written is only the first value."""
     found: set[str] = set()
@@ -105,6 +134,12 @@ def _arn(
     if row.path:
         path = _text(evaluator, block, "path", scope) or "/"
         name = path.removeprefix("/") + name
+    return _arn_named(evaluator, row, name, evaluator.name_of(unknown).rpartition(".")[0])
+
+
+def _arn_named(evaluator: Evaluator, row: AttributeRow, name: str, address: str) -> str | None:
+    if row.suffix:
+        name += f"-{evaluator.placeholders.placeholder(f'{address}.{row.suffix}')}"
     return arn_of(row.service, row.resource, name, evaluator.deployment)
 
 
@@ -139,9 +174,9 @@ def of_data(  # noqa: PLR0913, PLR0917 - a data source is its block with its sco
     known = _CALLER.get((type_, name))
     if known is not None and not _is_elsewhere(known, block):
         return string(evaluator.deployment[known], at)
-    unknown = evaluator.hole(f"data.{type_}.{label}.{name}", at)
     if block is None or scope is None:
-        return unknown
+        return _of_other_file(evaluator, type_, f"data.{type_}.{label}", name, at)
+    unknown = evaluator.hole(f"data.{type_}.{label}.{name}", at)
     if type_ == "aws_iam_policy" and name == "arn":
         return _managed(evaluator, block, scope, at) or unknown
     if type_ == "template_file" and name == "rendered":

@@ -93,6 +93,22 @@ class Deferred(Node):
         self.read = read
 
 
+class Elsewhere(Deferred):
+    """A resource whose block is in a file that was not given: one instance, or several, each read by `instance`."""
+
+    __slots__ = ("instance",)
+
+    def __init__(
+        self,
+        placeholder: str,
+        at: Place,
+        read: Callable[[str], Node],
+        instance: Callable[[str], Node],
+    ) -> None:
+        super().__init__(placeholder, at, read)
+        self.instance = instance
+
+
 class SwitchedOff(Node):
     """Instances of which there are none: an empty list or object, whose body is still read through `instance`."""
 

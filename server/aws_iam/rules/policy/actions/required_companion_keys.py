@@ -408,7 +408,7 @@ _INCOMPLETE = frozenset({"aws-marketplace"})
     ],
 )
 def key_of_other_action(statement: Statement) -> Iterator[Fail]:
-    """Requests for the action lack the key, so a positive condition is never true and a negated one always is.
+    """Requests for the action lack the key, so a positive condition is never true and a negated one, or one for all values, always is.
 
     False alarm when AWS supplies the key for the action although its reference does not say so.
     """
@@ -425,14 +425,19 @@ def key_of_other_action(statement: Statement) -> Iterator[Fail]:
         ]
         if without:
             more = f" and {len(without) - 1} more" if len(without) > 1 else ""
+            # Whoever writes that for lists may mean it: other actions are then allowed always.
+            idle = condition.qualifier == "ForAllValues"
             yield Fail(
                 condition.key.where,
                 f"{quoted(condition.key.value)} is not listed for `{without[0]}`{more} in the service authorization"
-                " reference",
+                f" reference{_IDLE if idle else ''}",
+                severity=Severity.SUGGESTION if idle else None,
                 # The reference lists some keys with actions and others with resource types.
                 low_confidence=True,
             )
 
+
+_IDLE = ": `ForAllValues` is true without the key, so that the condition does not limit it"
 
 # Later requests of a session keep keys of sts.
 _OF_SESSIONS = "sts"

@@ -1,4 +1,4 @@
-"""Names of services, Regions, KMS keys and service principals that nothing in AWS has."""
+"""Names of services, Regions, organizations, accounts, KMS keys and service principals that nothing in AWS has."""
 
 from __future__ import annotations
 
@@ -253,6 +253,70 @@ def _may_be_kms_key(text: str) -> bool:
         return intersects(pattern, _ANY_KMS_KEY)
     # Compare field by field: a wildcard that matches colons would let an alias pass.
     return intersects(arn.service, "kms") and intersects(arn.resource, "key/*")
+
+
+# https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html, API_Account.html
+_ORGANIZATION = (re.compile(r"o-[a-z0-9]{10,32}"), "an organization's id such as `o-a1b2c3d4e5`")
+# The account of what AWS itself owns, such as managed policies, is `aws`.
+_ACCOUNT = (re.compile(r"\d{12}|aws"), "an account id of 12 digits")
+# Who did not sign a request is of the account `anonymous`: reference_policies_condition-keys, aws:PrincipalAccount.
+_ACCOUNT_OF_CALLER = (re.compile(r"\d{12}|anonymous"), _ACCOUNT[1])
+_ARN = (re.compile(r"arn:.*", re.DOTALL), "an ARN")
+_FORMS = {
+    "aws:principalorgid": _ORGANIZATION,
+    "aws:resourceorgid": _ORGANIZATION,
+    "aws:sourceorgid": _ORGANIZATION,
+    "aws:vpceorgid": _ORGANIZATION,
+    "aws:principalaccount": _ACCOUNT_OF_CALLER,
+    "aws:resourceaccount": _ACCOUNT,
+    "aws:sourceaccount": _ACCOUNT,
+    "aws:vpceaccount": _ACCOUNT,
+    "kms:calleraccount": _ACCOUNT,
+    "s3:dataaccesspointaccount": _ACCOUNT,
+    "s3:resourceaccount": _ACCOUNT,
+    "aws:principalarn": _ARN,
+    "aws:sourcearn": _ARN,
+    "iam:permissionsboundary": _ARN,
+    "iam:policyarn": _ARN,
+}
+
+
+@check(
+    "VALUE_OF_IMPOSSIBLE_FORM",
+    on=Statement,
+    when=(at_keys(*_FORMS),),
+    severity=Severity.WARNING,
+    title="No request has a value of this form",
+    fix="Write the id or ARN in full.",
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html",
+    bad=[
+        _writing_if("StringEquals", "aws:PrincipalOrgID", "our-organization"),
+        _writing_if("StringNotEquals", "aws:SourceAccount", "1111-2222-3333"),
+        _writing_if("StringEquals", "aws:PrincipalArn", "role/app"),
+        _writing_if("ArnNotEquals", "iam:PermissionsBoundary", "boundary"),
+    ],
+    good=[
+        _writing_if("StringEquals", "aws:PrincipalOrgID", "o-exampleorg"),
+        _writing_if("StringEquals", "aws:ResourceAccount", ["111122223333", "aws"]),
+        _writing_if("StringLike", "aws:PrincipalArn", "*:role/app"),
+        _writing_if("StringNotEquals", "aws:PrincipalAccount", "anonymous"),
+        _writing_if("StringEquals", "aws:SourceAccount", "${aws:PrincipalAccount}"),
+    ],
+)
+def impossible_value(statement: Statement) -> Iterator[Fail]:
+    """AWS sets the key, always in one form: what the value should let in, or keep out, is not met by it.
+
+    False alarm when the value is a placeholder that is filled in before deployment and does not look like one.
+    """
+    for condition in statement.conditions_on(*_FORMS):
+        form, what = _FORMS[condition.name]
+        for value in _texts(condition):
+            text = value.value
+            if not (form.fullmatch(text) or re.search(r"[*?]", text) or is_known_later(text)):
+                yield Fail(
+                    value.where,
+                    f"{quoted(text)} under {quoted(condition.key.value)} is not {what}: no request has it",
+                )
 
 
 def _is_misspelt(text: str) -> bool:

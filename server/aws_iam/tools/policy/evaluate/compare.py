@@ -15,6 +15,7 @@ from aws_iam.engine.comparison.compared_policy import MOST_WITNESSES
 from aws_iam.engine.comparison.forbidden_access import (
     assumptions,
     forbidden_requests,
+    judged_policies,
     made_up_accounts,
     public_requests,
     unknown_issuers,
@@ -30,6 +31,7 @@ from aws_iam.engine.sources.gather import gathered
 from aws_iam.engine.tokens.oidc_provider import IDENTITY_POOLS, built_in, names_app
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
+from aws_iam.rules.policy.run import policy_findings
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.kit.json_object import json_object, json_value
 from aws_iam.tools.policy.evaluate.compared_findings import compared_findings
@@ -47,6 +49,7 @@ _PUBLIC = (
 )
 _FIELDS = ("actions", "resources")
 _MOST_ENTRIES = 1_000
+_SERVICE_AT_LARGE = "RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL"
 _SHOWN = 3
 # Actions in a row or a violation.
 _MOST_LISTED = 60
@@ -78,9 +81,7 @@ def compare(
     violations = (*_forbidden_violations(granted), *_public_violations(public))
     unproved = dict.fromkeys(question for s in (granted, public) if s for question in s.open)
     findings = compared_findings(found) if found else ()
-    beside = (
-        (*_not_applicable(document, policy), *_own_issuers(document, policy)) if strangers else ()
-    )
+    beside = tuple(_beside_public(document, policy)) if strangers else ()
     answer = Answer(
         summary=" ".join((*_summary(found, granted, public, inputs), *beside)),
         findings=findings,
@@ -264,6 +265,21 @@ def _first_request(found: SearchResult, actions: int = 1) -> str:
     policy = found.requests[0].get("policy")
     by = f" in {quoted(policy)}" if policy else ""
     return f"{quoted(requested['action'])}{_stranger(requested)}{example}{by}{more}"
+
+
+def _beside_public(document: Any, policy: str | None) -> Iterator[str]:
+    """What the verdict on strangers leaves out."""
+    yield from _not_applicable(document, policy)
+    yield from _own_issuers(document, policy)
+    yield from _services_at_large(document, policy)
+
+
+def _services_at_large(document: Any, policy: str | None) -> Iterator[str]:
+    """A service is no stranger, but may come on behalf of one."""
+    found = (f for own in judged_policies(document, policy) for f in policy_findings(own))
+    said = dict.fromkeys(f.message for f in found if f.code == _SERVICE_AT_LARGE and f.message)
+    if said:
+        yield f"{joined(list(said), shown=_SHOWN)}: add a condition on aws:SourceArn or aws:SourceAccount."
 
 
 def _not_applicable(document: Any, policy: str | None) -> Iterator[str]:

@@ -21,7 +21,7 @@ from aws_iam.tools.kit.tool import UNDERSTOOD
 from aws_iam.tools.policy.evaluate import notes as evaluate_notes
 from aws_iam.tools.policy.evaluate.requests import requests_of
 from aws_iam.tools.policy.evaluate.unnamed_caller import refuse_if_looked_at, with_caller
-from aws_iam.wording import joined
+from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -46,15 +46,17 @@ def evaluate(request: Any, policies: Any) -> Answer:
     worst, evaluation = _worst(evaluations)
     missing = outcomes_of_missing_keys(worst, layers, evaluation.decision)
     notes = [*understood.get(UNDERSTOOD, ()), *asked.understood]
+    unfit = _distinct_notes(worst, evaluations)
     return Answer(
         summary=_summary_of_actions(calls)
         + decision_in_words(worst, evaluation)
+        + _as_sentences(unfit)
         + _depends_on(missing)
         + _assumed_caller(asked, worst)
         + _assumed_owner(worst, evaluation.decision),
         decision=_call_decision(evaluation.decision, [other.decision for _, other in evaluations]),
         facts=({UNDERSTOOD: notes} if notes else {})
-        | _facts(evaluations, layers, worst, evaluation, missing),
+        | _facts(evaluations, layers, worst, evaluation, missing, unfit),
         sources=(_LOGIC, catalog().source(worst.service)),
         next=tuple(_next(worst, evaluation.decision)),
         as_of=catalog().as_of,
@@ -188,6 +190,7 @@ def _facts(
     request: Request,
     worst: Evaluation,
     deciding_keys: Mapping[str, Mapping[str, str]],
+    unfit: Sequence[str],
 ) -> dict[str, Any]:
     facts: dict[str, Any] = {"reason": worst.reason} if worst.reason else {}
     if deciding_keys:
@@ -202,7 +205,7 @@ def _facts(
     if parts:
         facts["parts_of_the_call"] = parts
     facts |= policy_inputs.managed_policy_facts(policy.name for policy in layers.all())
-    notes = [*reference_notes(request), *evaluate_notes.notes(request, layers, worst.decision)]
+    notes = [*unfit, *evaluate_notes.notes(request, layers, worst.decision)]
     return facts | ({"notes": notes} if notes else {})
 
 
@@ -234,6 +237,21 @@ def _further_parts(units: list[Request]) -> Iterator[dict[str, str]]:
             yield {"action": action.full_name, "resource": f"{a} {name}", "outcome": "not asked"}
     for name in action.dependents:
         yield {"action": name, "resource": "as the call needs", "outcome": "not asked"}
+
+
+def _distinct_notes(
+    worst: Request, evaluations: Sequence[tuple[Request, Evaluation]]
+) -> tuple[str, ...]:
+    """What of the requests does not agree with AWS's reference: of the worst one first."""
+    requests = (worst, *(request for request, _ in evaluations if request is not worst))
+    return tuple(dict.fromkeys(note for request in requests for note in reference_notes(request)))
+
+
+def _as_sentences(notes: Sequence[str]) -> str:
+    """A decision on what AWS never asks for is none on what was meant."""
+    shown = [f" {note}" + ("" if note.endswith("?") else ".") for note in notes[:_MOST_WAYS]]
+    more = len(notes) - len(shown)
+    return "".join(shown) + (f" {counted(more, 'more note')} of this kind." if more else "")
 
 
 def reference_notes(request: Request) -> Iterator[str]:

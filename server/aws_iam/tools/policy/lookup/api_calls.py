@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.reference.operations import (
     Operation,
     cli_command,
+    gateway_operation,
     operation_sources,
     operations,
     operations_named,
@@ -62,9 +63,12 @@ def _of_command(known: Catalog, query: str, words: Sequence[str]) -> Answer | No
     if found:
         return found
     prefix = known.service(command) or known.service(service_of_client(command))
-    what = (
-        "names an unknown service" if prefix is None else f"is not a known call of {prefix.title}"
-    )
+    if prefix is None:
+        what = "names an unknown service"
+    elif words[1].lower() == "wait":
+        what = f"is a waiter: it repeats a call of {prefix.title} that its page in the AWS CLI's reference names"
+    else:
+        what = f"is not a known call of {prefix.title}"
     near = known.suggest_service(command) if prefix is None else ()
     return unknown_answer(
         known,
@@ -106,6 +110,8 @@ def call(known: Catalog, query: str, client: str, name: str) -> Answer | None:
     if not client:
         return _of_names(known, query, operations_named(bare), known.having(bare))
     exceptions = [operations()[key] for p in prefixes if (key := f"{p}:{bare}") in operations()]
+    if "apigateway" in prefixes and (of_gateway := gateway_operation(bare)):
+        exceptions.append(of_gateway)
     methods = [method for prefix in prefixes if (method := sdk_method(prefix, bare))]
     if methods and not exceptions:
         what = f"is a method of the SDK that calls operations of `{methods[0].service}`"

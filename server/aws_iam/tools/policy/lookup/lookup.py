@@ -24,6 +24,7 @@ from aws_iam.tools.kit.tool import with_understood
 from aws_iam.tools.policy.lookup import (
     api_calls,
     arns,
+    command_lines,
     condition_keys,
     managed_policies,
     s3_commands,
@@ -50,7 +51,7 @@ _MAY_HAVE_SPACES = re.compile(r"\$\{|[^ ]*/")
 
 def lookup(query: str) -> Answer:
     """The facts about a service, action, wildcard, condition key, operator, ARN, resource type or API call."""
-    query = query.strip()
+    query = command_lines.plain(query.strip())
     if not query:
         raise InputError(
             "`query` is empty",
@@ -63,10 +64,11 @@ def lookup(query: str) -> Answer:
             f"`query` has {len(query):,} characters; no name has more than {_LONGEST:,}"
         )
     known = catalog()
-    for reading in _READINGS_OF_CODE:
+    names = several.names_in(query) if query.startswith("aws ") else ()
+    for reading in () if names else _READINGS_OF_CODE:
         if answer := reading(known, query):
             return answer
-    names = several.names_in(query)
+    names = names or several.names_in(query)
     if names:
         return several.several_names(known, query, names, lookup)
     has_words = any(character.isspace() for character in query)

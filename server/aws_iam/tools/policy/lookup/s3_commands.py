@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 _S3 = "s3://"
 # `aws s3 COMMAND`.
 _BEFORE_PATHS = 3
+_OF_FOLDERS = frozenset({"sync", "rb"})
+# Standard input, and folders that take their name from elsewhere.
+_NO_NAMES = frozenset({"", "-", ".", ".."})
 _DIRECTIONS = ("upload", "download", "copy")
 # Options with a value that would look like a path.
 _WITH_VALUE = frozenset(
@@ -57,13 +61,31 @@ class _Command:
 
     def bucket(self, side: str) -> str:
         """The bucket or access point of the source or target; a placeholder where the line does not name it."""
+        return self._parts(side)[0] or side.upper()
+
+    def objects(self, side: str) -> str:
+        """The keys in the bucket of that side, as a pattern: one key, those of a folder, or all."""
+        bucket, key = self._parts(side)
+        if not bucket or re.search(r"[*?$]", key):
+            return "*"
+        if self.name in _OF_FOLDERS or self.flags & {"--recursive", "--force"}:
+            return f"{key.rstrip('/')}/*" if key else "*"
+        if key.endswith("/") or not key:
+            # The name of the source is the name in the target.
+            name = self.paths[0].rpartition("/")[2] if side == "target" and len(self.paths) > 1 else "*"  # fmt: skip
+            return f"{key}{'*' if name in _NO_NAMES or re.search(r'[*?$]', name) else name}"
+        return key
+
+    def _parts(self, side: str) -> tuple[str, str]:
+        """The bucket or access point, and the key or prefix in it; both empty where the line does not name them."""
         at = 1 if side == "target" and len(self.paths) > 1 else 0
         path = self.paths[at] if at < len(self.paths) else ""
         if not path.startswith(_S3):
-            return side.upper()
+            return "", ""
         parts = path.removeprefix(_S3).split("/")
         # `s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/key`
-        return "/".join(parts[: 2 if parts[0].startswith("arn:") else 1])
+        length = 2 if parts[0].startswith("arn:") else 1
+        return "/".join(parts[:length]), "/".join(parts[length:])
 
 
 def s3_command(known: Catalog, query: str) -> Answer | None:
@@ -183,8 +205,9 @@ def _resource(command: _Command, row: Mapping[str, Any]) -> str:
     bucket = command.bucket(row["side"])
     is_access_point = bucket.startswith("arn:")
     arn = bucket if is_access_point else f"arn:aws:s3:::{bucket}"
+    objects = command.objects(row["side"])
     return {
-        "object": f"{arn}/object/*" if is_access_point else f"{arn}/*",
+        "object": f"{arn}/object/{objects}" if is_access_point else f"{arn}/{objects}",
         "bucket": arn,
         "key": f"the KMS key of {bucket}",
         "everything": "*",

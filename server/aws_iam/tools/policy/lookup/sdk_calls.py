@@ -21,7 +21,8 @@ _PAGINATOR = re.compile(r"\bget_paginator\(\s*[\"'](\w+)[\"']")
 _METHOD = re.compile(r"(?:\b([\w$]+)\.)?([A-Za-z_]\w*)\s*(?:\(|$)")
 # `new PutObjectCommand({…})` of the SDK for JavaScript.
 _COMMAND = re.compile(r"\bnew\s+([A-Z]\w+)Command\b")
-_RESOURCE = re.compile(r"\.([A-Z]\w+)\(")
+# `s3` and `Bucket` of `s3.Bucket("b").upload_file(…)`.
+_RESOURCE = re.compile(r"(?:\b([\w$]+))?\.([A-Z]\w+)\(")
 _CLIENT_WORDS = re.compile(r"_?client$", re.IGNORECASE)
 _NO_METHODS = frozenset({"client", "resource", "session", "get_paginator", "paginate"})
 _MOST_METHODS = 8
@@ -35,8 +36,9 @@ def sdk_call(known: Catalog, query: str) -> Answer | None:
     client = factory[1] if factory else ""
     for owner, method in _calls(query):
         # `Object` of `resource("s3").Object("b", "k").put(…)`.
-        for resource in _RESOURCE.findall(query):
-            answer = api_calls.resource_call(known, query, (client, resource, method))
+        for holder, resource in _RESOURCE.findall(query):
+            service = client or _service(known, holder)
+            answer = api_calls.resource_call(known, query, (service, resource, method))
             if answer:
                 return answer
         answer = api_calls.call(known, query, client or _service(known, owner), method)

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING
 
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped
+from aws_iam.tools.policy.lookup import command_lines
 from aws_iam.tools.policy.lookup.answer import facts_answer, quoted_names
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from aws_iam.answer import Answer
     from aws_iam.engine.reference.catalog import Catalog
 
 MOST_NAMES = 40
 _BETWEEN = re.compile(r"[,;\n]")
-# A command has commas inside a value: `--code S3Bucket=b,S3Key=k`.
-_BETWEEN_COMMANDS = re.compile(r",(?=\s|aws )|[;\n]")
 # What needs no comma beside its neighbours: an action, a key, an ARN, a Terraform resource.
 _PLAIN_NAME = re.compile(r"(?:arn:|aws_|[a-z0-9-]+:[A-Za-z*?])[^\s,;]*")
 
@@ -33,15 +32,19 @@ def names_in(query: str) -> tuple[str, ...]:
     # The default of a policy variable may contain a comma.
     if "${" in text:
         return ()
-    between = _BETWEEN_COMMANDS if text.startswith("aws ") else _BETWEEN
-    if between.search(text):
-        parts = [part.strip().strip("\"'`") for part in between.split(text)]
-        names = tuple(dict.fromkeys(part for part in parts if part))
-        return names if len(names) > 1 else ()
+    if text.startswith("aws "):
+        return _distinct(part.strip() for part in command_lines.split(text))
+    if _BETWEEN.search(text):
+        return _distinct(part.strip().strip("\"'`") for part in _BETWEEN.split(text))
     words = text.split()
     if len(words) > 1 and all(_PLAIN_NAME.fullmatch(word) for word in words):
         return tuple(dict.fromkeys(words))
     return ()
+
+
+def _distinct(parts: Iterable[str]) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(filter(None, parts)))
+    return names if len(names) > 1 else ()
 
 
 def _of_list(text: str) -> tuple[str, ...]:

@@ -165,10 +165,9 @@ def _kinds_read(sources: Iterable[Source]) -> str:
     content = listed[0].content
     if isinstance(content, Syntax):
         return "the text, which is not JSON"
-    guessed = (
-        " (guessed from its content; pass `kind` to change it)" if content.kind_guessed else ""
-    )
     endpoint = content.resource_type == VPC_ENDPOINT
+    by = "the name of its file" if endpoint else "its content"
+    guessed = f" (guessed from {by}; pass `kind` to change it)" if content.kind_guessed else ""
     name = "the policy of a VPC endpoint" if endpoint else KIND_NAMES[content.kind]
     return f"the policy, read as {name}{guessed}"
 
@@ -243,7 +242,11 @@ def _cut(found: tuple[Finding, ...]) -> list[str]:
 
 
 def _indistinguishable(policy: Policy, found: tuple[Finding, ...]) -> str:
-    """The organization policy kind that would look the same; empty when it would have the same problems."""
+    """The kind of policy that would look the same; empty when it would have the same problems."""
+    if policy.resource_type == VPC_ENDPOINT:
+        of_resource = policy_findings(replace(policy, resource_type=None))
+        is_public = any(finding.code == "PUBLIC_ACCESS_ALLOWED" for finding in of_resource)
+        return Kind.RESOURCE.value if is_public else ""
     if may_be_scp(policy):
         as_scp = policy_findings(replace(policy, kind=Kind.SCP))
         return "" if _places(as_scp) == _places(found) else Kind.SCP.value

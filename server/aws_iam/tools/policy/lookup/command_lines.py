@@ -1,0 +1,43 @@
+"""Lines of a shell with commands of the AWS CLI: `sudo aws --profile prod s3 ls && aws sts get-caller-identity`."""
+
+from __future__ import annotations
+
+import re
+
+_BEFORE = re.compile(
+    r"(?:[$#>]\s+)?(?:(?:sudo(?:\s+-\S+)*|time|env|[A-Za-z_]\w*=\S*)\s+)*aws2?\s+"
+)
+# https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-options.html
+_WITHOUT_VALUE = "cli-auto-prompt|debug|no-cli-auto-prompt|no-cli-pager|no-paginate|no-sign-request|no-verify-ssl"
+_WITH_VALUE = (
+    "ca-bundle|cli-binary-format|cli-connect-timeout|cli-error-format|cli-read-timeout|color|endpoint-url|output|profile"
+    "|query|region"
+)
+_VALUE = r"(?:'[^']*'|\"[^\"]*\"|[^\s'\"]+)"
+_GLOBAL = re.compile(rf"(?:--(?:{_WITHOUT_VALUE})\s+|--(?:{_WITH_VALUE})(?:=|\s+){_VALUE}\s+)+")
+# What ends a command; in quotes it is part of a value, as a comma is in `--code S3Bucket=b,S3Key=k`.
+_PARTS = re.compile(
+    r"(?P<value>'[^']*'|\"(?:[^\"\\]|\\.)*\")|(?P<end>&&|\|\||[;\n]|,(?=\s|aws ))|\\\n|.",
+    re.DOTALL,
+)
+
+
+def plain(query: str) -> str:
+    """The command as `aws SERVICE …`, without the prompt and `sudo` before it and the options before the service; other texts as they are."""
+    before = _BEFORE.match(query)
+    if not before:
+        return query
+    rest = query[before.end() :]
+    options = _GLOBAL.match(rest)
+    return f"aws {rest[options.end() :] if options else rest}"
+
+
+def split(query: str) -> list[str]:
+    """The commands of the line."""
+    found = [""]
+    for part in _PARTS.finditer(query):
+        if part["end"]:
+            found.append("")
+        else:
+            found[-1] += part[0]
+    return found
