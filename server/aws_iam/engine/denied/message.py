@@ -329,8 +329,11 @@ def _only_arn(record: Mapping[str, Any]) -> str:
 def _no_denial(text: str) -> InputError:
     other = other_texts.other_error(text)
     if other:
-        code, meaning = other
-        return InputError(f"{quoted(code)} is not a denial by a policy: {meaning}")
+        page = f" ({other.source})" if other.source else ""
+        return InputError(
+            f"{quoted(other.said)} is not a denial by a policy: {other.meaning}",
+            hint=f"{other.mended_by}{page}",
+        )
     return InputError(
         "`message` contains no AccessDenied error",
         hint="give the text as AWS returned it: `User: … is not authorized to perform: … on resource: … because …`",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.denied.message_parts import MessageParts, trimmed
@@ -21,10 +22,23 @@ from aws_iam.engine.denied.operation_context import (
     with_operation,
 )
 from aws_iam.engine.denied.own_words import with_names
+from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.regions import partition_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+@slotted
+class OtherError:
+    """An error that no policy causes: the words of the text that tell it, what they mean, and what mends it."""
+
+    said: str
+    meaning: str
+    mended_by: str = ""
+    source: str = ""
+
 
 KUBERNETES = "kubernetes"
 """The service of a message that the Kubernetes API wrote."""
@@ -97,6 +111,13 @@ _FOR_OPERATION = re.compile(r"access denied for operation '([A-Za-z0-9]{1,80})'"
 _S3_PATH = re.compile(
     r"\b(?:s3a?n?://|(arn:aws[a-z-]{0,20}:s3:::))([a-z0-9.-]{3,63}(?:/[^\s'\",;)]{0,1024})?)"
 )
+# A registry of ECR in the words of the programs that pull and push: the host, the repository, and what follows it.
+_IMAGE = re.compile(
+    r"\b(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]{5,30})\.amazonaws\.com(?:\.cn)?"
+    r"/(?:v2/)?(?P<name>[a-z0-9._/-]{2,256}?)(?=/(?:manifests|blobs)/|[:@\s\"',)]|$)"
+)
+# What may stand around the only words of a text.
+_AROUND = " \t\r\n.\"'`{}"
 _MANAGED_RULE = re.compile(r"not ?authori[sz]ed to create managed-rule", re.IGNORECASE)
 # Who may not take a role, in the words of some thirty services.
 _TAKING_ROLE = re.compile(
@@ -145,8 +166,11 @@ def _cause_in(text: str) -> Mapping[str, Any] | None:
         (
             row
             for row in denial_data()["without_policy"]
-            if any(words in lower for words in row["texts"])
-            and all(words in lower for words in row.get("and", ()))
+            if lower.strip(_AROUND) in row.get("whole", ())
+            or (
+                any(words in lower for words in row["texts"])
+                and all(words in lower for words in row.get("and", ()))
+            )
         ),
         None,
     )
@@ -342,17 +366,23 @@ def _without_words(text: str) -> MessageParts | None:
     )
     if not (code or encoded or _cause_in(text)):
         return None
-    path = _S3_PATH.search(text)
+    path, image = _S3_PATH.search(text), _IMAGE.search(text)
+    resource = f"{path[1] or 'arn:aws:s3:::'}{trimmed(path[2])}" if path else ""
     operation = _FOR_OPERATION.search(text)
     session = _SESSION.search(text) if ROW.search(text) or EVENT_NAME.search(text) else None
     return MessageParts(
         form="short",
         principal=trimmed(session[0]) if session else "",
-        resource=f"{path[1] or 'arn:aws:s3:::'}{trimmed(path[2])}" if path else "",
+        resource=resource or (_repository(image) if image else ""),
         operation=operation[1] if operation else "",
         service=_service_of_exception(text),
         code="" if code or not encoded else "UnauthorizedOperation",
     )
+
+
+def _repository(image: re.Match[str]) -> str:
+    partition = partition_of(image["region"]) or "aws"
+    return f"arn:{partition}:ecr:{image['region']}:{image['account']}:repository/{image['name']}"
 
 
 def _is_permission_of_aws(text: str) -> bool:
@@ -376,33 +406,27 @@ _READERS = (
     _without_words,
 )
 
-_OTHERS = {
-    "ExpiredToken": "the credentials have expired; get new ones",
-    "InvalidClientTokenId": "the access key does not exist or is not active",
-    "UnrecognizedClient": "the credentials are not valid for this service or Region",
-    "SignatureDoesNotMatch": "the request was signed with another secret key or changed in transit",
-    "InvalidSignature": "the signature does not match the request",
-    "OptInRequired": "the account is not subscribed to the service or the Region is not enabled",
-    "Throttling": "too many calls in a short time; try again later",
-    "ThrottledException": "too many calls in a short time; try again later",
-    "TooManyRequests": "too many calls in a short time; try again later",
-    "NoSuchBucket": "the bucket does not exist",
-    "NoSuchKey": "the object does not exist",
-    "NoSuchEntity": "the entity in the call does not exist",
-    "ResourceNotFound": "the entity in the call does not exist",
-    # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.Troubleshooting.html
-    "Access denied for user": "the database refused the login; with IAM authentication it needs rds-db:connect and a fresh token",
-    "Unable to locate credentials": "there are no credentials, so the request was not sent",
-}
-_OTHER = re.compile("|".join(map(re.escape, _OTHERS)))
+
+@cache
+def _others() -> tuple[re.Pattern[str], Mapping[str, OtherError]]:
+    """The texts of errors that come before any policy is asked, and what each means."""
+    found = {
+        text: OtherError(
+            said=text, meaning=row["meaning"], mended_by=row["mended_by"], source=row["source"]
+        )
+        for row in denial_data()["other_errors"]
+        for text in row["texts"]
+    }
+    return re.compile("|".join(map(re.escape, found))), found
 
 
-def other_error(text: str) -> tuple[str, str] | None:
-    """Another error in the text, which no policy causes, with its meaning; None without one."""
-    match = _OTHER.search(text)
-    if match:
-        return match[0], _OTHERS[match[0]]
+def other_error(text: str) -> OtherError | None:
+    """Another error in the text, which no policy causes; None without one."""
+    pattern, found = _others()
+    if match := pattern.search(text):
+        return found[match[0]]
     permission = _PERMISSION.search(text)
     if permission and not _is_permission_of_aws(text):
-        return permission[0], "an operating system says it of a file, and SSH of a login"
+        meaning = "an operating system says it of a file, and SSH of a login"
+        return OtherError(said=permission[0], meaning=meaning)
     return None

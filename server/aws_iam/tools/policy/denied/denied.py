@@ -50,6 +50,11 @@ _DECODE_PAGE = (
     "https://docs.aws.amazon.com/STS/latest/APIReference/API_DecodeAuthorizationMessage.html"
 )
 
+_MORE = (
+    "The body of the response tells more than its status, and so does the CloudTrail event of the call, which for calls on"
+    " data is only there where data events are logged."
+)
+
 
 def denied(
     message: Any,
@@ -287,12 +292,17 @@ def _summary(
             unseen = "No Deny in the given policies matches, and an"
         parts.append(f"{unseen} Allow cannot override a Deny: ask {owner} for an exception.")
     elif request.lacks:
-        parts.append(
-            f"The message does not include the {joined(request.lacks)}, so no change can be proved."
-        )
+        parts.append(_lacking(denial, request))
     elif request.request is None and request.concluded:
         parts.append(f"The message does not describe a complete request: {request.concluded[-1]}.")
     return " ".join(parts)
+
+
+def _lacking(denial: Denial, request: DeniedRequest) -> str:
+    lacks = (
+        f"The message does not include the {joined(request.lacks)}, so no change can be proved."
+    )
+    return lacks if denial.action or denial.operation else f"{lacks} {_MORE}"
 
 
 def _refusal(denial: Denial) -> str:
