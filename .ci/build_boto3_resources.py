@@ -1,4 +1,4 @@
-"""Build assets/data/boto3-resources.json from the resource models of boto3, which no longer change.
+"""Build assets/data/boto3-resources.json from the resource models of boto3, which no longer change, and botocore's waiters.
 
 .ci/build_boto3_resources.py --date 2026-10-27      the day of boto3's release: the files of its wheel bear it
 """
@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.loaders
 
 TARGET = Path(__file__).parent.parent / "assets/data/boto3-resources.json"
 SOURCE = "https://boto3.amazonaws.com/v1/documentation/api/latest/guide/resources.html"
 ABOUT = (
     "The API operation behind each method and collection of boto3's resources, such as `dynamodb.Table.query`, where boto3's"
-    " models have one; of `load` the operation that reads the attributes."
+    " models have one; of `load` the operation that reads the attributes. `waiters`: the operation that each waiter of a client of botocore repeats."
 )
 
 
@@ -50,6 +51,20 @@ def built() -> dict[str, dict[str, dict[str, str]]]:
     return services
 
 
+def waiters() -> dict[str, dict[str, str]]:
+    """The operation that each waiter repeats, by client and the waiter's name."""
+    loader = botocore.loaders.create_loader()
+    return {
+        service: {
+            name: row["operation"]
+            for name, row in sorted(
+                loader.load_service_model(service, "waiters-2")["waiters"].items()
+            )
+        }
+        for service in loader.list_available_services("waiters-2")
+    }
+
+
 def main() -> None:
     """Write the file, one line for each resource."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -64,7 +79,15 @@ def main() -> None:
         + "\n    }"
         for service, found in built().items()
     )
-    TARGET.write_text(f'{{\n{head}  "resources": {{\n{services}\n  }}\n}}\n', encoding="utf-8")
+    waits = ",\n".join(
+        f"    {json.dumps(service)}: {json.dumps(rows)}"
+        for service, rows in waiters().items()
+        if rows
+    )
+    TARGET.write_text(
+        f'{{\n{head}  "resources": {{\n{services}\n  }},\n  "waiters": {{\n{waits}\n  }}\n}}\n',
+        encoding="utf-8",
+    )
 
 
 if __name__ == "__main__":

@@ -117,6 +117,40 @@ def resource_operation(service: str, resource: str, method: str) -> str:
     return _resources().get(f"{service}.{resource}.{method.replace('_', '')}".lower(), "")
 
 
+@slotted
+class Waiter:
+    """A waiter of an SDK or the AWS CLI, which repeats one operation until its answer is the one that is waited for."""
+
+    # As botocore's model has it: `InstanceRunning`.
+    name: str
+    operation: str
+
+
+def waiter(client: str, name: str) -> Waiter | None:
+    """The waiter of a client, however its name is spelled: `instance-running`, `InstanceRunning`."""
+    bare = _bare(name)
+    return next((row for row in waiters_of(client) if _bare(row.name) == bare), None)
+
+
+def waiters_of(client: str) -> tuple[Waiter, ...]:
+    """The waiters of a client; none where there are none, or no such client."""
+    found = resources.data("boto3-resources.json")["waiters"].get(client.lower(), {})
+    return tuple(Waiter(name=name, operation=operation) for name, operation in found.items())
+
+
+def clients_with_waiter(name: str) -> tuple[str, ...]:
+    """The clients that have a waiter of this name."""
+    return tuple(
+        client
+        for client in resources.data("boto3-resources.json")["waiters"]
+        if waiter(client, name)
+    )
+
+
+def _bare(name: str) -> str:
+    return name.replace("-", "").replace("_", "").lower()
+
+
 _HOLE = re.compile(r"\{[^{}]*\}")
 
 

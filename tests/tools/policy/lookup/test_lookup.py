@@ -339,3 +339,20 @@ def test_every_method_of_the_resources_of_boto3_has_known_actions() -> None:
         if not lookup(f"{service}.{resource}.{method}").facts["known"]
     }
     assert unknown == set()
+
+
+def test_every_waiter_of_the_sdk_is_known_with_its_actions_or_its_operation() -> None:
+    clients = resources.data("boto3-resources.json")["waiters"]
+    asked = {
+        (client, name, operation): lookup(
+            f"aws {'s3api' if client == 's3' else client} wait {name}"
+        )
+        for client, found in clients.items()
+        for name, operation in found.items()
+    }
+    without = {
+        key for key, answer in asked.items() if f"operation `{key[2]}`" not in answer.summary
+    }
+    assert without == set()
+    # The SDK has operations that are newer than the service data.
+    assert sum(answer.facts["known"] for answer in asked.values()) > 0.8 * len(asked)

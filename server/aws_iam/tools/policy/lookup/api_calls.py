@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.reference.operations import (
     Operation,
     cli_command,
+    clients_with_waiter,
     gateway_operation,
     operation_sources,
     operations,
@@ -15,11 +17,15 @@ from aws_iam.engine.reference.operations import (
     resource_operation,
     sdk_method,
     service_of_client,
+    waiter,
+    waiters_of,
     without_permission,
 )
+from aws_iam.errors import nearest
 from aws_iam.escape import escaped, quoted
 from aws_iam.tools.policy.lookup import tables
 from aws_iam.tools.policy.lookup.answer import facts_answer, quoted_names, unknown_answer
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +34,8 @@ if TYPE_CHECKING:
     from aws_iam.engine.reference.catalog import Catalog
 
 _SERVICE_RESOURCE_METHOD = 3
+# `ec2 wait instance-running`.
+_WAITER_WORDS = 2
 _SDKS = frozenset({"boto3", "botocore", "sdk"})
 
 
@@ -56,6 +64,8 @@ def _of_command(known: Catalog, query: str, words: Sequence[str]) -> Answer | No
     command = words[0].lower()
     if len(words) == 1:
         return None
+    if words[1].lower() == "wait" and len(words) > _WAITER_WORDS:
+        return waiter_call(known, query, command, words[_WAITER_WORDS])
     listed = cli_command(f"{command} {words[1].lower()}", " ".join(words[2:]))
     if listed:
         return _of_listed(known, query, listed, "command", "is a command of the AWS CLI")
@@ -65,8 +75,6 @@ def _of_command(known: Catalog, query: str, words: Sequence[str]) -> Answer | No
     prefix = known.service(command) or known.service(service_of_client(command))
     if prefix is None:
         what = "names an unknown service"
-    elif words[1].lower() == "wait":
-        what = f"is a waiter: it repeats a call of {prefix.title} that its page in the AWS CLI's reference names"
     else:
         what = f"is not a known call of {prefix.title}"
     near = known.suggest_service(command) if prefix is None else ()
@@ -78,6 +86,51 @@ def _of_command(known: Catalog, query: str, words: Sequence[str]) -> Answer | No
         options=near,
         service=prefix.prefix if prefix else "",
     )
+
+
+def waiter_call(known: Catalog, query: str, client: str, name: str) -> Answer | None:
+    """A waiter of a client, by the operation that it repeats; `client` is empty when no service is named."""
+    clients = [client, service_of_client(client)] if client else clients_with_waiter(name)
+    found = [(own, repeated) for own in clients if own and (repeated := waiter(own, name))]
+    if len({repeated.operation for _, repeated in found}) == 1:
+        own, repeated = found[0]
+        answer = call(known, query, own, repeated.operation)
+        if answer:
+            needed = quoted_names(
+                [name for row in answer.facts["actions"] for name in row["actions"]]
+            )
+            return replace(
+                answer,
+                summary=f"{quoted(query)} is a waiter that repeats {own}'s operation `{repeated.operation}`; it needs {needed}.",
+                facts={**answer.facts, "waiter": repeated.name},
+            )
+    service = known.service(client) or known.service(service_of_client(client))
+    own_names = [
+        f"aws {own} wait {_hyphened(row.name)}" for own in clients for row in waiters_of(own)
+    ]
+    options = nearest(f"aws {client} wait {name}", own_names)
+    if found:
+        calls = joined(
+            list(dict.fromkeys(f"{own}'s operation `{row.operation}`" for own, row in found)), "or"
+        )
+        why = "the service must be named" if len(found) > 1 else "no action for it is known"
+        what, options = f"is a waiter that repeats {calls}; {why}", ()
+    elif client and service is None:
+        what, options = "names an unknown service", known.suggest_service(client)
+    else:
+        what = f"is not a known waiter{f' of {service.title}' if service else ''}"
+    return unknown_answer(
+        known,
+        query,
+        kind="command",
+        what=what,
+        options=options,
+        service=service.prefix if service else "",
+    )
+
+
+def _hyphened(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
 
 
 def resource_call(known: Catalog, query: str, parts: Sequence[str]) -> Answer | None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _FACTORY = re.compile(r"\b(?:client|resource)\(\s*(?:service_name\s*=\s*)?[\"']([a-z0-9-]+)[\"']")
 # The operation behind `get_paginator("list_objects_v2")`.
 _PAGINATOR = re.compile(r"\bget_paginator\(\s*[\"'](\w+)[\"']")
+# `get_waiter("instance_running")`, and `waitUntilInstanceRunning(` of the SDKs for Java and JavaScript.
+_WAITER = re.compile(r"(?:\bget_waiter\(\s*[\"']|\bwaitUntil(?=[A-Z]))(\w+)")
+_WAITING = re.compile(r"\b([\w$]+)\.(?:get_waiter|waiter\(\))")
 _METHOD = re.compile(r"(?:\b([\w$]+)\.)?([A-Za-z_]\w*)\s*(?:\(|$)")
 # `new PutObjectCommand({…})` of the SDK for JavaScript.
 _COMMAND = re.compile(r"\bnew\s+([A-Z]\w+)Command\b")
@@ -34,6 +37,10 @@ def sdk_call(known: Catalog, query: str) -> Answer | None:
         return _in_words(known, query)
     factory = _FACTORY.search(query)
     client = factory[1] if factory else ""
+    if waits := _WAITER.search(query):
+        variable = _WAITING.search(query)
+        client = client or (_service(known, variable[1]) if variable else "")
+        return api_calls.waiter_call(known, query, client, waits[1])
     for owner, method in _calls(query):
         # `Object` of `resource("s3").Object("b", "k").put(…)`.
         for holder, resource in _RESOURCE.findall(query):
