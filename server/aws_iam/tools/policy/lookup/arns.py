@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.arn import PARTITIONS, Arn
 from aws_iam.engine.language.pattern import is_literal
-from aws_iam.engine.reference.operations import service_of_client
 from aws_iam.escape import escaped, quoted
 from aws_iam.tools.policy.lookup import tables
 from aws_iam.tools.policy.lookup.answer import facts_answer, quoted_names, unknown_answer
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from aws_iam.engine.reference.facts import ResourceType
 
 # `AWS::S3::Bucket`.
-_TYPE_PARTS = 3
 _MOST_NAMED = 5
 
 
@@ -93,39 +91,6 @@ def _of_strange_arn(known: Catalog, query: str, found: Arn) -> Answer:
     return unknown_answer(
         known, query, kind="arn", what=what, fields=fields, service=service.prefix
     )
-
-
-def cloudformation_type(known: Catalog, query: str) -> Answer | None:
-    """A CloudFormation type, by the IAM resource type with the same name."""
-    parts = query.split("::")
-    if len(parts) < _TYPE_PARTS or not all(part.isalnum() and part.isascii() for part in parts):
-        return None
-    owner = parts[1].lower()
-    plain = {_bare(prefix): prefix for prefix in sorted(known.services)}
-    sure = plain.get(owner) or service_of_client(owner)
-    near = [sure] if sure else list(known.suggest_service(owner))
-    service = known.service(near[0]) if near else None
-    types = service.resource_types.values() if service else ()
-    named = [type_ for type_ in types if _bare(type_.name) == parts[2].lower()]
-    if sure and len(named) == 1:
-        return resource_types(
-            known,
-            query,
-            named,
-            note=f"{quoted(query)} is a CloudFormation type; IAM's resource type of that name is ",
-        )
-    what = "looks like a CloudFormation type, but IAM has no resource type of that name"
-    return unknown_answer(
-        known,
-        query,
-        kind="cloudformation_type",
-        what=what,
-        options=[*(f"{type_.service}:{type_.name}" for type_ in named), *near],
-    )
-
-
-def _bare(name: str) -> str:
-    return name.replace("-", "").lower()
 
 
 def resource_type(known: Catalog, query: str) -> Answer | None:

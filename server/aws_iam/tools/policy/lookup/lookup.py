@@ -24,6 +24,7 @@ from aws_iam.tools.kit.tool import with_understood
 from aws_iam.tools.policy.lookup import (
     api_calls,
     arns,
+    cloudformation,
     command_lines,
     condition_keys,
     managed_policies,
@@ -358,7 +359,7 @@ _READINGS: tuple[Callable[[Catalog, str], Answer | None], ...] = (
     managed_policies.policy_arn,
     arns.arn,
     condition_keys.variable,
-    arns.cloudformation_type,
+    cloudformation.cloudformation_type,
     _as_wildcard,
     _as_service,
     _as_action,
