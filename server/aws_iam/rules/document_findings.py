@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _ELEMENTS = frozenset({"Action", "NotAction", "Resource", "NotResource", "Principal", "Condition", "Statement", "Effect", "Sid"})  # fmt: skip
 
 _WIDTHS = frozenset({"OIDC-ORG-WIDE", "OIDC-TENANT-WILD"})
+# What they find is the value of a key, whatever the issuer in the key is.
+_OF_ANY_ISSUER = frozenset({"IRSA-WILD", "OIDC-NO-SUB"})
 
 
 def certain_findings(
@@ -56,11 +58,14 @@ def _is_too_wide(finding: Finding, source: Source) -> bool:
     """
     if finding.code == "OIDC-ORG-WIDE":
         return True
-    if finding.code not in _WIDTHS:
+    if finding.code not in {*_WIDTHS, *_OF_ANY_ISSUER}:
         return False
     readings = (source.content, *source.variants)
-    texts = [_value_at(_pointer(finding), policy).partition("*") for policy in readings]
-    return all(wildcard for _, wildcard, _ in texts) and len({head for head, _, _ in texts}) == 1
+    texts = [_value_at(_pointer(finding), policy) for policy in readings]
+    if finding.code in _OF_ANY_ISSUER:
+        return bool(texts[0]) and len(set(texts)) == 1
+    parts = [text.partition("*") for text in texts]
+    return all(wildcard for _, wildcard, _ in parts) and len({head for head, _, _ in parts}) == 1
 
 
 def _value_at(pointer: str, policy: object) -> str:

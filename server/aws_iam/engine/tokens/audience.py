@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.tokens.oidc_provider import NOT_KNOWN_YET
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
 
 
 def asks_for_audience(provider: Provider) -> bool:
-    """Whether the provider's tokens have an audience beside the claim that names the tenant."""
-    return provider.required not in {"aud", "app_id"} and provider.maps("aud")
+    """Whether the provider's tokens are known to have an audience beside the claim that names the tenant."""
+    is_known = not provider.host.endswith(NOT_KNOWN_YET)
+    return is_known and provider.required not in {"aud", "app_id"} and provider.maps("aud")
 
 
 def missing_audience(provider: Provider, statement: Statement) -> tuple[str, Where] | None:

@@ -38,6 +38,8 @@ _SERVERS = (
 )
 IDENTITY_POOLS = "cognito-identity.amazonaws.com"
 """The issuer of all identity pools of Amazon Cognito."""
+NOT_KNOWN_YET = ".invalid"
+"""What hosts end with that stand for issuers known only at deployment: no issuer has such a host (RFC 2606)."""
 ALWAYS = frozenset({"sub", "aud"})
 """Claims that are in every token."""
 # IAM User Guide, reference_policies_iam-condition-keys: the id of an app of Facebook or of Login with Amazon.

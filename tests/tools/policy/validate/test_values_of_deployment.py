@@ -106,6 +106,70 @@ def test_a_trust_is_too_wide_by_what_is_known_of_it(
     assert {own for own in found if own.startswith("OIDC-")} == ({code} if code else set())
 
 
+ROLE = """resource "aws_iam_role" "pods" {
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect = "Allow"
+      Action = "sts:AssumeRoleWithWebIdentity"
+      Principal = { Federated = %s }
+      Condition = { %s }
+    }]
+  })
+}
+variable "arn" {}
+variable "oidc" {}
+variable "id" {}
+"""
+EVERY_POD = '"system:serviceaccount:*:*"'
+IN_ACCOUNT = '"arn:aws:iam::${var.id}:oidc-provider/${var.oidc}"'
+OF_EKS = '"arn:aws:iam::${var.id}:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/${var.id}"'
+
+
+@pytest.mark.parametrize(
+    ("provider", "conditions", "codes"),
+    [
+        ("var.arn", f'StringLike = {{ "${{var.oidc}}:sub" = {EVERY_POD} }}', {"IRSA-WILD"}),
+        (IN_ACCOUNT, f'StringLike = {{ "${{var.oidc}}:sub" = {EVERY_POD} }}', {"IRSA-WILD"}),
+        (
+            "var.arn",
+            f'StringLike = {{ "${{replace(var.oidc, "https://", "")}}:sub" = ["x", {EVERY_POD}] }}',
+            {"IRSA-WILD"},
+        ),
+        (
+            OF_EKS,
+            f'StringLike = {{ "oidc.eks.eu-west-1.amazonaws.com/id/${{var.id}}:sub" = {EVERY_POD} }}',
+            {"IRSA-WILD"},
+        ),
+        (
+            "var.arn",
+            'StringLike = { "${var.oidc}:sub" = "system:serviceaccount:app:*" }',
+            {"IRSA-WILD"},
+        ),
+        ("var.arn", 'StringLike = { "${var.oidc}:sub" = "*" }', {"OIDC-NO-SUB"}),
+        ("var.arn", 'StringEquals = { "${var.oidc}:aud" = "sts.amazonaws.com" }', {"OIDC-NO-SUB"}),
+        ("var.arn", 'StringLike = { "${var.oidc}:sub" = "system:serviceaccount:app:api" }', set()),
+        (
+            "var.arn",
+            'StringLike = { "${var.oidc}:sub" = "system:serviceaccount:${var.id}" }',
+            set(),
+        ),
+        ("var.arn", 'StringLike = { "${var.oidc}:sub" = var.id }', set()),
+        ("var.arn", f"StringLike = {{ (var.oidc) = {EVERY_POD} }}", set()),
+        (
+            "var.arn",
+            f'StringLike = {{ "${{var.oidc}}:sub" = {EVERY_POD}, "${{var.id}}:aud" = "x" }}',
+            set(),
+        ),
+    ],
+)
+def test_a_subject_tells_who_gets_in_where_the_issuer_is_not_known_yet(
+    provider: str, conditions: str, codes: set[str]
+) -> None:
+    found = validate(Files(files=(File(name="main.tf", text=ROLE % (provider, conditions)),)))
+    assert {own.code for own in found if own.code.startswith(("OIDC-", "IRSA-"))} == codes
+
+
 MODULE = """variable "on" {
   default = true
 }

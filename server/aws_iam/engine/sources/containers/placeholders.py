@@ -15,7 +15,7 @@ from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.placeholders import OF_TEMPLATE
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, rooted, string
 from aws_iam.engine.parsing.json_value import from_value
-from aws_iam.engine.tokens.oidc_provider import built_in
+from aws_iam.engine.tokens.oidc_provider import NOT_KNOWN_YET, built_in
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
@@ -106,8 +106,8 @@ class _Filled:
     words: _Words
     forms: tuple[str, str]
     narrow: bool = False
-    issuer: str = ""
-    """The federated principal of a statement, as its conditions tell it."""
+    issuer: _Issuer | None = None
+    """Whose tokens a statement accepts, as its conditions tell it."""
     places: set[str] = field(default_factory=set)
 
     def node(self, node: Node, at: Place) -> Node:
@@ -142,13 +142,12 @@ class _Filled:
         if forms[1] == "*" and (effect := statement.member("Effect")) and effect.text == "Deny":
             # A part of a name is no wildcard there: what is denied for one account is allowed for the others.
             forms = (forms[0], "{}")
-        return replace(
-            self, forms=forms, issuer=_issuer_in_conditions(statement, self.placeholders)
-        )
+        issuer = _issuer_in_conditions(statement, self.placeholders, self.words)
+        return replace(self, forms=forms, issuer=issuer)
 
     def member(self, member: Member, at: Place) -> Member:
         key = member.name.at
-        name = self.text(member.key) if self.placeholders.within(member.key) else member.key
+        name = self._key(member.key) if self.placeholders.within(member.key) else member.key
         place = Place(at, name, key.spot, key.lines)
         if name != member.key:
             self.places.add(place.pointer)
@@ -161,7 +160,15 @@ class _Filled:
             return ""
         _, found, issuer = text.rpartition(_PROVIDER)
         unknown = issuer if found else text
-        return self.issuer if unknown.startswith(self.placeholders.begin) else ""
+        is_meant = unknown.startswith(self.placeholders.begin) or unknown == self.issuer.written
+        return self.issuer.principal if is_meant else ""
+
+    def _key(self, key: str) -> str:
+        """The name of a member; a condition key with the issuer of the federated principal, if that is what is unknown."""
+        host, colon, claim = key.rpartition(":")
+        if self.issuer and colon and host == self.issuer.written:
+            return f"{self.issuer.host}:{claim}"
+        return self.text(key)
 
     def text(self, text: str) -> str:
         begin, end = self.placeholders.begin, self.placeholders.end
@@ -193,20 +200,39 @@ def _takes_wildcards(operator: str) -> bool:
     return "Like" in operator or "Arn" in operator
 
 
-def _issuer_in_conditions(statement: Node, placeholders: Placeholders) -> str:
-    """The federated principal whose tokens the conditions test; empty where they do not name a single issuer."""
+@positional
+class _Issuer:
+    """An issuer of tokens: its principal, and where the keys do not say its host, what they have instead, and a host for it."""
+
+    principal: str
+    written: str = ""
+    host: str = ""
+
+
+def _issuer_in_conditions(
+    statement: Node, placeholders: Placeholders, words: _Words
+) -> _Issuer | None:
+    """The issuer whose tokens the conditions test; None where they do not name a single one."""
     conditions = statement.member("Condition")
-    keys = (
+    keys = [
         member.key
         for operator in (conditions.members if conditions else ())
         for member in operator.value.members
-    )
+    ]
     hosts = {key.partition(":")[0] for key in keys if not placeholders.within(key)}
     hosts = {host for host in hosts if "." in host}
-    if len(hosts) != 1:
-        return ""
-    host = hosts.pop()
-    return host if host in built_in() else f"arn:aws:iam::{_ACCOUNT}{_PROVIDER}{host}"
+    if len(hosts) == 1:
+        host = hosts.pop()
+        is_principal = host in built_in()
+        return _Issuer(host if is_principal else f"arn:aws:iam::{_ACCOUNT}{_PROVIDER}{host}")
+    unknown = {key.rpartition(":")[0] for key in keys if placeholders.within(key)}
+    if hosts or len(unknown) != 1 or not (written := unknown.pop()):
+        return None
+    # The same in all readings of the document: whoever the issuer is, the values of its keys are known.
+    host = _Filled(placeholders, words, _VALUES[0]).text(written)
+    if placeholders.within(written.partition("/")[0]):
+        host += NOT_KNOWN_YET
+    return _Issuer(f"arn:aws:iam::{_ACCOUNT}{_PROVIDER}{host}", written, host)
 
 
 class _Words:
