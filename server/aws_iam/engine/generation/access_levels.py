@@ -83,6 +83,19 @@ def access_level(name: str) -> AccessLevel | None:
     return AccessLevel(name=plain) if plain in _LEVELS else None
 
 
+def actions_of_verb(verb: str, types: Iterable[str]) -> tuple[str, ...]:
+    """What a verb means on a resource of one of the types where the names of actions do not say it: `pull` on a repository."""
+    return next(
+        (
+            tuple(row["actions"])
+            for type_ in types
+            for row in _tables()["verbs"]
+            if row["of"] == type_.lower() and verb.lower() in row["verbs"]
+        ),
+        (),
+    )
+
+
 # The verb of a name, behind the words that some services put before it.
 _DELETING = re.compile(
     r"^(?:Batch|Bulk|Admin)?"

@@ -21,7 +21,7 @@ from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.language.problems import Problems, json_object_of
 from aws_iam.engine.parsing.json_nodes import Form, Node, Text
-from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.catalog import catalog, types_following
 from aws_iam.engine.reference.operations import operations
 from aws_iam.errors import InputError, closest, nearest
 from aws_iam.escape import quoted
@@ -85,9 +85,7 @@ class Target:
 @memo_of_reference(4096)
 def _types_in(arn: Arn, service: str) -> tuple[ResourceType, ...]:
     row = catalog().service(service)
-    types = tuple(row.resource_types.values()) if row else ()
-    formats = closest_formats(arn, {text for type_ in types for text in type_.arn_formats})
-    return tuple(type_ for type_ in types if formats & set(type_.arn_formats))
+    return types_following(arn, tuple(row.resource_types.values())) if row else ()
 
 
 def _spelling(arn: Arn) -> tuple[ResourceType, ...]:

@@ -54,7 +54,7 @@ from aws_iam.errors import nearest
 
 if TYPE_CHECKING:
     import zipfile
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from aws_iam.engine.reference.catalog_rows import ServiceRow
 
@@ -166,6 +166,22 @@ def _cache_folder() -> Path | None:
 
 def _days_between(day: str, later: str) -> int:
     return (date.fromisoformat(later) - date.fromisoformat(day)).days
+
+
+# Actions on a function work on its versions and aliases, which the reference does not list for them:
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
+_PARTS_OF = {
+    "lambda:function alias": "lambda:function",
+    "lambda:function version": "lambda:function",
+}
+
+
+def types_following(arn: Arn, types: Sequence[ResourceType]) -> tuple[ResourceType, ...]:
+    """Those of some resource types whose formats the ARN fits most closely, and what they are parts of."""
+    formats = closest_formats(arn, {text for type_ in types for text in type_.arn_formats})
+    closest = [type_ for type_ in types if formats & set(type_.arn_formats)]
+    of = {_PARTS_OF.get(f"{type_.service}:{type_.name}", "") for type_ in closest}
+    return (*closest, *(type_ for type_ in types if f"{type_.service}:{type_.name}" in of))
 
 
 class Catalog:
@@ -416,8 +432,7 @@ class Catalog:
         rows = filter(None, map(self._row, prefixes))
         types = [type_ for row in rows for type_ in row.resource_types.values()]
         types.sort(key=lambda type_: type_.service != arn.service.lower())
-        formats = closest_formats(arn, {text for type_ in types for text in type_.arn_formats})
-        return tuple(type_ for type_ in types if formats & set(type_.arn_formats))
+        return types_following(arn, types)
 
     def naming(self, pattern: str) -> frozenset[str]:
         """The services whose ARN formats have a service field that the pattern matches."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.generation.access_levels import access_level
+from aws_iam.engine.generation.access_levels import access_level, actions_of_verb
 from aws_iam.engine.generation.access_needs import MEANT
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.aws_names import ungrouped_account
@@ -102,7 +102,7 @@ def _read(part: dict[Any, Any], understood: dict[str, None]) -> dict[str, Any] |
         return _by_access(part)
     needs: dict[str, Any] = {}
     for name, targets in part.items():
-        levels = _levels(str(name)) or _one_action(str(name), targets)
+        levels = _levels(str(name)) or _meant_by_verb(str(name), targets)
         for level in levels or (str(name),):
             if level in needs:
                 return None
@@ -128,6 +128,11 @@ def _works_on(action: Action, arn: Arn | None) -> bool:
     return bool(types & {*action.resource_types})
 
 
+def _types_of(arn: Arn | None) -> tuple[str, ...]:
+    types = catalog().types_of_arn(arn) if arn else ()
+    return tuple(f"{type_.service}:{type_.name}" for type_ in types)
+
+
 def _by_access(part: dict[Any, Any]) -> dict[str, Any] | None:
     """The ARNs by access level or action, of an object that has these by ARN."""
     needs: dict[str, list[Any]] = {}
@@ -151,11 +156,14 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list) else [value]
 
 
-def _one_action(verb: str, targets: Any) -> tuple[str, ...]:
-    """The one action that a verb means on all of the ARNs: `send` on a queue; none for another word, InputError for several."""
+def _meant_by_verb(verb: str, targets: Any) -> tuple[str, ...]:
+    """What a verb means on all of the ARNs: `send` and `consume` on a queue; none for another word, InputError for several actions."""
     if not verb.isalpha() or access_level(verb) or verb.lower() in MEANT:
         return ()
     arns = [Arn.of(target) if isinstance(target, str) else None for target in _listed(targets)]
+    meant = {actions_of_verb(verb, _types_of(arn)) for arn in arns}
+    if len(meant) == 1 and (actions := meant.pop()):
+        return actions
     found = [_actions_on(verb.lower(), arn) if arn else frozenset() for arn in arns]
     common = frozenset.intersection(*found) if found else frozenset()
     if len(common) > 1:
