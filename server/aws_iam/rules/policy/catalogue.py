@@ -26,7 +26,7 @@ from aws_iam.rules.policy.conditions import (
     operators_and_keys,
     set_operators,
 )
-from aws_iam.rules.policy.delegation import permissions_boundary, scp_rcp
+from aws_iam.rules.policy.delegation import lifted_boundary, permissions_boundary, scp_rcp
 from aws_iam.rules.policy.document import (
     elements,
     empty_elements,
@@ -97,6 +97,7 @@ FAMILIES: Families = (
     ("Confused deputy", confused_deputy),
     ("MFA", mfa),
     ("Permissions boundary", permissions_boundary),
+    ("Removal of a permissions boundary", lifted_boundary),
     ("Regions and partitions", regions_and_partitions),
     ("Data perimeter", data_perimeter),
     ("NotPrincipal", not_principal),
