@@ -363,6 +363,7 @@ def _place(
         owner=owner if clause.allows else "",
         widening=Widening(
             is_foreign=risks.is_foreign(named_now),
+            at_large=risks.is_at_large(clause.statement, named_now),
             unless_own=risks.unless_own(named_now),
             keys=weakened if gains else (),
             opens=gains and opens(clause, found),

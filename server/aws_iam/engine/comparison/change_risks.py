@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aws_iam.engine.effective.escalation import OpenPath
-    from aws_iam.engine.language.document import Policy, Principal
+    from aws_iam.engine.language.document import Policy, Principal, Statement
 
     Conditions = Mapping[str, Any] | None
 
@@ -74,6 +75,9 @@ _REMOVED = "protection removed"
 _OPENED = "access for everyone who meets the condition"
 _WIDER = "wider resource"
 _FOREIGN = "access from another account"
+_AT_LARGE = "access for a service on behalf of any account"
+# Of load balancers: AWS's policy for such buckets has no condition.
+_OWN_LOGS = re.compile(r".*AWSLogs/\d{12}/.*")
 _ASSUMING = frozenset(
     {"sts:AssumeRole", "sts:AssumeRoot", "sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"}
 )
@@ -115,6 +119,8 @@ class Widening:
     """
 
     is_foreign: bool = False
+    # A service of AWS that nothing ties to the requests of one account.
+    at_large: bool = False
     # Of accounts that trust in a role names first: one of them may be the role's own, which nothing says.
     unless_own: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
@@ -150,7 +156,7 @@ def without_deny(risk: Risk, names: Iterable[str]) -> Risk:
 def widened(risk: Risk, names: Iterable[str], widening: Widening) -> Risk:
     """The risk of access for whom, or when, it was not meant until now: somebody had a reason for a condition that is weaker."""
     serious = any(map(_is_serious, names))
-    if serious and (widening.is_foreign or widening.guarding):
+    if serious and (widening.is_foreign or widening.guarding or widening.at_large):
         severity = Severity.HIGH
     elif widening.keys or (serious and widening.opens):
         severity = Severity.MEDIUM
@@ -159,7 +165,8 @@ def widened(risk: Risk, names: Iterable[str], widening: Widening) -> Risk:
     else:
         return _of_wider_pattern(risk) if serious and widening.is_wider else risk
     named = f"weaker condition on {widening.keys[0]}" if widening.keys else ""
-    what = named or (_FOREIGN if widening.is_foreign else _OPENED)
+    at_large = _AT_LARGE if widening.at_large else _OPENED
+    what = named or (_FOREIGN if widening.is_foreign else at_large)
     return _gravest(risk, Risk(name=risk.name or what, severity=severity))
 
 
@@ -287,6 +294,13 @@ class ChangeRisks:
         accounts = _aws_accounts(principals)
         owners = self._owners() if accounts else None
         return owners is not None and not accounts <= owners
+
+    def is_at_large(self, statement: Statement, principals: Iterable[Principal]) -> bool:
+        """Whether a service is among them that nothing in the statement ties to one account; roles are for services."""
+        if statement.conditions or any(policy.kind is Kind.TRUST for policy in self.policies):
+            return False
+        logs = bool(words := statement.resource_words) and all(map(_OWN_LOGS.fullmatch, words))
+        return not logs and any(own.type == "Service" for own in principals)
 
     def unless_own(self, principals: Iterable[Principal]) -> tuple[str, ...]:
         """The accounts that a role which was there trusts first, where nothing says whose the role is.
