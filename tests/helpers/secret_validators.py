@@ -93,13 +93,14 @@ def shell(content: str) -> None:
 
 
 def checked_shell(content: str) -> None:
-    """The AWS CLI's own parser, and shellcheck where it is installed, which `test_review_in_ci` makes sure of in CI."""
+    """The AWS CLI's own parser, the shell's, and shellcheck where it is installed, which `test_review_in_ci` makes sure of in CI."""
     shell(content)
-    if shutil.which("shellcheck"):
-        done = subprocess.run(
-            ["shellcheck", "-"], input=content, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout
+    for words in (["bash", "-n"], ["shellcheck", "-"]):
+        if shutil.which(words[0]):
+            done = subprocess.run(
+                words, input=content, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
 
 
 def rotated_secret(content: str) -> None:
