@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import gc
 import os
-from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING
 
-# The AWS CLI brings a copy of botocore that takes its name when it is imported first.
-import botocore.session
 import pytest
 from hypothesis import settings
 
 from demo_account.record import MOMENT
 from demo_account.served import served_once
 from helpers.command.without_iris import without_iris
+from helpers.sdk.made_once import make_once
 from helpers.tables.examples import PROFILE, examples
 
 if TYPE_CHECKING:
@@ -35,8 +33,7 @@ os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 
 without_iris()
 
-# Each of the hundreds of sessions of the tests would read the SDK's models anew.
-botocore.session.create_loader = cache(botocore.session.create_loader)
+make_once()
 
 NO_SKIPS = "AWS_IAM_NO_SKIPS"
 """Set by `.ci/run`, which installs every program: a test that is skipped there has not been run."""
