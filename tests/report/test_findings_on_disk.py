@@ -81,7 +81,7 @@ def test_every_format_writes_the_same_file(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in AUDITS if name not in {"html", "sarif"}])
-def test_a_file_of_five_times_the_accounts_needs_no_more_memory(name: str) -> None:
+def test_a_file_of_three_times_the_accounts_needs_no_more_memory(name: str) -> None:
     write = AUDITS[name].audit
     assert write
 
@@ -106,9 +106,9 @@ def test_a_file_of_five_times_the_accounts_needs_no_more_memory(name: str) -> No
             tracemalloc.stop()
             gc.set_threshold(*seldom)
 
-    many, few = run_of(100), run_of(20)
+    many, few = run_of(60), run_of(20)
     # Caches fill up to their bounds; it is the tracing that takes time.
     for _ in write(many):
         pass
-    # The findings alone would need five times as much.
-    assert peak(many) < 3 * peak(few)
+    # The findings alone would need three times as much.
+    assert peak(many) < 2.1 * peak(few)
