@@ -89,7 +89,7 @@ def shell(content: str) -> None:
     found = [words for words in commands(_without_substitution(content)) if words[0] == "aws"]
     assert found
     for words in found:
-        _parse(words[1:])
+        _parse(tuple(words[1:]))
 
 
 def checked_shell(content: str) -> None:
@@ -145,7 +145,9 @@ def _archive() -> str:
     return f"fileb://{path}"
 
 
-def _parse(words: list[str]) -> None:
+# Many files have the same commands.
+@cache
+def _parse(words: tuple[str, ...]) -> None:
     try:
         status = _driver().main([_inlined(word) for word in words])
     except _Parsed:
