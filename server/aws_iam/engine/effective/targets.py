@@ -183,7 +183,9 @@ class Targets:
             others = (other for other in beside if not other.conditions)
             words = (*own, *(word for other in others for word in other.resource_words))
             is_any = any(map(_runs_any_command, words))
-        has_needed = is_any or all(has(name, words) for name in action.required)
+        has_needed = (
+            is_any or not action.required or all(has(name, words) for name in action.required)
+        )
         return has_needed and (not works_on or any(map(has, works_on)))
 
     def _is_excluded(self, statement: Statement, action: Action) -> bool:
@@ -207,16 +209,10 @@ class Targets:
         key = (resource, service, name, extent)
         known = self._whole.get(key)
         if known is None:
-            formats = self._formats(service, name)
-            self.spend(2 + len(formats) * (60 + len(resource)))
-            known = bool(formats) and _covers_formats(resource, formats, extent)
+            known, steps = _covers_formats(*key)
+            self.spend(steps)
             self._whole[key] = known
         return known
-
-    def _formats(self, service: str, name: str) -> tuple[str, ...]:
-        row = self.facts.service(service)
-        found = row.resource_types.get(name.lower()) if row else None
-        return found.arn_formats if found else ()
 
     def _types_met(self, statement: Statement, service: str) -> frozenset[str] | None:
         """The service's resource types, in lower case, that the statement's resources can have; None for any type."""
@@ -237,30 +233,25 @@ class Targets:
         return found
 
     def _types_of(self, resource: str, service: str) -> frozenset[str] | None:
+        if resource in self.unknown:
+            arn = _arn_of(resource)
+            if not (arn and self.facts.service(arn.service)):
+                self.spend(1)
+                return None
+        types, steps = _types_of_service(resource, service)
         self.spend(1)
-        if _is_all(resource):
-            return None
-        arn = _arn_of(resource)
-        if resource in self.unknown and not (arn and self.facts.service(arn.service)):
-            return None
-        if arn is None:
-            return _NO_TYPES
-        if not is_literal(arn.service):
-            return None
-        self._spend_on_types(arn, resource)
-        return _types_of_service(resource, service)
+        if resource not in self._read:
+            self._read.add(resource)
+            self.spend(steps)
+        return types
 
     def types(self, arn: Arn) -> tuple[ResourceType, ...]:
         """The resource types, of any service, of an ARN without variables."""
-        self._spend_on_types(arn, str(arn))
-        return self.facts.types_of_arn(arn)
-
-    def _spend_on_types(self, arn: Arn, text: str) -> None:
+        text = str(arn)
         if text not in self._read:
             self._read.add(text)
-            row = self.facts.service(arn.service)
-            number = len(row.resource_types) + 1 if row else 1
-            self.spend(number * (_STEPS_OF_A_TYPE + len(text) // 2))
+            self.spend(_steps_on_types(arn, text))
+        return self.facts.types_of_arn(arn)
 
 
 _NO_TYPES: frozenset[str] = frozenset()
@@ -273,14 +264,27 @@ def _arn_of(resource: str) -> Arn | None:
 
 
 @memo_by_text
-def _types_of_service(resource: str, service: str) -> frozenset[str] | None:
-    """Which of the service's resource types, in lower case, an ARN can be of; None for any type."""
+def _types_of_service(resource: str, service: str) -> tuple[frozenset[str] | None, int]:
+    """Which of the service's resource types, in lower case, a resource can be of, None for any type; and the steps it takes."""
+    if _is_all(resource):
+        return None, 0
     arn = _arn_of(resource)
-    known = catalog().types_of_arn(arn) if arn else ()
-    if arn and not known and arn.service.lower() == service:
+    if arn is None:
+        return _NO_TYPES, 0
+    if not is_literal(arn.service):
+        return None, 0
+    steps = _steps_on_types(arn, resource)
+    known = catalog().types_of_arn(arn)
+    if not known and arn.service.lower() == service:
         # The reference may lack a format, so any type is possible.
-        return None
-    return frozenset(type_.name.lower() for type_ in known if type_.service == service)
+        return None, steps
+    return frozenset(type_.name.lower() for type_ in known if type_.service == service), steps
+
+
+def _steps_on_types(arn: Arn, text: str) -> int:
+    row = catalog().service(arn.service)
+    number = len(row.resource_types) + 1 if row else 1
+    return number * (_STEPS_OF_A_TYPE + len(text) // 2)
 
 
 def _is_untyped(resource: str, action: Action) -> bool:
@@ -297,14 +301,19 @@ _ANY_NAME = re.compile(r"\?*\*[*?]*(?:-\?{6}$)?")
 
 
 @memo_by_text
-def _covers_formats(resource: str, formats: tuple[str, ...], extent: Extent) -> bool:
+def _covers_formats(resource: str, service: str, name: str, extent: Extent) -> tuple[bool, int]:
+    """Whether the resource covers every ARN of the type, and the steps that it takes to know."""
+    row = catalog().service(service)
+    found = row.resource_types.get(name.lower()) if row else None
+    formats = found.arn_formats if found else ()
+    steps = 2 + len(formats) * (60 + len(resource))
     own = Arn.of(resource)
-    if own and not all(_may_be_of(own.service, template) for template in formats):
-        return False
+    if not formats or (own and not all(_may_be_of(own.service, form) for form in formats)):
+        return False, steps
     if extent != "every account":
         # A name has at least one character: `?*` is every name, and `???*` nearly every.
         resource = _ANY_NAME.sub("*", resource)
-    return all(covers(resource, _pattern(template, resource, extent)) for template in formats)
+    return all(covers(resource, _pattern(form, resource, extent)) for form in formats), steps
 
 
 def _may_be_of(service: str, template: str) -> bool:

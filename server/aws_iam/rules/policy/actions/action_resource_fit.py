@@ -8,6 +8,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.algebra.reachable import (
     ArnShape,
     ResourceReach,
+    all_meet,
     arn_shapes,
     named_actions,
     named_entries,
@@ -166,7 +167,8 @@ def _verb(statement: Statement) -> str:
 
 
 def _may_mismatch(statement: Statement) -> bool:
-    if tuple(statement.resource_words) == ("*",):
+    words = statement.resource_words
+    if "*" in words or all_meet(statement.action_words, words):
         return False
     reach = reach_of(statement)
     if not reach.arns:
