@@ -65,9 +65,9 @@ class Targets:
 
     def meets(self, statement: Statement, action: Action) -> bool:
         """Whether some request for the action can have a resource of the statement."""
-        if statement.has("NotResource"):
+        if statement.not_resource is not None:
             return not self._is_excluded(statement, action)
-        if not statement.has("Resource"):
+        if statement.resource is None:
             return True
         if not action.resource_types:
             return any(_is_untyped(text, action) for text in statement.resource_words)
@@ -119,9 +119,9 @@ class Targets:
         """Whether the NotResource of a Deny leaves less than every resource of the action in some Region."""
         if not deny.has("NotResource") or not action.resource_types:
             return False
-        return not any(
-            self._any_has_type(deny.not_resource_words, action.service, name, "one Region")
-            for name in action.required or action.resource_types
+        names = action.required or action.resource_types
+        return not self._some_has_type(
+            deny.not_resource_words, action.service, names, "one Region"
         )
 
     def includes(self, wide: Statement, narrow: Statement) -> bool:
@@ -159,34 +159,28 @@ class Targets:
         extent: Extent,
         beside: Sequence[Statement] = (),
     ) -> bool:
-        if statement.has("NotResource"):
+        if statement.not_resource is not None:
             # All but some counts as all when looking for risk, but not when looking for what is denied.
             if extent != "every account":
                 return not self._is_excluded(statement, action)
             return not any(self.accepts(text, action) for text in statement.not_resource_words)
         if is_on_all(statement):
             return True
-        works_on = _TARGETS.get(action.full_name, () if action.required else action.resource_types)
-        if not (action.required or works_on):
+        required, service, own = action.required, action.service, statement.resource_words
+        works_on = _TARGETS.get(action.full_name, () if required else action.resource_types)
+        if not (required or works_on):
             return False
-
-        own = statement.resource_words
-
-        def has(name: str, words: Sequence[str] = own) -> bool:
-            return self._any_has_type(words, action.service, name, extent)
-
         if extent == "every account":
-            return all(map(has, action.required)) and (not works_on or all(map(has, works_on)))
-        words, is_any = own, False
+            return self._all_have_type(own, service, (*required, *works_on), extent)
+        words = own
         if action.full_name == _COMMAND:
             # What has conditions may not hold in the same requests.
             others = (other for other in beside if not other.conditions)
             words = (*own, *(word for other in others for word in other.resource_words))
-            is_any = any(map(_runs_any_command, words))
-        has_needed = (
-            is_any or not action.required or all(has(name, words) for name in action.required)
+            required = () if any(map(_runs_any_command, words)) else required
+        return self._all_have_type(words, service, required, extent) and (
+            not works_on or self._some_has_type(own, service, works_on, extent)
         )
-        return has_needed and (not works_on or any(map(has, works_on)))
 
     def _is_excluded(self, statement: Statement, action: Action) -> bool:
         """Whether NotResource excludes every resource of the action."""
@@ -195,15 +189,25 @@ class Targets:
             return True
         if not action.resource_types:
             return any(matches(text, "*") for text in excluded)
-        return all(
-            self._any_has_type(excluded, action.service, name, "every account")
-            for name in action.resource_types
+        return self._all_have_type(
+            excluded, action.service, action.resource_types, "every account"
         )
 
-    def _any_has_type(
-        self, resources: Sequence[str], service: str, name: str, extent: Extent
+    def _some_has_type(
+        self, resources: Sequence[str], service: str, names: Sequence[str], extent: Extent
     ) -> bool:
-        return any(self._covers_type(text, service, name, extent) for text in resources)
+        """Whether one of the types is covered by one of the resources."""
+        for name in names:
+            for text in resources:
+                if self._covers_type(text, service, name, extent):
+                    return True
+        return False
+
+    def _all_have_type(
+        self, resources: Sequence[str], service: str, names: Sequence[str], extent: Extent
+    ) -> bool:
+        """Whether each of the types is covered by one of the resources."""
+        return all(self._some_has_type(resources, service, (name,), extent) for name in names)
 
     def _covers_type(self, resource: str, service: str, name: str, extent: Extent) -> bool:
         key = (resource, service, name, extent)
@@ -323,9 +327,9 @@ def _may_be_of(service: str, template: str) -> bool:
 
 def is_on_all(statement: Statement) -> bool:
     """Whether the statement applies to every resource of any action."""
-    if statement.has("NotResource"):
+    if statement.not_resource is not None:
         return False
-    return not statement.has("Resource") or any(map(_is_all, statement.resource_words))
+    return statement.resource is None or any(map(_ALL.__getitem__, statement.resource_words))
 
 
 def regions_of(statement: Statement) -> list[str]:
@@ -348,6 +352,9 @@ def _runs_any_command(resource: str) -> bool:
 
 def _is_all(resource: str) -> bool:
     return bool(resource) and not resource.strip("*")
+
+
+_ALL = ByWord(_is_all, of_reference=False)
 
 
 def _pattern(template: str, resource: str, extent: Extent) -> str:

@@ -101,11 +101,32 @@ def changes_resources(action: Action) -> bool:
     )
 
 
+def works_on_star(names: Iterable[str]) -> list[str]:
+    """Those of the actions, by their full names, that no resource can limit."""
+    return list(filter(_ON_STAR.__getitem__, names))
+
+
+def _is_on_star(name: str) -> bool:
+    action = catalog().action(name)
+    return action is None or not action.resource_types
+
+
+_ON_STAR = ByWord(_is_on_star)
+
+
+def destroying_of(names: Iterable[str]) -> Iterator[str]:
+    """Those of the actions, by their full names, that delete or stop something."""
+    return filter(_DESTROYING.__getitem__, names)
+
+
 def destroys(name: str) -> bool:
     """Whether the action, by its full name, deletes or stops a resource that may be in use, or a protection."""
     if name.partition(":")[2].startswith(_DESTROYS):
         return name not in _kept_in_use()
     return name in protections()
+
+
+_DESTROYING = ByWord(destroys, of_reference=False)
 
 
 @cache

@@ -21,7 +21,7 @@ from aws_iam.engine.explain.action_risks import (
     RiskWording,
     RiskyActions,
     changes_of,
-    destroys,
+    destroying_of,
     grade,
     guardrails,
     is_bound,
@@ -29,6 +29,7 @@ from aws_iam.engine.explain.action_risks import (
     protections,
     requested_regions,
     risky_actions,
+    works_on_star,
 )
 from aws_iam.engine.explain.escalation_risks import (
     BEST_PRACTICES,
@@ -224,7 +225,7 @@ class _StatementRisks:
 
     def add_listed(self) -> None:
         """The actions of the lists of risky ones."""
-        listed = listed_actions() & self.access.actions.keys()
+        listed = listed_actions().intersection(self.access.actions)
         for risky in risky_actions() if listed else ():
             allowing: dict[int, dict[str, ActionReach]] = defaultdict(dict)
             for key in sorted(listed & risky.by_key.keys()):
@@ -247,9 +248,10 @@ class _StatementRisks:
         worst = min(grades, key=GRADES.index) if len(grades) > 1 else grades[0]
         under = ", under conditions" if bound else ""
         less = LESS_DENIED if any(reaches[name].denied_by for name in wide) else ""
-        harmless = words.minor_is_own and all(
-            name in risky.minor and not self.access.facts[name.lower()].resource_types
-            for name in wide
+        harmless = (
+            words.minor_is_own
+            and all(name in risky.minor for name in wide)
+            and len(works_on_star(wide)) == len(wide)
         )
         return StatementRisk(
             code=risky.name.upper().replace(" ", "_"),
@@ -269,8 +271,7 @@ class _StatementRisks:
 
     def _limiting(self, fix: str, wide: Sequence[str], who: str) -> str:
         """What limits the actions, as far as the reference allows it; `who` may have those that no resource can limit."""
-        facts = self.access.facts
-        on_star = [name for name in wide if not facts[name.lower()].resource_types]
+        on_star = works_on_star(wide)
         if not on_star:
             return fix
         rest = f"AWS authorises {joined(on_star, shown=_BRIEFLY)} on `*` only: allow it to those who {who}."
@@ -332,10 +333,10 @@ class _StatementRisks:
             if not is_regional and _is_among(reach.unlimited, statement):
                 free |= own
         everywhere = sorted(free)
-        names = everywhere or sorted(filter(destroys, set().union(*[own for _, own in reaches])))
+        names = everywhere or sorted(destroying_of(set().union(*[own for _, own in reaches])))
         if not names:
             return None
-        destroying = list(islice(filter(destroys, names), _FIRST))
+        destroying = list(islice(destroying_of(names), _FIRST))
         first = [*destroying, *[name for name in names if name not in destroying]]
         few = len(names) <= _LISTED
         what = ", changed or deleted" if destroying else " or changed"
@@ -345,7 +346,7 @@ class _StatementRisks:
         less = LESS_DENIED if denied else ""
         fix = "Name the resources that the work changes"
         fix += ", or at least their type, Region and account." if everywhere else "."
-        is_protection = all(name in protections() for name in names)
+        is_protection = protections().issuperset(names)
         severity = Severity.MEDIUM if destroying and everywhere else Severity.LOW
         return StatementRisk(
             code="INFRASTRUCTURE_CHANGE",
@@ -353,7 +354,7 @@ class _StatementRisks:
             if is_protection
             else f"Infrastructure change: resources can be created{what} without limit",
             severity=Severity.HIGH
-            if everywhere and guardrails().intersection(names)
+            if everywhere and not guardrails().isdisjoint(names)
             else severity,
             message=(
                 f"{joined(first)} {on}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -54,23 +55,28 @@ class StatementRisk:
 def merged(statement: Statement, risks: Sequence[StatementRisk]) -> RiskFinding:
     """The finding of a statement: named after its gravest risk, as severe as its most severe one."""
     unusual = [risk for risk in risks if not risk.routine] or risks
-    worst = min([risk.severity for risk in unusual], key=GRADES.index)
-
-    def order(risk: StatementRisk) -> tuple[bool, int]:
-        # What is possible on named targets only, or by minor actions, does not hide a risk on every resource.
-        return risk.limited and risk.severity is not worst, RISK_CODES.index(risk.code)
-
-    main, *others = sorted(unusual, key=order) if len(unusual) > 1 else unusual
-    also = ", ".join([f"{risk.code} ({risk.brief()})" for risk in others])
+    main, *others = unusual
+    worst, guessed, message = main.severity, main.guessed, main.message
+    if others:
+        worst = min([risk.severity for risk in unusual], key=GRADES.index)
+        guessed = all(risk.guessed for risk in unusual if risk.severity is worst)
+        main, *others = sorted(unusual, key=partial(_order, worst))
+        also = ", ".join([f"{risk.code} ({risk.brief()})" for risk in others])
+        message = f"{main.message}; also {also}"
     finding = Finding(
         code=main.code,
         title=main.title,
         severity=worst,
         status=Status.FAIL,
-        message=f"{main.message}; also {also}" if also else main.message,
+        message=message,
         where=statement.place(),
         fix=main.fix,
         source=main.source,
-        confidence="low" if all(r.guessed for r in unusual if r.severity is worst) else None,
+        confidence="low" if guessed else None,
     )
-    return RiskFinding(finding=finding, statement=statement, routine=unusual[0].routine)
+    return RiskFinding(finding=finding, statement=statement, routine=main.routine)
+
+
+def _order(worst: Severity, risk: StatementRisk) -> tuple[bool, int]:
+    # What is possible on named targets only, or by minor actions, does not hide a risk on every resource.
+    return risk.limited and risk.severity is not worst, RISK_CODES.index(risk.code)

