@@ -286,6 +286,11 @@ def reach_of(statement: Statement) -> ResourceReach:
     return ResourceReach(statement)
 
 
+def is_too_long(statement: Statement) -> bool:
+    """Whether its reach is: the statement is limited to more resources than are compared."""
+    return len(statement.resource_words) > _MOST_RESOURCES and reach_of(statement).too_long
+
+
 # Without the memo the work grows with the square of the number of statements.
 @memo_on_subject
 def statements_by_action(policy: Policy) -> ActionStatements:
