@@ -132,17 +132,18 @@ class Place:
     @property
     def pointer(self) -> str:
         """The JSON pointer (RFC 6901), with invisible characters of keys escaped."""
-        tokens: list[str] = []
-        place = self
+        pointer, place = "", self
         while place.parent is not None:
-            tokens.append(pointer_token(place.token))
+            pointer = f"/{pointer_token(place.token)}{pointer}"
             place = place.parent
-        return "".join(f"/{token}" for token in reversed(tokens))
+        return pointer
 
 
 def pointer_token(token: str | int) -> str:
     """A key or index in the spelling of a JSON pointer."""
     text = str(token)
+    if text.isascii() and text.isalnum():
+        return text
     if not (text.isascii() and text.isprintable()):
         text = escaped(text, limit=MAX_KEY * 10)
     return text.replace("~", "~0").replace("/", "~1")

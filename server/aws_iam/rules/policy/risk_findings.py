@@ -100,9 +100,11 @@ def _not_judged(error: InputError) -> Finding:
 
 def unresolved_resources(policy: Policy, unresolved: frozenset[str]) -> frozenset[str]:
     """The resources that are known only at deployment, as their sample values."""
+    if not unresolved:
+        return frozenset()
     return frozenset(
         pattern.value
-        for statement in (policy.statements if unresolved else ())
+        for statement in policy.statements
         for pattern in (*statement.resources, *statement.not_resources)
         if is_unresolved(pattern.where.pointer, unresolved)
     )
