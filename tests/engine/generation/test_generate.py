@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import aws_iam
 from aws_iam.engine.comparison.compare import compare
-from aws_iam.engine.explain.risks import RISK_CODES
+from aws_iam.engine.explain.statement_risk import RISK_CODES
 from aws_iam.engine.generation.access_levels import LEVEL_NAMES, AccessLevel, contents
 from aws_iam.engine.generation.access_needs import read_needs
 from aws_iam.engine.generation.condition_limits import ConditionLimits

@@ -215,6 +215,8 @@ def possible_paths(access: Access) -> tuple[OpenPath, ...]:
     """The paths whose actions the policies allow on every target or on named ones, and the unconfirmed paths."""
     by_first = _by_first_action()
     begun = [row for first in by_first.keys() & access.actions.keys() for row in by_first[first]]
+    if not begun:
+        return ()
     opened = [
         open_path
         for _, path, actions in sorted(begun, key=itemgetter(0))

@@ -121,7 +121,7 @@ def _admin_level(
     return AdminLevel(
         kind=kind,
         finding=administrator,
-        is_bound=administrator is not None and any(map(is_bound, before_scps.reaches())),
+        is_bound=administrator is not None and any(is_bound(r) for r, _ in before_scps.by_reach),
         actions_removed=len(before_scps.actions) - len(effective.actions),
         actions=_bits(effective, bit_of),
     )

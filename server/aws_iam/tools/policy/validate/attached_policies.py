@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Finding, Severity, Where
-from aws_iam.engine.explain.risks import RISK_CODES
+from aws_iam.engine.explain.statement_risk import RISK_CODES
 from aws_iam.engine.language.document import Kind, Source
 from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import sources_of
