@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.algebra.text_sets import Effort
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import ByWord, memo_by_text, memo_of_reference, memo_on_subject
 from aws_iam.engine.language.pattern import covers, intersects, is_literal, matches
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

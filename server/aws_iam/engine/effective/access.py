@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.effective.action_expansion import Expansion, Named
 from aws_iam.engine.effective.ineffective_statements import actions_lacking_key, rejection_reasons
 from aws_iam.engine.effective.targets import Targets, is_on_all, regions_of
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
 from aws_iam.answer import Severity
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import intersects, matches
 from aws_iam.engine.language.variables import without_variables
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

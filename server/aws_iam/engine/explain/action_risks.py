@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from aws_iam import resources
 from aws_iam.answer import Severity
 from aws_iam.engine.explain.escalation_risks import BEST_PRACTICES
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import ByWord, memo_of_reference
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -14,7 +14,7 @@ from aws_iam.engine.effective.escalation import (
     SELF,
     OpenPath,
 )
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:

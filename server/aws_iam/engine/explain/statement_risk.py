@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.engine.explain.action_risks import GRADES
 from aws_iam.engine.explain.escalation_risks import RiskFinding
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

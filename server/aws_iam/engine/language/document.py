@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.arn import with_api_arns
 from aws_iam.engine.language.cases import ALWAYS, Cases
-from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.kinds import IDENTITY_KINDS, Kind, kind_named
 from aws_iam.engine.parsing import json_nodes
 from aws_iam.engine.parsing.json_nodes import Form, Node, Place, Text
 from aws_iam.engine.parsing.json_text import Syntax
+from aws_iam.frozen import positional, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,10 +14,10 @@ from operator import attrgetter
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from aws_iam.answer import Answer, NextCall, counts
-from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.reference.catalog import follow_refresh
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
+from aws_iam.frozen import positional, slotted
 from aws_iam.tools.kit import argument_values
 from aws_iam.tools.kit.argument_values import (
     Argument,

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Literal
 from aws_iam.answer import Severity
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Condition, Kind, Statement
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.rules.check import check
 from aws_iam.rules.gates import Gate, at_action, has
 from aws_iam.rules.outcomes import Fail

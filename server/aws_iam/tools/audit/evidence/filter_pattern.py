@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.language.frozen import positional
+from aws_iam.frozen import positional
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
