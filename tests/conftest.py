@@ -8,14 +8,16 @@ from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING
 
-# The AWS CLI brings a copy of botocore that takes its name when it is imported first.
-import botocore.session
 import pytest
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 from demo_account.record import MOMENT
 from demo_account.served import served_once
 from helpers.command.without_iris import without_iris
+from helpers.processes.compiled_together import compile_part
+from helpers.sdk.made_once import make_once
 from helpers.tables.examples import PROFILE, examples
 
 if TYPE_CHECKING:
@@ -29,14 +31,17 @@ settings.register_profile("suite", **_SAME, max_examples=examples(30))
 settings.register_profile("ci", **_SAME, max_examples=30)
 settings.register_profile("search", deadline=None, database=None)
 settings.load_profile(PROFILE)
+if PROFILE != "search":
+    # Otherwise the numbers and texts in all modules that a process has loaded would change the examples, and reading these
+    # modules takes each process seconds.
+    providers._get_local_constants = cache(Constants)  # noqa: SLF001
 
 # Moto's own images, over a thousand in each Region of each account: half a second, and nobody asks for them.
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 
 without_iris()
 
-# Each of the hundreds of sessions of the tests would read the SDK's models anew.
-botocore.session.create_loader = cache(botocore.session.create_loader)
+make_once()
 
 NO_SKIPS = "AWS_IAM_NO_SKIPS"
 """Set by `.ci/run`, which installs every program: a test that is skipped there has not been run."""
@@ -60,6 +65,14 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """A property draws hundreds of examples: `make quick` leaves it out with what grows."""
     if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
         item.add_marker(pytest.mark.growth)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """One of several processes compiles its part of what a fresh clone lacks."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker:
+        parts = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+        compile_part(session.config, int(worker.removeprefix("gw")), parts)
 
 
 # What the thousands of tests are made of stays to the end: the collector need not walk through it again and again.

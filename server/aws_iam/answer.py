@@ -9,6 +9,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
+from aws_iam.frozen import slotted
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -66,7 +68,7 @@ class Status(StrEnum):
         return list(Status).index(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Where:
     """A place in a document: JSON pointer (RFC 6901), and line and column from 1 when the text is known.
 
@@ -84,7 +86,7 @@ class Where:
         return f"{file}{self.pointer or '/'}{at}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted
 class Finding:
     """One problem, or the outcome of one check."""
 

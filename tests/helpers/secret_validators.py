@@ -89,17 +89,18 @@ def shell(content: str) -> None:
     found = [words for words in commands(_without_substitution(content)) if words[0] == "aws"]
     assert found
     for words in found:
-        _parse(words[1:])
+        _parse(tuple(words[1:]))
 
 
 def checked_shell(content: str) -> None:
-    """The AWS CLI's own parser, and shellcheck where it is installed, which `test_review_in_ci` makes sure of in CI."""
+    """The AWS CLI's own parser, the shell's, and shellcheck where it is installed, which `test_review_in_ci` makes sure of in CI."""
     shell(content)
-    if shutil.which("shellcheck"):
-        done = subprocess.run(
-            ["shellcheck", "-"], input=content, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout
+    for words in (["bash", "-n"], ["shellcheck", "-"]):
+        if shutil.which(words[0]):
+            done = subprocess.run(
+                words, input=content, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
 
 
 def rotated_secret(content: str) -> None:
@@ -144,7 +145,9 @@ def _archive() -> str:
     return f"fileb://{path}"
 
 
-def _parse(words: list[str]) -> None:
+# Many files have the same commands.
+@cache
+def _parse(words: tuple[str, ...]) -> None:
     try:
         status = _driver().main([_inlined(word) for word in words])
     except _Parsed:

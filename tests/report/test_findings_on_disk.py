@@ -81,7 +81,7 @@ def test_every_format_writes_the_same_file(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in AUDITS if name not in {"html", "sarif"}])
-def test_a_file_of_five_times_the_accounts_needs_no_more_memory(name: str) -> None:
+def test_a_file_of_three_times_the_accounts_needs_no_more_memory(name: str) -> None:
     write = AUDITS[name].audit
     assert write
 
@@ -93,8 +93,10 @@ def test_a_file_of_five_times_the_accounts_needs_no_more_memory(name: str) -> No
         return replace(audited([]), findings=kept, accounts=accounts)
 
     def peak(run: AuditReport) -> int:
-        # What other tests left, and what waits for a collector that comes seldom in the suite, is no part of it.
+        # What other tests left, and what waits for a collector that comes seldom in the suite, is no part of it; nor does
+        # the collector look through what they keep each time that it comes.
         gc.collect()
+        gc.freeze()
         seldom = gc.get_threshold()
         gc.set_threshold(700, *seldom[1:])
         tracemalloc.start()
@@ -106,9 +108,9 @@ def test_a_file_of_five_times_the_accounts_needs_no_more_memory(name: str) -> No
             tracemalloc.stop()
             gc.set_threshold(*seldom)
 
-    many, few = run_of(100), run_of(20)
+    many, few = run_of(60), run_of(20)
     # Caches fill up to their bounds; it is the tracing that takes time.
     for _ in write(many):
         pass
-    # The findings alone would need five times as much.
-    assert peak(many) < 3 * peak(few)
+    # The findings alone would need three times as much.
+    assert peak(many) < 2.1 * peak(few)

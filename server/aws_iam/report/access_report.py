@@ -6,7 +6,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Answer
-from aws_iam.engine.language.frozen import positional, slotted
+from aws_iam.frozen import positional, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,9 +8,9 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Status, counts
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.frameworks import CIS, Framework, framework
 from aws_iam.escape import escaped
+from aws_iam.frozen import slotted
 from aws_iam.report.clean import FIX_LIMIT
 from aws_iam.report.findings_on_disk import FindingsOnDisk
 from aws_iam.wording import counted

@@ -7,8 +7,8 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 from aws_iam.report import formats
 
 if TYPE_CHECKING:

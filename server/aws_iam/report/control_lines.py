@@ -7,9 +7,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity, Status
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.frameworks import framework, in_short
 from aws_iam.escape import up_to_a_word
+from aws_iam.frozen import slotted
 from aws_iam.report.order import by_urgency
 from aws_iam.wording import counted
 

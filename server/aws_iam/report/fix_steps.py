@@ -13,7 +13,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import positional
+from aws_iam.frozen import positional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

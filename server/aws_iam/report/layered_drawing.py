@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import positional
+from aws_iam.frozen import positional
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -14,10 +14,10 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Artifact, to_json
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.frameworks import CIS
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.report.answer_text import markdown
 from aws_iam.report.clean import with_short_texts
 from aws_iam.report.control_lines import framework_of

@@ -28,10 +28,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, TypeVar
 
 from aws_iam.answer import Finding, Severity
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.frameworks import ids_of
 from aws_iam.errors import NotCollected
 from aws_iam.escape import LONGEST_SENTENCE, escaped
+from aws_iam.frozen import slotted
 from aws_iam.rules.fix_placeholders import fill_placeholders
 from aws_iam.rules.outcomes import STATUS, Fail, Outcome, Unknown, guarded, unread
 

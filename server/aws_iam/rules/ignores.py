@@ -25,7 +25,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Status
-from aws_iam.engine.explain.risks import RISK_CODES
+from aws_iam.engine.explain.statement_risk import RISK_CODES
 from aws_iam.engine.sources.files import Files
 from aws_iam.engine.sources.settings_file import folder_of, path_from, settings_table
 from aws_iam.errors import InputError, closest

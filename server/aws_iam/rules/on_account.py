@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from aws_iam.account.collect.fact import Miss, MissKind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, Unknown, guarded, unread
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from aws_iam.answer import Severity, Status, Where
-from aws_iam.engine.language.frozen import positional
 from aws_iam.errors import NotCollected
+from aws_iam.frozen import positional
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

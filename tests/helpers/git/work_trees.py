@@ -28,6 +28,8 @@ def policy(*statements: Any) -> str:
 def git(top: Path, *words: str) -> str:
     """What git writes, without the settings of whoever runs the tests."""
     settings = ("-c", "user.email=a@b.example", "-c", "user.name=a", "-c", "commit.gpgsign=false")
+    # A commit would start a second git, which looks for garbage.
+    settings += ("-c", "maintenance.auto=false")
     environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     done = subprocess.run(
         ["git", *settings, *words],
@@ -61,10 +63,11 @@ def new_tree(folder: Path, files: Mapping[str, str | None]) -> Path:
     top = folder / "tree"
     top.mkdir()
     write(top, files)
-    git(top, "init", "--quiet", "--initial-branch=main", ".")
+    git(top, "init", "--quiet", "--template=", "--initial-branch=change", ".")
     git(top, "add", "--all")
     git(top, "commit", "--quiet", "--message=one")
-    git(top, "checkout", "--quiet", "-b", "change")
+    branches = top / ".git/refs/heads"
+    (branches / "main").write_bytes((branches / "change").read_bytes())
     return top
 
 

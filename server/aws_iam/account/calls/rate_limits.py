@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.calls.account_credentials import signing_key_id
-from aws_iam.engine.language.frozen import positional
+from aws_iam.frozen import positional
 
 if TYPE_CHECKING:
     from collections.abc import Callable

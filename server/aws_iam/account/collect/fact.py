@@ -6,9 +6,9 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.errors import NotCollected
 from aws_iam.escape import escaped
+from aws_iam.frozen import positional, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -41,10 +41,15 @@ def has_format(expected: str, text: str) -> bool:
     return _PATTERNS[expected].fullmatch(text) is not None
 
 
+def may_violate_format(of: type, name: str) -> bool:
+    """Whether a field of that name has a format."""
+    return name in _FIELD_FORMATS and (of.__name__, name) not in _EXCEPTIONS
+
+
 def violated_format(of: type, name: str, value: object) -> str:
     """The format that a field of a fact should have but does not; empty when it has it."""
-    expected = _FIELD_FORMATS.get(name, "")
-    if not expected or not isinstance(value, str) or (of.__name__, name) in _EXCEPTIONS:
+    expected = _FIELD_FORMATS[name] if may_violate_format(of, name) else ""
+    if not expected or not isinstance(value, str):
         return ""
     if not value and (of.__name__, name) not in _REQUIRED:
         return ""

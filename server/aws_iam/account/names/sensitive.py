@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam import resources
 from aws_iam.account.names.secret_names import Suspicion, suspicion
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -25,9 +25,9 @@ from aws_iam.account.session.connect import (
     known_regions,
 )
 from aws_iam.account.session.permitted import regions_of
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import AwsError
 from aws_iam.escape import escaped
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

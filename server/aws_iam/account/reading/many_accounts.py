@@ -34,8 +34,8 @@ from aws_iam.account.session.connect import (
     role_session,
     session_of,
 )
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import AwsError, InputError
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -25,8 +25,8 @@ from aws_iam.account.collect.organization.organization import (
 )
 from aws_iam.account.collect.organization.root_features import ROOT_FEATURES
 from aws_iam.account.reading.many_accounts import AccountRole, NotRead
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import AwsError
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

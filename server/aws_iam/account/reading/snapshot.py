@@ -23,9 +23,9 @@ from aws_iam.account.collect.fact import AccountFact, Fact, Held, Miss, MissKind
 from aws_iam.account.guard.allowlist import actions_of
 from aws_iam.account.names import id_formats
 from aws_iam.account.reading import snapshot_codec
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError, system_reason
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.regular_files import open_regular
 from aws_iam.version import __version__
 from aws_iam.whole_files import write_whole

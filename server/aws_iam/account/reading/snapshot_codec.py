@@ -11,6 +11,7 @@ from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
+from itertools import repeat
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -50,11 +51,24 @@ def dump(value: Any) -> Any:
 
 def load(of: Any, data: Any, pointer: str) -> Any:
     """The JSON data as a value of the type; InputError names the place that does not fit."""
-    return _reader(of)(data, pointer)
+    try:
+        return _reader(of)(data)
+    except _Misfit as misfit:
+        place = "".join([pointer, *(f"/{step}" for step in reversed(misfit.steps))])
+        raise _error(misfit.problem, place) from None
 
 
-Reader: TypeAlias = "Callable[[Any, str], Any]"
-"""Makes a value of JSON data at a place."""
+class _Misfit(Exception):  # noqa: N818 - internal: `load` makes the error of it
+    """Data that does not fit, and the steps to its place, the innermost first: those that fit need no place."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.steps: list[str | int] = []
+
+
+Reader: TypeAlias = "Callable[[Any], Any]"
+"""Makes a value of JSON data."""
 
 
 # A type is looked at once: the demonstration account has 20,000 values of 86 types.
@@ -83,17 +97,19 @@ def _class_reader(of: Any) -> Reader:
 
 
 def _word_reader(of: Any, words: frozenset[str], made: Callable[[str], Any] = str) -> Reader:
-    def read(data: Any, pointer: str) -> Any:
-        return made(checked(data, isinstance(data, str) and data in words, of, pointer))
+    def read(data: Any) -> Any:
+        _demand(data, isinstance(data, str) and data in words, of)
+        return made(data)
 
     return read
 
 
 def _scalar_reader(of: Any) -> Reader:
-    def read(data: Any, pointer: str) -> Any:
+    def read(data: Any) -> Any:
         # `isinstance` would accept true as a whole number.
-        fits = type(data) is of and (of is not int or abs(data) < _BEYOND_AWS)
-        return checked(data, fits, of, pointer)
+        if type(data) is not of or (of is int and abs(data) >= _BEYOND_AWS):
+            raise _Misfit(_problem(data, of))
+        return data
 
     return read
 
@@ -107,24 +123,32 @@ def _union_reader(options: tuple[Any, ...]) -> Reader:
     others = [option for option in options if option not in (type(None), Miss)]
     miss = _reader(Miss)
     other = _reader(others[0]) if others else miss
+    takes_none, takes_miss = type(None) in options, Miss in options
 
-    def read(data: Any, pointer: str) -> Any:
-        if data is None and type(None) in options:
+    def read(data: Any) -> Any:
+        if data is None and takes_none:
             return None
-        if Miss in options and isinstance(data, dict) and set(data) == {_MISSING}:
-            return miss(data, pointer)
-        return other(data, pointer)
+        if takes_miss and _is_miss(data):
+            return miss(data)
+        return other(data)
 
     return read
+
+
+def _is_miss(data: Any) -> bool:
+    return isinstance(data, dict) and len(data) == 1 and _MISSING in data
 
 
 def _miss_reader() -> Reader:
     read_fields = _fields_reader(Miss)
 
-    def read(data: Any, pointer: str) -> Any:
-        fits = isinstance(data, dict) and set(data) == {_MISSING}
-        inner = checked(data, fits, f'an object with "{_MISSING}"', pointer)[_MISSING]
-        return read_fields(inner, f"{pointer}/{_MISSING}")
+    def read(data: Any) -> Any:
+        _demand(data, _is_miss(data), f'an object with "{_MISSING}"')
+        try:
+            return read_fields(data[_MISSING])
+        except _Misfit as misfit:
+            misfit.steps.append(_MISSING)
+            raise
 
     return read
 
@@ -133,49 +157,67 @@ def _tuple_reader(of: tuple[Any, ...]) -> Reader:
     parts = [_reader(part) for part in of if part is not ...]
     is_list = of[-1] is ...
 
-    def read(data: Any, pointer: str) -> tuple[Any, ...]:
-        items = checked(data, isinstance(data, list), "a list", pointer)
-        if is_list:
-            return tuple(parts[0](item, f"{pointer}/{i}") for i, item in enumerate(items))
-        checked(data, len(items) == len(parts), f"a list of {len(parts)}", pointer)
-        pairs = enumerate(zip(parts, items, strict=True))
-        return tuple(part(item, f"{pointer}/{i}") for i, (part, item) in pairs)
+    def read(data: Any) -> tuple[Any, ...]:
+        _demand(data, isinstance(data, list), "a list")
+        if not is_list:
+            _demand(data, len(data) == len(parts), f"a list of {len(parts)}")
+        found: list[Any] = []
+        try:
+            for part, item in zip(repeat(parts[0]) if is_list else parts, data, strict=False):
+                found.append(part(item))
+        except _Misfit as misfit:
+            misfit.steps.append(len(found))
+            raise
+        return tuple(found)
 
     return read
 
 
-def _load_time(data: Any, pointer: str) -> datetime:
-    text = checked(data, isinstance(data, str), "a time", pointer)
+def _load_time(data: Any) -> datetime:
+    _demand(data, isinstance(data, str), "a time")
     try:
-        time = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(data)
     except ValueError:
-        raise _misfit(text, "a time", pointer) from None
-    return checked(time, time.tzinfo is not None, "a time with an offset", pointer)  # type: ignore[no-any-return]
+        raise _Misfit(_problem(data, "a time")) from None
+    _demand(time, time.tzinfo is not None, "a time with an offset")
+    return time
 
 
 def _fields_reader(of: Any) -> Reader:
     hints = get_type_hints(of)
     parts = {field.name: _reader(hints[field.name]) for field in fields(of)}
+    formatted = [name for name in parts if id_formats.may_violate_format(of, name)]
 
-    def read(data: Any, pointer: str) -> Any:
-        values = checked(data, isinstance(data, dict), "an object", pointer)
-        if differing := values.keys() ^ parts.keys():
-            name = min(differing)
+    def read(data: Any) -> Any:
+        _demand(data, isinstance(data, dict), "an object")
+        if data.keys() != parts.keys():
+            name = min(data.keys() ^ parts.keys())
             word = "lacks" if name in parts else "has the unknown field"
-            raise InputError(f"snapshot: {pointer or '/'} {word} {quoted(str(name))}", hint=_HINT)
-        loaded = {name: part(values[name], f"{pointer}/{name}") for name, part in parts.items()}
-        for name, value in loaded.items():
-            expected = id_formats.violated_format(of, name, value)
-            checked(value, not expected, expected, f"{pointer}/{name}")
+            raise _Misfit(f"{word} {quoted(str(name))}")
+        name, loaded = "", {}
+        try:
+            for name, part in parts.items():
+                loaded[name] = part(data[name])
+            for name in formatted:
+                expected = id_formats.violated_format(of, name, loaded[name])
+                _demand(loaded[name], not expected, expected)
+        except _Misfit as misfit:
+            misfit.steps.append(name)
+            raise
         return of(**loaded)
 
     return read
 
 
+def _demand(data: Any, fits: bool, wanted: Any) -> None:  # noqa: FBT001 - the outcome of a test
+    if not fits:
+        raise _Misfit(_problem(data, wanted))
+
+
 def checked(data: Any, fits: bool, wanted: Any, pointer: str) -> Any:  # noqa: FBT001 - the outcome of a test
     """The data; InputError when it does not fit at that place."""
     if not fits:
-        raise _misfit(data, wanted, pointer)
+        raise _error(_problem(data, wanted), pointer)
     return data
 
 
@@ -183,9 +225,13 @@ _HINT = "take it again with `audit run` with `save: FILE`"
 _NAMES = {str: "text", bool: "true or false", int: "a whole number"}
 
 
-def _misfit(data: Any, wanted: Any, pointer: str) -> InputError:
+def _error(problem: str, pointer: str) -> InputError:
+    return InputError(f"snapshot: {pointer or '/'} {problem}", hint=_HINT)
+
+
+def _problem(data: Any, wanted: Any) -> str:
     name = wanted if isinstance(wanted, str) else _NAMES.get(wanted, "one of the known words")
-    return InputError(f"snapshot: {pointer or '/'} must be {name}, not {shown(data)}", hint=_HINT)
+    return f"must be {name}, not {shown(data)}"
 
 
 def shown(data: Any) -> str:

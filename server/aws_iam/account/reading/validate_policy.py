@@ -12,7 +12,7 @@ from aws_iam.account.calls.clients import client_config, make_client
 from aws_iam.account.calls.failures import FAILURES, calling, miss_of
 from aws_iam.account.session.connect import checked_regions, connect, home_region
 from aws_iam.account.session.permitted import regions_of
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

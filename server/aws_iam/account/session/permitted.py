@@ -10,9 +10,9 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language import pattern
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.algebra.value_sets import Values, disjoint, inside, values
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

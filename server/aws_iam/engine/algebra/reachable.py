@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.algebra.text_sets import Effort
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import ByWord, memo_by_text, memo_of_reference, memo_on_subject
 from aws_iam.engine.language.pattern import covers, intersects, is_literal, matches
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aws_iam.engine.language.document import Policy, Statement, Text
     from aws_iam.engine.reference.facts import Action
@@ -181,10 +181,12 @@ def _arn(entry: str) -> Arn | None:
 
 # Most actions of a service have the same types, and most lists are short. Without the memo validation takes 1.15 times as long.
 @memo_by_text
-def _can_be(entry: str, service: str, types: tuple[str, ...]) -> bool:
-    """Whether an ARN can be of one of the types."""
+def _can_be(entry: str, service: str, types: tuple[str, ...] | None) -> bool:
+    """Whether an ARN can be of one of the types, or whether it is of the service itself."""
     arn = _arn(entry)
-    return arn is not None and any(form.meets(arn) for form in _shapes_of(service, types))
+    if arn is None or types is None:
+        return arn is not None and arn.service == service
+    return any(form.meets(arn) for form in _shapes_of(service, types))
 
 
 def _shapes_of(service: str, types: tuple[str, ...]) -> tuple[ArnShape, ...]:
@@ -205,6 +207,31 @@ def named_actions(statement: Statement) -> tuple[Action, ...]:
 
 
 _ACTIONS = ByWord(lambda word: catalog().action(word) if is_literal(word) else None)
+
+
+def all_meet(actions: Sequence[str], resources: Sequence[str]) -> bool:
+    """Whether each of the actions certainly works on one of the resources, and each wildcard on the service of one.
+
+    That is soon known, because policies consist of the same words.
+    """
+    if len(resources) > _FEW:
+        return False
+    for kind in set(map(_KINDS.__getitem__, actions)):
+        if kind and not any(_can_be(resource, *kind) for resource in resources):
+            return False
+    return True
+
+
+def _kind(word: str) -> tuple[str, tuple[str, ...] | None] | None:
+    """The service and the resource types of an action, the service alone of a wildcard; nothing for what is unknown."""
+    if is_literal(word):
+        action = catalog().action(word)
+        return (action.service, action.resource_types) if action else None
+    service = word.partition(":")[0].lower()
+    return (service, None) if is_literal(service) and catalog().service(service) else None
+
+
+_KINDS = ByWord(_kind)
 
 
 def named_entries(statement: Statement) -> tuple[tuple[Text, Action], ...]:
@@ -257,6 +284,11 @@ class ActionStatements:
 def reach_of(statement: Statement) -> ResourceReach:
     """The reach of a statement."""
     return ResourceReach(statement)
+
+
+def is_too_long(statement: Statement) -> bool:
+    """Whether its reach is: the statement is limited to more resources than are compared."""
+    return len(statement.resource_words) > _MOST_RESOURCES and reach_of(statement).too_long
 
 
 # Without the memo the work grows with the square of the number of statements.

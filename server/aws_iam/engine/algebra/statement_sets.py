@@ -24,9 +24,9 @@ from aws_iam.engine.algebra.condition_sets import ConditionTest, condition_tests
 from aws_iam.engine.algebra.text_sets import Effort, Texts, is_everything, literal_prefix, within
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Form
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.variables import without_variables
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

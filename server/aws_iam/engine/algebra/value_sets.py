@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.algebra import text_sets
 from aws_iam.engine.evaluation.conditions import is_bare_year, moment, number
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.operators import OPERATORS, Family
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

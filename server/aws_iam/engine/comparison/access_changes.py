@@ -39,10 +39,10 @@ from aws_iam.engine.comparison.statement_changes import (
     condition_in_words,
     guards_access,
 )
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:

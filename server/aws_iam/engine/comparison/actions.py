@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.change_risks import riskiest_first
 from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.corrections import unlisted_formats
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

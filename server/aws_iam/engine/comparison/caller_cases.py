@@ -27,10 +27,10 @@ from aws_iam.engine.evaluation.caller import Caller, CallerKind, Grade, caller_o
 from aws_iam.engine.evaluation.decision_flow import BUCKET_POLICY_ACTIONS
 from aws_iam.engine.evaluation.request import settled_keys
 from aws_iam.engine.language.arn import PARTITIONS, Arn
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.tokens.oidc_provider import ALWAYS, IDENTITY_POOLS, provider_of
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -17,11 +17,11 @@ from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.explain.action_risks import changes_resources, destroys, risky_actions
 from aws_iam.engine.explain.gravest_risk import gravest_risk
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from aws_iam.engine.evaluation.context import default_of, with_stand_ins
 from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.arn import as_short_form
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS, Family
 from aws_iam.engine.language.variables import ESCAPES
+from aws_iam.frozen import positional, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence

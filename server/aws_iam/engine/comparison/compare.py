@@ -36,10 +36,10 @@ from aws_iam.engine.comparison.sides.unusable_policies import without_unusable
 from aws_iam.engine.comparison.sides.workload_roles import with_workloads
 from aws_iam.engine.comparison.unchanged_statements import reusable_nodes, share_derived
 from aws_iam.engine.language.document import Policy
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.boundaries import with_boundaries
 from aws_iam.engine.sources.containers.cloudformation_permissions import OF_PERMISSIONS
 from aws_iam.engine.sources.gather import as_written
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence

@@ -31,8 +31,8 @@ from aws_iam.engine.comparison.within_limits import (
     stopped_actions,
 )
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from aws_iam.engine.comparison.nearby_patterns import NearbyPatterns
 from aws_iam.engine.comparison.resources import ResourceAxis, ResourceQuestion
 from aws_iam.engine.comparison.same_resources import hindering, hindrances
 from aws_iam.engine.evaluation.conditions import CLOCKS
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

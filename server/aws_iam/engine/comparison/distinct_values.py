@@ -39,10 +39,10 @@ from aws_iam.engine.evaluation.conditions import (
     positive_operator,
 )
 from aws_iam.engine.evaluation.context import with_stand_ins, without_stand_ins
-from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.operators import OPERATORS, Family
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.frozen import positional
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

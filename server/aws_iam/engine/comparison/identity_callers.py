@@ -17,8 +17,8 @@ from aws_iam.engine.comparison.pattern_combinations import (
 )
 from aws_iam.engine.evaluation.conditions import holds_for
 from aws_iam.engine.evaluation.context import without_stand_ins
-from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.operators import OPERATORS, Family
+from aws_iam.frozen import positional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -15,11 +15,11 @@ from aws_iam.engine.comparison.named_accounts import accounts_of, known_owner
 from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
 from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.arn import as_short_form
-from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.operators import OPERATORS
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
+from aws_iam.frozen import positional
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:

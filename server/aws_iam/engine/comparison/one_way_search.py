@@ -29,7 +29,7 @@ from aws_iam.engine.comparison.narrowed_to_limit import narrowed_to
 from aws_iam.engine.comparison.permissive_policies import allow_all
 from aws_iam.engine.comparison.uncovered_statements import uncovered_statements
 from aws_iam.engine.comparison.witnesses import ACCOUNT, WitnessReplay
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence

@@ -23,7 +23,7 @@ from aws_iam.engine.comparison.automaton import (
     unnamed,
 )
 from aws_iam.engine.language.arn import ANY_API
-from aws_iam.engine.language.frozen import positional
+from aws_iam.frozen import positional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -32,10 +32,10 @@ from aws_iam.engine.comparison.pattern_combinations import (
 from aws_iam.engine.evaluation.conditions import arn_like
 from aws_iam.engine.evaluation.context import with_stand_ins, without_stand_ins
 from aws_iam.engine.evaluation.fixed_outcomes import closed_resources
-from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.regions import regions
+from aws_iam.frozen import positional, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -10,10 +10,10 @@ from aws_iam.engine.comparison.automaton import Budget, OverBudget
 from aws_iam.engine.comparison.distinct_values import Atom, distinct_values
 from aws_iam.engine.comparison.plain_operators import plain_operator
 from aws_iam.engine.language.arn import as_short_form
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.operators import OPERATORS
 from aws_iam.engine.language.pattern import covers
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:

@@ -19,7 +19,6 @@ from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.evaluation.layers import KIND_OF_LAYER
 from aws_iam.engine.evaluation.matching import Matcher
 from aws_iam.engine.language.document import IDENTITY_KINDS, Kind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.repair import grant_statement
 from aws_iam.engine.repair.additions import add_cells, add_statements
 from aws_iam.engine.repair.contested import Contested
@@ -38,6 +37,7 @@ from aws_iam.engine.repair.requirements import (
     statement_for,
     statement_of,
 )
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.engine.denied import message_patterns, operation_context, other_texts
 from aws_iam.engine.denied.message_patterns import MOST
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.operations import operations, operations_named, service_of_client
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

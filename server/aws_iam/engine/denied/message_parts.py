@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 _LONGEST = 2_100
 _OPENERS = {")": "(", "]": "[", "}": "{", ">": "<"}

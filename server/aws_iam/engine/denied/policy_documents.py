@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.evaluation.layers import KIND_OF_LAYER, LEVELLED, layers_of
 from aws_iam.engine.language.document import Policy, dump
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.managed_policies import is_policy_arn
 from aws_iam.engine.repair.draft import EMPTY
 from aws_iam.engine.sources.gather import sources_of
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -20,10 +20,10 @@ from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.layers import LEVELLED
 from aws_iam.engine.evaluation.matching import Matcher
 from aws_iam.engine.evaluation.request import Request, request_of
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.named_policies import FULL_ACCESS, policy_named
 from aws_iam.engine.repair import grant_statement
 from aws_iam.engine.repair.draft import statements_of
+from aws_iam.frozen import slotted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ from aws_iam.engine.denied.operation_context import action_of_operation, service
 from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.via_services import SUFFIX, via_service
 from aws_iam.engine.repair.grant_statement import FOR_SERVICES, is_permission_set
 from aws_iam.engine.trail.event_tables import event_tables
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,19 +11,18 @@ here is certainly not allowed by these policies.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
-from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.effective.action_expansion import Expansion, Named
 from aws_iam.engine.effective.ineffective_statements import actions_lacking_key, rejection_reasons
 from aws_iam.engine.effective.targets import Targets, is_on_all, regions_of
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from aws_iam.engine.language.document import Policy, Statement
     from aws_iam.engine.reference.catalog import Action
@@ -63,30 +62,20 @@ class ActionReach:
 
 @slotted
 class Access:
-    """The allowed actions by full name in lower case, and the entirely denied ones."""
+    """The allowed actions by full name in lower case, and the entirely denied ones.
+
+    `by_reach` has the different ways in which actions are allowed, each with its actions: a policy has few, however many
+    actions share them.
+    """
 
     actions: Mapping[str, ActionReach]
+    by_reach: Sequence[tuple[ActionReach, list[str]]]
     facts: Mapping[str, Action]
     removed: frozenset[str]
 
     def reach(self, action: str) -> ActionReach | None:
         """How an action is allowed; None when it is not allowed."""
         return self.actions.get(action.lower())
-
-    def reaches(self) -> tuple[ActionReach, ...]:
-        """The different ways in which actions are allowed: a policy has few, however many actions share them."""
-        every = self.actions.values()
-        return tuple(dict(zip(map(id, every), every, strict=True)).values())
-
-    def by_reach(self) -> list[tuple[ActionReach, list[str]]]:
-        """The same, each with its actions."""
-        found: dict[int, tuple[ActionReach, list[str]]] = {}
-        # Thousands of neighbours are allowed alike.
-        numbered = zip(map(id, self.actions.values()), self.actions, strict=True)
-        for number, group in groupby(numbered, itemgetter(0)):
-            names = [name for _, name in group]
-            found.setdefault(number, (self.actions[names[0]], []))[1].extend(names)
-        return list(found.values())
 
 
 def access(
@@ -123,57 +112,62 @@ class _AccessComputation:
     targets: Targets
     allows: list[Statement] = field(default_factory=list)
     denies: list[Statement] = field(default_factory=list)
-    in_a_region: frozenset[int] = frozenset()
-    """The numbers of the Allow statements with an ARN pattern of one Region."""
-    everywhere: dict[Numbers, ActionReach] = field(default_factory=dict)
-    """How any action is allowed that only Allow statements on every resource name, by their numbers."""
+    everywhere: dict[Numbers, ActionReach | None] = field(default_factory=dict)
+    """How any action is allowed that only these Allow statements name, if all of them are on every resource."""
     reaches: dict[object, ActionReach | None] = field(default_factory=dict)
     denied: dict[tuple[int, int], bool] = field(default_factory=dict)
 
     def access(self, allows: list[tuple[Statement, Named]], denies: list[Statement]) -> Access:
         self.allows = [statement for statement, _ in allows]
-        self.in_a_region = frozenset([n for n, s in enumerate(self.allows) if regions_of(s)])
         facts: dict[str, Action] = {}
-        allowing = self._numbers(allows, facts)
+        effective = [self._effective(statement, named) for statement, named in allows]
+        for named in effective:
+            facts |= named
         denying = _NONE
-        if denies and allowing:
+        if denies and facts:
             # Nobody asks what else they deny: a NotAction names nearly everything.
             about = [(deny, self.expansion.among(deny, facts)) for deny in denies]
             about = [(deny, named) for deny, named in about if named]
             self.denies = [deny for deny, _ in about]
-            denying = self._numbers(about, {})
+            denying = self._numbers([self._effective(deny, named) for deny, named in about])
         found: dict[str, ActionReach] = {}
+        groups: dict[int, tuple[ActionReach, list[str]]] = {}
         removed = set()
-        sets = set(allowing.values())
-        self.everywhere = self._reaches_everywhere(sets)
-        if self.everywhere and len(sets) == 1 and not denying:
-            # Of an administrator these are all actions of AWS.
-            (alike,) = self.everywhere.values()
-            return Access(actions=dict.fromkeys(allowing, alike), facts=facts, removed=frozenset())
-        for numbers, names in groupby(allowing, allowing.__getitem__):
-            free = self.everywhere.get(numbers)
+        for numbers, names in self._groups(effective, facts):
+            free = self._everywhere(numbers)
             if free and not denying:
                 found |= dict.fromkeys(names, free)
+                groups.setdefault(id(free), (free, []))[1].extend(names)
                 continue
             for name in names:
                 cuts = denying.get(name, ())
                 reach = (not cuts and free) or self._reach(facts[name], numbers, cuts)
                 if reach and reach.allowed_by:
                     found[name] = reach
+                    groups.setdefault(id(reach), (reach, []))[1].append(name)
                 elif reach:
                     removed.add(name)
-        return Access(actions=found, facts=facts, removed=frozenset(removed))
+        return Access(
+            actions=found,
+            by_reach=tuple(groups.values()),
+            facts=facts,
+            removed=frozenset(removed),
+        )
 
-    def _numbers(
-        self,
-        statements: list[tuple[Statement, Named]],
-        facts: dict[str, Action],
-    ) -> dict[str, Numbers]:
+    def _groups(
+        self, named: list[Named], facts: Mapping[str, Action]
+    ) -> Iterable[tuple[Numbers, Iterable[str]]]:
+        """The actions by the numbers of the statements that allow them."""
+        if len(facts) == sum(map(len, named)):
+            # In most policies no two statements allow the same action.
+            return [((number,), own) for number, own in enumerate(named)]
+        numbers = self._numbers(named)
+        return [(own, tuple(group)) for own, group in groupby(numbers, numbers.__getitem__)]
+
+    def _numbers(self, statements: list[Named]) -> dict[str, Numbers]:
         """The numbers of the statements that name each action."""
         found: dict[str, Numbers] = {}
-        for number, (statement, every) in enumerate(statements):
-            named = self._effective(statement, every)
-            facts |= named
+        for number, named in enumerate(statements):
             if not found or found.keys().isdisjoint(named):
                 found |= dict.fromkeys(named, (number,))
                 continue
@@ -195,17 +189,15 @@ class _AccessComputation:
             return named
         return {name: action for name, action in named.items() if name not in lacking_key}
 
-    def _reaches_everywhere(self, sets: set[Numbers]) -> dict[Numbers, ActionReach]:
-        anywhere = {n for n, statement in enumerate(self.allows) if is_on_all(statement)}
-        statements = {
-            numbers: tuple(self.allows[n] for n in numbers)
-            for numbers in sets
-            if anywhere.issuperset(numbers)
-        }
-        return {
-            numbers: ActionReach(allowed_by=allowed, unlimited=allowed)
-            for numbers, allowed in statements.items()
-        }
+    def _everywhere(self, numbers: Numbers) -> ActionReach | None:
+        if numbers not in self.everywhere:
+            allowed = tuple([self.allows[n] for n in numbers])
+            self.everywhere[numbers] = (
+                ActionReach(allowed_by=allowed, unlimited=allowed)
+                if all(map(is_on_all, allowed))
+                else None
+            )
+        return self.everywhere[numbers]
 
     def _reach(self, action: Action, allowing: Numbers, denying: Numbers) -> ActionReach | None:
         key = (action.service, action.resource_types, action.required, allowing, denying)
@@ -236,19 +228,23 @@ class _AccessComputation:
         return ActionReach(
             allowed_by=allowed,
             unlimited=unlimited,
-            regional=self._regional(left, unlimited, action) if self.in_a_region else (),
+            regional=self._regional(allowed, unlimited, action),
             denied_by=denied,
         )
 
     def _regional(
-        self, left: list[int], unlimited: tuple[Statement, ...], action: Action
+        self, allowed: tuple[Statement, ...], unlimited: tuple[Statement, ...], action: Action
     ) -> tuple[Statement, ...]:
-        allowed = [self.allows[n] for n in left]
-        patterns = (self.allows[n] for n in left if n in self.in_a_region)
+        if len(unlimited) == len(allowed):
+            return ()
         return tuple(
-            s
-            for s in patterns
-            if s not in unlimited and self.targets.is_regional(s, action, allowed)
+            [
+                s
+                for s in allowed
+                if regions_of(s)
+                and s not in unlimited
+                and self.targets.is_regional(s, action, allowed)
+            ]
         )
 
     def _confines(self, deny: Statement, action: Action) -> bool:
@@ -279,17 +275,21 @@ def within_boundary(given: Access, limit: Access) -> Access:
     """The access that a permissions boundary leaves: both must allow, and the boundary grants nothing by itself."""
     kept: dict[str, ActionReach] = {}
     # Thousands of actions share a few reaches: so do they afterwards.
-    narrowed: dict[tuple[int, int], ActionReach] = {}
+    narrowed: dict[tuple[int, int], tuple[ActionReach, list[str]]] = {}
     for name, reach in given.actions.items():
         bound = limit.actions.get(name)
         if bound is None:
             continue
         pair = id(reach), id(bound)
         if pair not in narrowed:
-            narrowed[pair] = _narrower(reach, bound)
-        kept[name] = narrowed[pair]
-    return replace(
-        given, actions=kept, removed=given.removed | (given.actions.keys() - kept.keys())
+            narrowed[pair] = (_narrower(reach, bound), [])
+        kept[name], names = narrowed[pair]
+        names.append(name)
+    return Access(
+        actions=kept,
+        by_reach=tuple(narrowed.values()),
+        facts=given.facts,
+        removed=given.removed | (given.actions.keys() - kept.keys()),
     )
 
 

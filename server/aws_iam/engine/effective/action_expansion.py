@@ -12,7 +12,7 @@ from aws_iam.engine.reference.catalog import Action, Catalog, catalog
 from aws_iam.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from aws_iam.engine.language.document import Statement
 
@@ -47,14 +47,13 @@ def _every_action(of_service: Callable[[str], Named]) -> Named:
 
 
 @memo_of_reference(4)
-def _by_entry(of_service: Callable[[str], Named]) -> ByWord[Named | str]:
-    """For an entry without wildcards its action, if it counts; for any other entry itself, in lower case."""
+def _by_entry(of_service: Callable[[str], Named]) -> ByWord[tuple[str, Action] | None]:
+    """For an entry without wildcards the name of its action in lower case and the action, if it counts."""
 
-    def actions(entry: str) -> Named | str:
-        name = entry.lower()
-        return _named(name, of_service) if is_literal(name) else name
+    def action(entry: str) -> tuple[str, Action] | None:
+        return next(iter(_named(entry.lower(), of_service).items()), None)
 
-    return ByWord(actions, of_reference=False)
+    return ByWord(action, of_reference=False)
 
 
 def _named(name: str, of_service: Callable[[str], Named]) -> Named:
@@ -134,7 +133,7 @@ class Expansion:
 
     def named(self, statement: Statement) -> Named:
         """The known actions to which a statement applies, by Action or NotAction."""
-        if not statement.has("NotAction"):
+        if statement.not_action is None:
             return self.union(statement.action_words)
         key = tuple(statement.not_action_words)
         if key not in self._others:
@@ -163,14 +162,15 @@ class Expansion:
         return found
 
     def _united(self, patterns: tuple[str, ...]) -> Named:
-        found: Named = {}
         self.spend(2 * len(patterns))
-        # Most entries are names of actions that do not count.
-        entries = _by_entry(self.of_service)
-        counting: Iterator[Named | str] = filter(None, map(entries.__getitem__, patterns))
-        for entry in counting:
-            if isinstance(entry, dict):
-                found.update(entry)
+        # Most entries are names, and most of them of actions that do not count.
+        by_entry = _by_entry(self.of_service).__getitem__
+        if is_literal("\n".join(patterns)):
+            return dict(filter(None, map(by_entry, patterns)))
+        found: Named = {}
+        for entry in patterns:
+            if is_literal(entry):
+                found.update(filter(None, (by_entry(entry),)))
             else:
                 part = self.pattern(entry)
                 self.spend(len(part))

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
 from aws_iam.answer import Severity
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import intersects, matches
 from aws_iam.engine.language.variables import without_variables
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -215,6 +215,8 @@ def possible_paths(access: Access) -> tuple[OpenPath, ...]:
     """The paths whose actions the policies allow on every target or on named ones, and the unconfirmed paths."""
     by_first = _by_first_action()
     begun = [row for first in by_first.keys() & access.actions.keys() for row in by_first[first]]
+    if not begun:
+        return ()
     opened = [
         open_path
         for _, path, actions in sorted(begun, key=itemgetter(0))

@@ -167,10 +167,11 @@ def _service_key_conditions(
 ) -> Iterator[tuple[Condition, frozenset[str]]]:
     """The conditions that require a service's key, each with the actions whose requests carry it."""
     for condition in statement.conditions:
-        prefix = condition.name.partition(":")[0]
-        if condition.demanded and prefix != "aws" and prefix not in _ILL_LISTED:
-            spend(_STEPS_OF_A_KEY + len(condition.name))
-            having = actions_with_key(prefix, condition.name)
+        name = condition.name
+        prefix = name.partition(":")[0]
+        if prefix != "aws" and prefix not in _ILL_LISTED and condition.demanded:
+            spend(_STEPS_OF_A_KEY + len(name))
+            having = actions_with_key(prefix, name)
             # Session keys are in the requests of every service; nothing is known of an unknown key.
-            if having and global_keys.find(condition.name) is None:
+            if having and global_keys.find(name) is None:
                 yield condition, having

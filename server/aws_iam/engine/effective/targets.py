@@ -65,9 +65,9 @@ class Targets:
 
     def meets(self, statement: Statement, action: Action) -> bool:
         """Whether some request for the action can have a resource of the statement."""
-        if statement.has("NotResource"):
+        if statement.not_resource is not None:
             return not self._is_excluded(statement, action)
-        if not statement.has("Resource"):
+        if statement.resource is None:
             return True
         if not action.resource_types:
             return any(_is_untyped(text, action) for text in statement.resource_words)
@@ -119,9 +119,9 @@ class Targets:
         """Whether the NotResource of a Deny leaves less than every resource of the action in some Region."""
         if not deny.has("NotResource") or not action.resource_types:
             return False
-        return not any(
-            self._any_has_type(deny.not_resource_words, action.service, name, "one Region")
-            for name in action.required or action.resource_types
+        names = action.required or action.resource_types
+        return not self._some_has_type(
+            deny.not_resource_words, action.service, names, "one Region"
         )
 
     def includes(self, wide: Statement, narrow: Statement) -> bool:
@@ -159,32 +159,28 @@ class Targets:
         extent: Extent,
         beside: Sequence[Statement] = (),
     ) -> bool:
-        if statement.has("NotResource"):
+        if statement.not_resource is not None:
             # All but some counts as all when looking for risk, but not when looking for what is denied.
             if extent != "every account":
                 return not self._is_excluded(statement, action)
             return not any(self.accepts(text, action) for text in statement.not_resource_words)
         if is_on_all(statement):
             return True
-        works_on = _TARGETS.get(action.full_name, () if action.required else action.resource_types)
-        if not (action.required or works_on):
+        required, service, own = action.required, action.service, statement.resource_words
+        works_on = _TARGETS.get(action.full_name, () if required else action.resource_types)
+        if not (required or works_on):
             return False
-
-        own = statement.resource_words
-
-        def has(name: str, words: Sequence[str] = own) -> bool:
-            return self._any_has_type(words, action.service, name, extent)
-
         if extent == "every account":
-            return all(map(has, action.required)) and (not works_on or all(map(has, works_on)))
-        words, is_any = own, False
+            return self._all_have_type(own, service, (*required, *works_on), extent)
+        words = own
         if action.full_name == _COMMAND:
             # What has conditions may not hold in the same requests.
             others = (other for other in beside if not other.conditions)
             words = (*own, *(word for other in others for word in other.resource_words))
-            is_any = any(map(_runs_any_command, words))
-        has_needed = is_any or all(has(name, words) for name in action.required)
-        return has_needed and (not works_on or any(map(has, works_on)))
+            required = () if any(map(_runs_any_command, words)) else required
+        return self._all_have_type(words, service, required, extent) and (
+            not works_on or self._some_has_type(own, service, works_on, extent)
+        )
 
     def _is_excluded(self, statement: Statement, action: Action) -> bool:
         """Whether NotResource excludes every resource of the action."""
@@ -193,30 +189,34 @@ class Targets:
             return True
         if not action.resource_types:
             return any(matches(text, "*") for text in excluded)
-        return all(
-            self._any_has_type(excluded, action.service, name, "every account")
-            for name in action.resource_types
+        return self._all_have_type(
+            excluded, action.service, action.resource_types, "every account"
         )
 
-    def _any_has_type(
-        self, resources: Sequence[str], service: str, name: str, extent: Extent
+    def _some_has_type(
+        self, resources: Sequence[str], service: str, names: Sequence[str], extent: Extent
     ) -> bool:
-        return any(self._covers_type(text, service, name, extent) for text in resources)
+        """Whether one of the types is covered by one of the resources."""
+        for name in names:
+            for text in resources:
+                if self._covers_type(text, service, name, extent):
+                    return True
+        return False
+
+    def _all_have_type(
+        self, resources: Sequence[str], service: str, names: Sequence[str], extent: Extent
+    ) -> bool:
+        """Whether each of the types is covered by one of the resources."""
+        return all(self._some_has_type(resources, service, (name,), extent) for name in names)
 
     def _covers_type(self, resource: str, service: str, name: str, extent: Extent) -> bool:
         key = (resource, service, name, extent)
         known = self._whole.get(key)
         if known is None:
-            formats = self._formats(service, name)
-            self.spend(2 + len(formats) * (60 + len(resource)))
-            known = bool(formats) and _covers_formats(resource, formats, extent)
+            known, steps = _covers_formats(*key)
+            self.spend(steps)
             self._whole[key] = known
         return known
-
-    def _formats(self, service: str, name: str) -> tuple[str, ...]:
-        row = self.facts.service(service)
-        found = row.resource_types.get(name.lower()) if row else None
-        return found.arn_formats if found else ()
 
     def _types_met(self, statement: Statement, service: str) -> frozenset[str] | None:
         """The service's resource types, in lower case, that the statement's resources can have; None for any type."""
@@ -237,30 +237,25 @@ class Targets:
         return found
 
     def _types_of(self, resource: str, service: str) -> frozenset[str] | None:
+        if resource in self.unknown:
+            arn = _arn_of(resource)
+            if not (arn and self.facts.service(arn.service)):
+                self.spend(1)
+                return None
+        types, steps = _types_of_service(resource, service)
         self.spend(1)
-        if _is_all(resource):
-            return None
-        arn = _arn_of(resource)
-        if resource in self.unknown and not (arn and self.facts.service(arn.service)):
-            return None
-        if arn is None:
-            return _NO_TYPES
-        if not is_literal(arn.service):
-            return None
-        self._spend_on_types(arn, resource)
-        return _types_of_service(resource, service)
+        if resource not in self._read:
+            self._read.add(resource)
+            self.spend(steps)
+        return types
 
     def types(self, arn: Arn) -> tuple[ResourceType, ...]:
         """The resource types, of any service, of an ARN without variables."""
-        self._spend_on_types(arn, str(arn))
-        return self.facts.types_of_arn(arn)
-
-    def _spend_on_types(self, arn: Arn, text: str) -> None:
+        text = str(arn)
         if text not in self._read:
             self._read.add(text)
-            row = self.facts.service(arn.service)
-            number = len(row.resource_types) + 1 if row else 1
-            self.spend(number * (_STEPS_OF_A_TYPE + len(text) // 2))
+            self.spend(_steps_on_types(arn, text))
+        return self.facts.types_of_arn(arn)
 
 
 _NO_TYPES: frozenset[str] = frozenset()
@@ -273,14 +268,27 @@ def _arn_of(resource: str) -> Arn | None:
 
 
 @memo_by_text
-def _types_of_service(resource: str, service: str) -> frozenset[str] | None:
-    """Which of the service's resource types, in lower case, an ARN can be of; None for any type."""
+def _types_of_service(resource: str, service: str) -> tuple[frozenset[str] | None, int]:
+    """Which of the service's resource types, in lower case, a resource can be of, None for any type; and the steps it takes."""
+    if _is_all(resource):
+        return None, 0
     arn = _arn_of(resource)
-    known = catalog().types_of_arn(arn) if arn else ()
-    if arn and not known and arn.service.lower() == service:
+    if arn is None:
+        return _NO_TYPES, 0
+    if not is_literal(arn.service):
+        return None, 0
+    steps = _steps_on_types(arn, resource)
+    known = catalog().types_of_arn(arn)
+    if not known and arn.service.lower() == service:
         # The reference may lack a format, so any type is possible.
-        return None
-    return frozenset(type_.name.lower() for type_ in known if type_.service == service)
+        return None, steps
+    return frozenset(type_.name.lower() for type_ in known if type_.service == service), steps
+
+
+def _steps_on_types(arn: Arn, text: str) -> int:
+    row = catalog().service(arn.service)
+    number = len(row.resource_types) + 1 if row else 1
+    return number * (_STEPS_OF_A_TYPE + len(text) // 2)
 
 
 def _is_untyped(resource: str, action: Action) -> bool:
@@ -297,14 +305,19 @@ _ANY_NAME = re.compile(r"\?*\*[*?]*(?:-\?{6}$)?")
 
 
 @memo_by_text
-def _covers_formats(resource: str, formats: tuple[str, ...], extent: Extent) -> bool:
+def _covers_formats(resource: str, service: str, name: str, extent: Extent) -> tuple[bool, int]:
+    """Whether the resource covers every ARN of the type, and the steps that it takes to know."""
+    row = catalog().service(service)
+    found = row.resource_types.get(name.lower()) if row else None
+    formats = found.arn_formats if found else ()
+    steps = 2 + len(formats) * (60 + len(resource))
     own = Arn.of(resource)
-    if own and not all(_may_be_of(own.service, template) for template in formats):
-        return False
+    if not formats or (own and not all(_may_be_of(own.service, form) for form in formats)):
+        return False, steps
     if extent != "every account":
         # A name has at least one character: `?*` is every name, and `???*` nearly every.
         resource = _ANY_NAME.sub("*", resource)
-    return all(covers(resource, _pattern(template, resource, extent)) for template in formats)
+    return all(covers(resource, _pattern(form, resource, extent)) for form in formats), steps
 
 
 def _may_be_of(service: str, template: str) -> bool:
@@ -314,9 +327,9 @@ def _may_be_of(service: str, template: str) -> bool:
 
 def is_on_all(statement: Statement) -> bool:
     """Whether the statement applies to every resource of any action."""
-    if statement.has("NotResource"):
+    if statement.not_resource is not None:
         return False
-    return not statement.has("Resource") or any(map(_is_all, statement.resource_words))
+    return statement.resource is None or any(map(_ALL.__getitem__, statement.resource_words))
 
 
 def regions_of(statement: Statement) -> list[str]:
@@ -339,6 +352,9 @@ def _runs_any_command(resource: str) -> bool:
 
 def _is_all(resource: str) -> bool:
     return bool(resource) and not resource.strip("*")
+
+
+_ALL = ByWord(_is_all, of_reference=False)
 
 
 def _pattern(template: str, resource: str, extent: Extent) -> str:

@@ -17,11 +17,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import memo_by_text
 from aws_iam.engine.reference.issuers import issuers
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -19,9 +19,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.evaluation.context import substituted, with_stand_ins
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS, Family
 from aws_iam.engine.language.pattern import matches
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

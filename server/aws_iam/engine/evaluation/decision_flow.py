@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Literal
 from aws_iam.engine.evaluation.caller import CallerKind, Grade
 from aws_iam.engine.evaluation.fixed_outcomes import always_allowed, never_allowed
 from aws_iam.engine.evaluation.layers import LAYERS
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

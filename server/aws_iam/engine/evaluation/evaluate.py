@@ -12,7 +12,7 @@ from aws_iam.engine.evaluation.decision_flow import LayerDecisions, binds
 from aws_iam.engine.evaluation.layers import LAYERS, Layers, layers_of
 from aws_iam.engine.evaluation.matching import Hit, Matcher
 from aws_iam.engine.evaluation.request import Request, request_of
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

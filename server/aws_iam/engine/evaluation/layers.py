@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aws_iam.engine.algebra.text_sets import is_everything
 from aws_iam.engine.language.document import Kind, Policy
-from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.parsing.json_text import Syntax, python_value
@@ -16,6 +15,7 @@ from aws_iam.engine.reference.named_policies import policy_named
 from aws_iam.engine.sources.gather import sources_of
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
+from aws_iam.frozen import positional, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

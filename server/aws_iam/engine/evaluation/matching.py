@@ -9,9 +9,9 @@ from aws_iam.engine.evaluation.caller import CallerKind, Grade
 from aws_iam.engine.evaluation.conditions import condition_holds
 from aws_iam.engine.evaluation.context import substituted, with_stand_ins
 from aws_iam.engine.language.arn import Arn, of_requested_api
-from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.reference.corrections import is_authorised_on
+from aws_iam.frozen import positional, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -16,11 +16,11 @@ from aws_iam.engine.evaluation.caller import Caller, CallerKind, caller_of
 from aws_iam.engine.evaluation.conditions import truth
 from aws_iam.engine.evaluation.context import Context
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_text import python_value
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

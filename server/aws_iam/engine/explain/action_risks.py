@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from aws_iam import resources
 from aws_iam.answer import Severity
 from aws_iam.engine.explain.escalation_risks import BEST_PRACTICES
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import ByWord, memo_of_reference
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -61,6 +61,12 @@ def risky_actions() -> tuple[RiskyActions, ...]:
     )
 
 
+@cache
+def listed_actions() -> frozenset[str]:
+    """The actions of all lists, in lower case."""
+    return frozenset().union(*[risky.by_key for risky in risky_actions()])
+
+
 @memo_of_reference(1024)
 def changing_actions(service: str) -> Mapping[str, str]:
     """The actions of a service that change resources: their full names by full name in lower case."""
@@ -95,11 +101,32 @@ def changes_resources(action: Action) -> bool:
     )
 
 
+def works_on_star(names: Iterable[str]) -> list[str]:
+    """Those of the actions, by their full names, that no resource can limit."""
+    return list(filter(_ON_STAR.__getitem__, names))
+
+
+def _is_on_star(name: str) -> bool:
+    action = catalog().action(name)
+    return action is None or not action.resource_types
+
+
+_ON_STAR = ByWord(_is_on_star)
+
+
+def destroying_of(names: Iterable[str]) -> Iterator[str]:
+    """Those of the actions, by their full names, that delete or stop something."""
+    return filter(_DESTROYING.__getitem__, names)
+
+
 def destroys(name: str) -> bool:
     """Whether the action, by its full name, deletes or stops a resource that may be in use, or a protection."""
     if name.partition(":")[2].startswith(_DESTROYS):
         return name not in _kept_in_use()
     return name in protections()
+
+
+_DESTROYING = ByWord(destroys, of_reference=False)
 
 
 @cache
@@ -243,13 +270,13 @@ Reached = Literal["every", "one Region", "named"]
 """The resources for which a statement allows an action: every one, every one of a Region, or named ones."""
 
 
-def grade(risky: RiskyActions, name: str, statement: Statement, reached: Reached) -> Severity:
-    """How severe it is that the statement allows the action for the resources that it reaches."""
+def grade(risky: RiskyActions, name: str, reached: Reached, *, bound: bool) -> Severity:
+    """How severe it is that a statement allows the action for the resources that it reaches, `bound` as in `is_bound`."""
     words = WORDINGS[risky.name]
     if reached == "named":
         return Severity.INFO if name in risky.minor else words.limited
     step = GRADES.index(words.unlimited) - (name in risky.major) + 2 * (name in risky.minor)
-    step += is_bound(statement) + (reached == "one Region") * (1 + (name in risky.copying))
+    step += bound + (reached == "one Region") * (1 + (name in risky.copying))
     return GRADES[min(step, len(GRADES) - 1)]
 
 

@@ -14,7 +14,7 @@ from aws_iam.engine.effective.escalation import (
     SELF,
     OpenPath,
 )
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ def broad_risk(
 
 
 def _administrator(access: Access, total: int, paths: tuple[OpenPath, ...]) -> RiskFinding | None:
-    reaches = access.reaches() if total and len(access.actions) == total else ()
-    if not reaches or not all(reach.everywhere for reach in reaches):
+    reaches = [reach for reach, _ in access.by_reach]
+    if not total or len(access.actions) < total or not all(reach.everywhere for reach in reaches):
         return None
     less = any(reach.denied_by for reach in reaches)
     bound = any(is_bound(reach) for reach in reaches)
@@ -118,7 +118,7 @@ def _many_ways(
 
 def _number_everywhere(access: Access) -> int:
     """The number of actions that are allowed on every resource."""
-    return sum(len(names) for reach, names in access.by_reach() if reach.everywhere)
+    return sum(len(names) for reach, names in access.by_reach if reach.everywhere)
 
 
 FAMILIES = {

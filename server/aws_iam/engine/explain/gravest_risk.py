@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.explain.policy_risks import policy_risks
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import one_policy
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.comparison.compare import compare
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, is_literal
 from aws_iam.engine.language.plain_policy import plain
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from itertools import chain, islice
 from operator import attrgetter
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Finding, Severity, Status, Where
@@ -22,13 +21,15 @@ from aws_iam.engine.explain.action_risks import (
     RiskWording,
     RiskyActions,
     changes_of,
-    destroys,
+    destroying_of,
     grade,
     guardrails,
     is_bound,
+    listed_actions,
     protections,
     requested_regions,
     risky_actions,
+    works_on_star,
 )
 from aws_iam.engine.explain.escalation_risks import (
     BEST_PRACTICES,
@@ -46,7 +47,7 @@ from aws_iam.engine.explain.escalation_risks import (
     source_of,
 )
 from aws_iam.engine.explain.risky_services import changes_named
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.explain.statement_risk import ESCALATION, StatementRisk, merged
 from aws_iam.escape import quoted
 from aws_iam.wording import counted, joined
 
@@ -62,41 +63,7 @@ _RESOURCES_SHOWN = 3
 _LISTED = 6
 _FIRST = 3
 _BRIEFLY = 3
-ESCALATION = "PRIVILEGE_ESCALATION"
 _PROTECTIONS_CHANGE = "Infrastructure change: protections can be weakened or removed"
-# The first one that a statement has gives its finding the name.
-RISKS: Mapping[str, str] = MappingProxyType(
-    {
-        "ADMINISTRATOR": "The policy allows everything on every resource",
-        ESCALATION: "The policy allows a known path of privilege escalation",
-        "CREDENTIALS_EXPOSURE": "The policy allows actions that give out credentials",
-        "RESOURCE_EXPOSURE": "The policy allows actions that open resources to others",
-        "DATA_EXFILTRATION": "The policy allows actions that give out data",
-        "FULL_SERVICE_ACCESS": "The policy allows every action of a service",
-        "INFRASTRUCTURE_CHANGE": "The policy allows changes of infrastructure on every resource",
-    }
-)
-"""The codes of the risks, gravest first, and what each means."""
-RISK_CODES = tuple(RISKS)
-
-
-@slotted
-class _Risk:
-    """One risk of one statement: its message, and a shorter one for a finding that is about a graver risk.
-
-    `routine` as in RiskFinding; `limited` for named targets or minor actions only; `guessed` if it may not be one.
-    """
-
-    code: str
-    title: str
-    severity: Severity
-    message: str
-    brief: str
-    fix: str
-    source: str
-    routine: bool = False
-    limited: bool = False
-    guessed: bool = False
 
 
 def statement_risks(
@@ -114,14 +81,16 @@ def statement_risks(
     work = _StatementRisks(access=access, names=names or {})
     if broad and broad.statement:
         work.add_finding(broad.statement, broad.finding)
-    else:
+    elif paths:
         work.add_escalation(paths)
     work.add_listed()
     if expansion:
         work.add_whole_services(expansion)
     work.add_infrastructure()
-    worst_first = sorted((*work.findings(), *_passing(access, paths)), key=_order)
-    return Risks(findings=tuple(worst_first), paths=paths)
+    found = [*work.findings(), *_passing(access, paths)]
+    if len(found) > 1:
+        found.sort(key=_order)
+    return Risks(findings=tuple(found), paths=paths)
 
 
 def _order(risk: RiskFinding) -> tuple[int, int, int, int, str]:
@@ -138,10 +107,9 @@ class _StatementRisks:
 
     def __init__(self, *, access: Access, names: Mapping[int, str]) -> None:
         self.access = access
-        self.by_reach = access.by_reach()
         self.names = names
         self.statements: dict[int, Statement] = {}
-        self.risks: dict[int, list[_Risk]] = defaultdict(list)
+        self.risks: dict[int, list[StatementRisk]] = defaultdict(list)
         self.named: dict[int, set[str]] = defaultdict(set)
         """The actions that the graver risks of a statement are about."""
         self.described: dict[tuple[str, frozenset[int]], int] = {}
@@ -150,20 +118,20 @@ class _StatementRisks:
     def findings(self) -> Iterator[RiskFinding]:
         """One finding for each statement that has a risk."""
         for key, risks in self.risks.items():
-            yield _merged(self.statements[key], risks)
+            yield merged(self.statements[key], risks)
 
-    def _add(self, statement: Statement, risk: _Risk) -> None:
+    def _add(self, statement: Statement, risk: StatementRisk) -> None:
         self.statements[id(statement)] = statement
         self.risks[id(statement)].append(risk)
 
     def add_finding(self, statement: Statement, finding: Finding) -> None:
         """A risk that was judged for the policy as a whole."""
-        risk = _Risk(
+        risk = StatementRisk(
             code=finding.code,
             title=finding.title,
             severity=finding.severity,
             message=finding.message,
-            brief=finding.title,
+            brief=lambda: finding.title,
             fix=finding.fix or LEAST,
             source=finding.source or BEST_PRACTICES,
         )
@@ -191,7 +159,7 @@ class _StatementRisks:
         way = (opened.path.id, frozenset(map(id, opened.completing(statement))))
         return self.described.setdefault(way, id(statement)) == id(statement)
 
-    def _escalation(self, statement: Statement, opened: Sequence[OpenPath]) -> _Risk:
+    def _escalation(self, statement: Statement, opened: Sequence[OpenPath]) -> StatementRisk:
         first = opened[0]
         shown = "; ".join(self._path(statement, path) for path in opened[:_PATHS_SHOWN])
         others = [path.path.id for path in opened[_PATHS_SHOWN:]]
@@ -199,12 +167,12 @@ class _StatementRisks:
         where = (
             " on named targets" if first.limited else " in one Region" if first.regional else ""
         )
-        return _Risk(
+        return StatementRisk(
             code=ESCALATION,
             title=f"Possible privilege escalation{where}: {FAMILIES.get(first.path.family, first.path.family)}",
             severity=first.severity,
             message=f"{shown}{rest}",
-            brief=joined([path.path.id for path in opened], shown=_BRIEFLY),
+            brief=lambda: joined([path.path.id for path in opened], shown=_BRIEFLY),
             fix=fix_of(first),
             source=source_of(first.path.family),
             routine=first.severity is Severity.INFO,
@@ -257,9 +225,10 @@ class _StatementRisks:
 
     def add_listed(self) -> None:
         """The actions of the lists of risky ones."""
-        for risky in risky_actions():
+        listed = listed_actions().intersection(self.access.actions)
+        for risky in risky_actions() if listed else ():
             allowing: dict[int, dict[str, ActionReach]] = defaultdict(dict)
-            for key in sorted(risky.by_key.keys() & self.access.actions.keys()):
+            for key in sorted(listed & risky.by_key.keys()):
                 name, reach = risky.by_key[key], self.access.actions[key]
                 for statement in reach.allowed_by:
                     self.statements[id(statement)] = statement
@@ -270,26 +239,26 @@ class _StatementRisks:
 
     def _listed(
         self, statement: Statement, risky: RiskyActions, reaches: Mapping[str, ActionReach]
-    ) -> _Risk:
+    ) -> StatementRisk:
         words = WORDINGS[risky.name]
         reached = {name: _reached(statement, reach) for name, reach in reaches.items()}
         wide = [name for name in reaches if reached[name] != "named"]
-        worst = min(
-            (grade(risky, name, statement, extent) for name, extent in reached.items()),
-            key=GRADES.index,
-        )
-        under = ", under conditions" if is_bound(statement) else ""
+        bound = is_bound(statement)
+        grades = [grade(risky, name, extent, bound=bound) for name, extent in reached.items()]
+        worst = min(grades, key=GRADES.index) if len(grades) > 1 else grades[0]
+        under = ", under conditions" if bound else ""
         less = LESS_DENIED if any(reaches[name].denied_by for name in wide) else ""
-        harmless = words.minor_is_own and all(
-            name in risky.minor and not self.access.facts[name.lower()].resource_types
-            for name in wide
+        harmless = (
+            words.minor_is_own
+            and all(name in risky.minor for name in wide)
+            and len(works_on_star(wide)) == len(wide)
         )
-        return _Risk(
+        return StatementRisk(
             code=risky.name.upper().replace(" ", "_"),
             title=f"{risky.name.capitalize()}: {words.says}",
             severity=worst,
             message=f"{_extents(statement, reaches, reached, _LISTED)}{under}{less}",
-            brief=_extents(statement, reaches, reached, _BRIEFLY),
+            brief=lambda: _extents(statement, reaches, reached, _BRIEFLY),
             fix=self._fix(words, wide),
             source=words.source,
             routine=worst is Severity.INFO or (bool(wide) and harmless),
@@ -302,8 +271,7 @@ class _StatementRisks:
 
     def _limiting(self, fix: str, wide: Sequence[str], who: str) -> str:
         """What limits the actions, as far as the reference allows it; `who` may have those that no resource can limit."""
-        facts = self.access.facts
-        on_star = [name for name in wide if not facts[name.lower()].resource_types]
+        on_star = works_on_star(wide)
         if not on_star:
             return fix
         rest = f"AWS authorises {joined(on_star, shown=_BRIEFLY)} on `*` only: allow it to those who {who}."
@@ -311,7 +279,7 @@ class _StatementRisks:
 
     def add_whole_services(self, expansion: Expansion) -> None:
         """The services of which every action is allowed, if some of them change resources."""
-        free = chain.from_iterable(names for reach, names in self.by_reach if reach.free)
+        free = chain.from_iterable(names for reach, names in self.access.by_reach if reach.free)
         facts = map(self.access.facts.__getitem__, free)
         # Where no action works on a resource, there is nothing to name instead.
         whole = [
@@ -325,12 +293,12 @@ class _StatementRisks:
         if at is None:
             return
         name = whole[0] if len(whole) == 1 else counted(len(whole), "service")
-        risk = _Risk(
+        risk = StatementRisk(
             code="FULL_SERVICE_ACCESS",
             title=f"Everything in {name} on every resource",
             severity=Severity.MEDIUM,
             message=f"every action of {named(whole)} is allowed on every resource, including actions that AWS adds later",
-            brief=f"every action of {joined(whole, shown=_BRIEFLY)}",
+            brief=lambda: f"every action of {joined(whole, shown=_BRIEFLY)}",
             fix=LEAST,
             source=BEST_PRACTICES,
         )
@@ -339,9 +307,11 @@ class _StatementRisks:
     def add_infrastructure(self) -> None:
         """Changes on every resource by actions that could be limited to some resources, and that no graver risk names."""
         changing: dict[int, list[tuple[ActionReach, set[str]]]] = defaultdict(list)
-        for reach, names in self.by_reach:
+        for reach, names in self.access.by_reach:
             statements = reach.unlimited + reach.regional
-            changed = set(filter(None, changes_of(names if statements else ())))
+            if not statements:
+                continue
+            changed = set(filter(None, changes_of(names)))
             for statement in statements if changed else ():
                 self.statements[id(statement)] = statement
                 changing[id(statement)].append((reach, changed))
@@ -353,7 +323,7 @@ class _StatementRisks:
 
     def _infrastructure(
         self, statement: Statement, every: Sequence[tuple[ActionReach, set[str]]]
-    ) -> _Risk | None:
+    ) -> StatementRisk | None:
         """Changes of every resource; in one Region only what may destroy some."""
         reaches = [(reach, changed - self.named[id(statement)]) for reach, changed in every]
         is_regional = requested_regions(statement)
@@ -363,13 +333,11 @@ class _StatementRisks:
             if not is_regional and _is_among(reach.unlimited, statement):
                 free |= own
         everywhere = sorted(free)
-        names = everywhere or sorted(filter(destroys, set().union(*[own for _, own in reaches])))
+        names = everywhere or sorted(destroying_of(set().union(*[own for _, own in reaches])))
         if not names:
             return None
-        destroying = list(islice(filter(destroys, names), _FIRST))
-        services = len({name.partition(":")[0] for name in names})
-        number = f"{counted(len(names), 'write action')} of {counted(services, 'service')}"
-        first = [*destroying, *(name for name in names if name not in destroying)]
+        destroying = list(islice(destroying_of(names), _FIRST))
+        first = [*destroying, *[name for name in names if name not in destroying]]
         few = len(names) <= _LISTED
         what = ", changed or deleted" if destroying else " or changed"
         extent: Reached = "every" if everywhere else "one Region"
@@ -378,26 +346,31 @@ class _StatementRisks:
         less = LESS_DENIED if denied else ""
         fix = "Name the resources that the work changes"
         fix += ", or at least their type, Region and account." if everywhere else "."
-        is_protection = all(name in protections() for name in names)
+        is_protection = protections().issuperset(names)
         severity = Severity.MEDIUM if destroying and everywhere else Severity.LOW
-        return _Risk(
+        return StatementRisk(
             code="INFRASTRUCTURE_CHANGE",
             title=_PROTECTIONS_CHANGE
             if is_protection
             else f"Infrastructure change: resources can be created{what} without limit",
             severity=Severity.HIGH
-            if everywhere and guardrails().intersection(names)
+            if everywhere and not guardrails().isdisjoint(names)
             else severity,
             message=(
                 f"{joined(first)} {on}"
                 if few
-                else f"{number} {on}, such as {joined(first, shown=_LISTED)}"
+                else f"{_number_of(names)} {on}, such as {joined(first, shown=_LISTED)}"
             )
             + less,
-            brief=number if len(names) > _BRIEFLY else f"{joined(first)} {on}",
+            brief=lambda: _number_of(names) if len(names) > _BRIEFLY else f"{joined(first)} {on}",
             fix=self._limiting(fix, names, "administer the account"),
             source=BEST_PRACTICES,
         )
+
+
+def _number_of(names: Sequence[str]) -> str:
+    services = len({name.partition(":")[0] for name in names})
+    return f"{counted(len(names), 'write action')} of {counted(services, 'service')}"
 
 
 def _extents(
@@ -429,33 +402,6 @@ def _on_resources(statement: Statement, reach: ActionReach, extent: Reached) -> 
         left = [quoted(text) for text in reach.confined_by[0].not_resource_words]
         return f"on {joined(left, shown=_RESOURCES_SHOWN)} only, because a Deny statement excludes the rest"
     return "on named resources"
-
-
-def _merged(statement: Statement, risks: Sequence[_Risk]) -> RiskFinding:
-    """The finding of a statement: named after its gravest risk, as severe as its most severe one."""
-    unusual = [risk for risk in risks if not risk.routine] or list(risks)
-    worst = min((risk.severity for risk in unusual), key=GRADES.index)
-
-    def order(risk: _Risk) -> tuple[bool, int]:
-        # What is possible on named targets only, or by minor actions, does not hide a risk on every resource.
-        return risk.limited and risk.severity is not worst, RISK_CODES.index(risk.code)
-
-    main, *others = sorted(unusual, key=order)
-    also = ", ".join(f"{risk.code} ({risk.brief})" for risk in others)
-    finding = Finding(
-        code=main.code,
-        title=main.title,
-        severity=worst,
-        status=Status.FAIL,
-        message=f"{main.message}; also {also}" if also else main.message,
-        where=statement.place(),
-        fix=main.fix,
-        source=main.source,
-        confidence="low" if all(r.guessed for r in unusual if r.severity is worst) else None,
-    )
-    return RiskFinding(
-        finding=finding, statement=statement, routine=all(risk.routine for risk in risks)
-    )
 
 
 def _passing(access: Access, paths: tuple[OpenPath, ...]) -> Iterator[RiskFinding]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.effective.action_expansion import Named, actions_of_service
 from aws_iam.engine.effective.escalation import known_paths
-from aws_iam.engine.explain.action_risks import changing_actions, risky_actions
+from aws_iam.engine.explain.action_risks import changing_actions, listed_actions
 from aws_iam.engine.language.memo import memo_of_reference
 
 if TYPE_CHECKING:
@@ -47,12 +47,12 @@ def _changes_named(action: Action) -> bool:
 def _listed() -> frozenset[str]:
     """The actions of paths and of the lists of risky ones, in lower case."""
     needed = (need.action.lower() for path in known_paths() for need in path.required)
-    return frozenset(needed).union(*(risky.by_key for risky in risky_actions()))
+    return frozenset(needed) | listed_actions()
 
 
 def may_be_broad(access: Access) -> bool:
     """Whether the policies may allow all of a service, or nearly everything; certainly not where they limit the risky actions."""
-    everywhere = {name for name, reach in access.actions.items() if reach.everywhere}
+    everywhere = {name for reach, names in access.by_reach if reach.everywhere for name in names}
     services = {access.facts[name].service for name in everywhere}
     risky = filter(None, map(risky_service, services))
     return len(everywhere) > _MANY or any(named.keys() <= everywhere for named in risky)

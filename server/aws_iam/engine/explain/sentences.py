@@ -10,9 +10,9 @@ from aws_iam.engine.explain.conditions import conditions, variable_names, variab
 from aws_iam.engine.explain.principals import EVERYONE, principals
 from aws_iam.engine.explain.resources import resources
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ from aws_iam.engine.generation.access_levels import (
     contents,
 )
 from aws_iam.engine.language.arn import Arn, closest_formats
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.language.problems import Problems, json_object_of
@@ -25,6 +24,7 @@ from aws_iam.engine.reference.catalog import catalog, types_following
 from aws_iam.engine.reference.operations import operations
 from aws_iam.errors import InputError, closest, nearest
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -15,9 +15,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.generation.action_grants import ActionGrant, OmittedAction
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.problems import Problems
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

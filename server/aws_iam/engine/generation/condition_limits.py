@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.language.problems import Problems, json_object_of
@@ -17,6 +16,7 @@ from aws_iam.engine.reference.facts import template_pattern
 from aws_iam.engine.reference.global_keys import global_keys
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -12,8 +12,8 @@ from aws_iam.engine.generation.action_grants import (
     listed_formats,
     resource_types_of,
 )
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam import resources
 from aws_iam.engine.generation.condition_limits import ConditionLimit, ConditionLimits
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

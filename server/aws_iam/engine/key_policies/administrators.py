@@ -24,11 +24,11 @@ from aws_iam.engine.key_policies.statements import (
     owner_shown_by,
 )
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.language.plain_policy import plain
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 
 from aws_iam.engine.language.arn import PARTITIONS
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 _LONGEST = 1224
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aws_iam.engine.language.frozen import positional, slotted
+from aws_iam.frozen import positional, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.arn import with_api_arns
 from aws_iam.engine.language.cases import ALWAYS, Cases
-from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.kinds import IDENTITY_KINDS, Kind, kind_named
 from aws_iam.engine.parsing import json_nodes
 from aws_iam.engine.parsing.json_nodes import Form, Node, Place, Text
 from aws_iam.engine.parsing.json_text import Syntax
+from aws_iam.frozen import positional, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +114,8 @@ class Statement:
     """One statement; a list is empty when its element is absent, empty or of the wrong shape (see `has`).
 
     `actions`, `resources` and their opposites have entries with places and are built on access; `action_words` and the
-    like are the plain strings and cost nothing. Statements are equal when they say the same, wherever they stand.
+    like are the plain strings, those of resources always as ARNs in a policy with principals. `allows` and `denies` say
+    whether the effect is exactly `Allow` or `Deny`. Statements are equal when they say the same, wherever they stand.
     """
 
     node: Node = field(repr=False)
@@ -128,6 +129,13 @@ class Statement:
     principals: tuple[Principal, ...]
     not_principals: tuple[Principal, ...]
     conditions: tuple[Condition, ...]
+    # Read many times each, so that properties would take longer.
+    allows: bool = field(repr=False)
+    denies: bool = field(repr=False)
+    action_words: Sequence[str] = field(repr=False)
+    not_action_words: Sequence[str] = field(repr=False)
+    resource_words: Sequence[str] = field(repr=False)
+    not_resource_words: Sequence[str] = field(repr=False)
     # For `memo.once`; statements that were read from one node may share it.
     derived: dict[object, Any] = field(init=False, default_factory=dict, repr=False)
 
@@ -150,28 +158,6 @@ class Statement:
     def not_resources(self) -> tuple[Text, ...]:
         """The entries of NotResource."""
         return _texts(self.not_resource)
-
-    @property
-    def action_words(self) -> Sequence[str]:
-        """The strings of Action, without places."""
-        return self.action.words if self.action else ()
-
-    @property
-    def not_action_words(self) -> Sequence[str]:
-        """The strings of NotAction, without places."""
-        return self.not_action.words if self.not_action else ()
-
-    @property
-    def resource_words(self) -> Sequence[str]:
-        """The strings of Resource, without places; in a policy with principals always as ARNs."""
-        words = self.resource.words if self.resource else ()
-        return with_api_arns(words) if self.principals or self.not_principals else words
-
-    @property
-    def not_resource_words(self) -> Sequence[str]:
-        """The strings of NotResource, without places; in a policy with principals always as ARNs."""
-        words = self.not_resource.words if self.not_resource else ()
-        return with_api_arns(words) if self.principals or self.not_principals else words
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Statement):
@@ -201,17 +187,8 @@ class Statement:
 
     def place(self, element: str = "") -> Where:
         """Where the element stands; the place of the statement when it is absent."""
-        return (self.node.member(element) or self.node).where
-
-    @property
-    def allows(self) -> bool:
-        """Whether the effect is exactly `Allow`."""
-        return self.effect is not None and self.effect.value == "Allow"
-
-    @property
-    def denies(self) -> bool:
-        """Whether the effect is exactly `Deny`."""
-        return self.effect is not None and self.effect.value == "Deny"
+        found = self.node.member(element) if element else None
+        return (found or self.node).where
 
     def conditions_on(self, *names: str) -> tuple[Condition, ...]:
         """The conditions on these keys, given in lower case."""
@@ -311,19 +288,35 @@ def _statement(node: Node) -> Statement:
     else:
         names = tuple(members)
     of = members.get
-    sid, effect, condition = of("Sid"), of("Effect"), of("Condition")
+    sid, effect_node, condition = of("Sid"), of("Effect"), of("Condition")
+    action, not_action = of("Action"), of("NotAction")
+    resource, not_resource = of("Resource"), of("NotResource")
+    principal, not_principal = of("Principal"), of("NotPrincipal")
+    effect = effect_node.string() if effect_node else None
+    resources = resource.words if resource else ()
+    not_resources = not_resource.words if not_resource else ()
+    principals = _principals(principal) if principal else ()
+    not_principals = _principals(not_principal) if not_principal else ()
+    if principals or not_principals:
+        resources, not_resources = with_api_arns(resources), with_api_arns(not_resources)
     return Statement(
         node,
         names,
         sid.string() if sid else None,
-        effect.string() if effect else None,
-        of("Action"),
-        of("NotAction"),
-        of("Resource"),
-        of("NotResource"),
-        _principals(of("Principal")),
-        _principals(of("NotPrincipal")),
+        effect,
+        action,
+        not_action,
+        resource,
+        not_resource,
+        principals,
+        not_principals,
         _conditions(condition) if condition else (),
+        effect is not None and effect.value == "Allow",
+        effect is not None and effect.value == "Deny",
+        action.words if action else (),
+        not_action.words if not_action else (),
+        resources,
+        not_resources,
     )
 
 
@@ -343,9 +336,7 @@ def _texts(node: Node | None) -> tuple[Text, ...]:
     return tuple([item for item in node.items if item.form is _STRING])
 
 
-def _principals(node: Node | None) -> tuple[Principal, ...]:
-    if node is None:
-        return ()
+def _principals(node: Node) -> tuple[Principal, ...]:
     alone = node.string()
     if alone:
         return (Principal(type="*", name=alone),)

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 # A run of wildcards with a star only means "at least so many characters": `*?*` is `?*`.
 _RUN = re.compile(r"\?*\*[*?]*")

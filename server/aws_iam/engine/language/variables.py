@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 ESCAPES = frozenset({"*", "?", "$"})
 """`${*}`, `${?}` and `${$}` stand for the character itself."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from aws_iam.answer import Where
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, Lines, Place, refuse_depth, refuse_key
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 
 @slotted

@@ -39,6 +39,8 @@ class Form(StrEnum):
 
 # Matches up to the beginning of the next key or value of a JSON text.
 _BEGINNING = re.compile(r'[\s,:\]}]*("[^"\\]*(?:\\.[^"\\]*)*"|[{\[]|[-+.\w]+)')
+# The same in a text without escapes, in two thirds of the time.
+_PLAIN_BEGINNING = re.compile(r'[\s,:\]}]*("[^"]*"|[{\[]|[-+.\w]+)')
 
 
 # So many places are located one by one; after that all line starts are collected.
@@ -91,7 +93,8 @@ class Lines:
     def offset(self, number: int) -> int:
         """The offset of the n-th key or value of a JSON text."""
         if self._beginnings is None:
-            self._beginnings = _BEGINNING.finditer(self._text)
+            pattern = _BEGINNING if "\\" in self._text else _PLAIN_BEGINNING
+            self._beginnings = pattern.finditer(self._text)
         further = islice(self._beginnings, max(0, number + 1 - len(self._offsets)))
         self._offsets += [match.start(1) for match in further]
         return self._offsets[number]
@@ -129,17 +132,18 @@ class Place:
     @property
     def pointer(self) -> str:
         """The JSON pointer (RFC 6901), with invisible characters of keys escaped."""
-        tokens: list[str] = []
-        place = self
+        pointer, place = "", self
         while place.parent is not None:
-            tokens.append(pointer_token(place.token))
+            pointer = f"/{pointer_token(place.token)}{pointer}"
             place = place.parent
-        return "".join(f"/{token}" for token in reversed(tokens))
+        return pointer
 
 
 def pointer_token(token: str | int) -> str:
     """A key or index in the spelling of a JSON pointer."""
     text = str(token)
+    if text.isascii() and text.isalnum():
+        return text
     if not (text.isascii() and text.isprintable()):
         text = escaped(text, limit=MAX_KEY * 10)
     return text.replace("~", "~0").replace("/", "~1")

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Where
-from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import (
     Form,
     Lines,
@@ -25,6 +24,7 @@ from aws_iam.engine.parsing.json_nodes import (
 from aws_iam.engine.parsing.json_text import Syntax
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
+from aws_iam.frozen import positional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

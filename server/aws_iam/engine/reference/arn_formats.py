@@ -6,11 +6,11 @@ import re
 from typing import Literal
 
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.language.pattern import intersects
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import nearest
+from aws_iam.frozen import slotted
 
 _VARIABLE = re.compile(r"\$\{[^{}]*\}")
 _OPEN = re.compile(r"[*?]|\$\{")

@@ -10,9 +10,9 @@ from functools import cache
 from typing import Any, Literal
 
 from aws_iam import resources
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import ByWord
 from aws_iam.engine.reference.subject_grammar import SubjectGrammar, subject_grammar
+from aws_iam.frozen import slotted
 
 _FOLDER = "oidc-issuers"
 # https://kubernetes.io/docs/reference/access-authn-authz/authentication/#service-account-tokens

@@ -17,9 +17,9 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_iam import resources
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError, nearest
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from aws_iam import resources
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import closest
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,10 +9,10 @@ import re
 from typing import TYPE_CHECKING
 
 from aws_iam import resources
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.regions import partition_of
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,9 +6,9 @@ import re
 from dataclasses import field
 from typing import Any, Literal
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference.subject_forms import SubjectForms, subject_forms
+from aws_iam.frozen import slotted
 
 # No issuer sends a longer subject.
 _LONGEST = 1_024

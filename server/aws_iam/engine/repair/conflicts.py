@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.repair.contested import Contested, are_apart
 from aws_iam.engine.repair.requirements import (
     Effect,
@@ -20,6 +19,7 @@ from aws_iam.engine.repair.requirements import (
     takes,
 )
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.plain_policy import plain
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.reference.catalog import catalog
@@ -23,6 +22,7 @@ from aws_iam.engine.repair.judge import Judge
 from aws_iam.engine.repair.repair import repair
 from aws_iam.engine.repair.requirements import OF_RESOURCES, Effect, Requirement, listed
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.document import IDENTITY_KINDS
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.repair.narrowed_deny import ExemptRequest, NarrowedDeny
 from aws_iam.engine.repair.narrowest_deny import narrowest
 from aws_iam.engine.repair.requirements import OF_RESOURCES, PRINCIPAL_KEY, cells_of, entries_of
 from aws_iam.engine.repair.separation import of_condition
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

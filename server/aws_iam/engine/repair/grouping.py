@@ -11,11 +11,11 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.repair.listed_callers import callers_of, for_callers
 from aws_iam.engine.repair.requirements import covers_action
 from aws_iam.engine.shrink.entries import Work, covering
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, is_literal
 from aws_iam.engine.repair.draft import statements_of
 from aws_iam.engine.repair.narrowed_deny import IS
 from aws_iam.engine.repair.requirements import PRINCIPAL_KEY, listed
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from itertools import combinations, takewhile
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, intersects, is_literal
 from aws_iam.engine.language.plain_policy import STATEMENT_ELEMENTS
 from aws_iam.engine.reference.catalog import catalog
@@ -22,6 +21,7 @@ from aws_iam.engine.repair.other_fields import in_other_fields, in_own_fields
 from aws_iam.engine.repair.other_resources import always_has_arn, elsewhere, may_meet
 from aws_iam.engine.repair.requirements import PRINCIPAL_KEY, bare, covers_action, listed
 from aws_iam.engine.repair.separation import NOTHING, Limit, Separator
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -13,11 +13,11 @@ from __future__ import annotations
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Any, Final
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, intersects, is_literal
 from aws_iam.engine.repair.added_conditions import with_limit
 from aws_iam.engine.repair.other_resources import elsewhere
 from aws_iam.engine.repair.requirements import bare, listed
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.arn_formats import may_match_format
 from aws_iam.engine.generation.action_grants import resource_types_of
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, intersects, is_literal
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.facts import template_pattern
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.comparison.automaton import Budget
 from aws_iam.engine.comparison.one_way_search import SearchResult
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, intersects
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.repair.additions import is_for
@@ -20,6 +19,7 @@ from aws_iam.engine.repair.coverage import is_covered, statements_for
 from aws_iam.engine.repair.draft import statements_of
 from aws_iam.engine.repair.listed_callers import callers_of, for_callers
 from aws_iam.engine.repair.requirements import listed
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

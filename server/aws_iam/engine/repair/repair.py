@@ -13,7 +13,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import intersects
 from aws_iam.engine.repair.additions import add_cells
 from aws_iam.engine.repair.conflicts import Conflict, conflicts_of
@@ -37,6 +36,7 @@ from aws_iam.engine.repair.requirements import (
     statement_for,
 )
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.language.document import IDENTITY_KINDS, Kind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, intersects_again, matches
 from aws_iam.engine.repair import grant_statement
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

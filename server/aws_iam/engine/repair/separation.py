@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.evaluation.conditions import holds_for
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.repair.requirements import PRINCIPAL_KEY
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

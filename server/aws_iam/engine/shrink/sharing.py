@@ -16,7 +16,6 @@ from heapq import heappop, heappush
 from itertools import permutations
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.shrink.statement_lists import (
     ACTION,
     PRINCIPAL,
@@ -24,6 +23,7 @@ from aws_iam.engine.shrink.statement_lists import (
     are_alternatives,
     folded,
 )
+from aws_iam.frozen import slotted
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:

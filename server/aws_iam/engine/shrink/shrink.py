@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.document import Form as Shape
 from aws_iam.engine.language.document import Kind, policy_of
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.plain_policy import plain
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.parsing.json_value import from_value
@@ -25,6 +24,7 @@ from aws_iam.engine.shrink.statement_lists import element, statement_lists
 from aws_iam.engine.shrink.tidying import Form, Step, tidied
 from aws_iam.engine.shrink.wildcards import Wildcard, exact_wildcards, with_wildcards
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.document import Form
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.operators import OPERATORS
 from aws_iam.engine.parsing.json_nodes import dump
 from aws_iam.engine.reference.policy_quotas import compact
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

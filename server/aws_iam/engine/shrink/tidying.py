@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.shrink.entries import without_covered_entries
 from aws_iam.engine.shrink.merging import merged
 from aws_iam.engine.shrink.sharing import shared_parts
 from aws_iam.engine.shrink.statements import without_covered_statements
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

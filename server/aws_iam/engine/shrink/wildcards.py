@@ -13,10 +13,10 @@ from bisect import bisect_left
 from heapq import heapify, heappop, heappush, merge
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.shrink.statement_lists import ACTIONS
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

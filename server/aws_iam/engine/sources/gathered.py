@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from aws_iam.engine.language.document import Policy
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.containers.access_settings import AccessSetting
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.policy_places import FoundResource, SkippedPlace
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -11,7 +11,6 @@ import re
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, Node, Text
 from aws_iam.engine.parsing.json_text import Syntax, scan
 from aws_iam.engine.parsing.json_value import from_value
@@ -20,6 +19,7 @@ from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, File, Files
 from aws_iam.engine.sources.github_workflows import workflow_of
 from aws_iam.engine.sources.gitlab_pipelines import pipeline_of
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

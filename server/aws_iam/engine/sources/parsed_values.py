@@ -132,10 +132,19 @@ def _of_list(node: Node, requested: Requested) -> Gathered:
 
 
 def _alone(node: Node, text: str | None, requested: Requested) -> Gathered:
-    if is_stack_policy(node):
+    policy = requested.policy(node, text)
+    if _may_be_of_updates(policy) and is_stack_policy(node):
         place = Unread(place=_STACK_POLICY, why=STACK_POLICY, is_none=True)
         return Gathered(sources=(), unread=(place,))
-    return Gathered(sources=(Source(name="", content=requested.policy(node, text)),))
+    return Gathered(sources=(Source(name="", content=policy),))
+
+
+def _may_be_of_updates(policy: Policy) -> bool:
+    """Whether the first action may be one of a stack policy: of nearly every policy it is not."""
+    for own in policy.statements[:1]:
+        words = own.action_words or own.not_action_words
+        return bool(words) and words[0].lower().startswith("update:")
+    return False
 
 
 def _in_string(node: Node, requested: Requested) -> Gathered:

@@ -15,7 +15,6 @@ from aws_iam.engine.language.document import (
     Syntax,
     policy_of,
 )
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Node
 from aws_iam.engine.reference.attachment_types import (
     TRUST,
@@ -27,6 +26,7 @@ from aws_iam.engine.sources.containers.placeholders import has_function
 from aws_iam.engine.sources.file_names import suggested_by
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

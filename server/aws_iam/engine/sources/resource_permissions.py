@@ -10,9 +10,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from aws_iam import resources
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import string
 from aws_iam.engine.parsing.made_nodes import listed, mapped
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

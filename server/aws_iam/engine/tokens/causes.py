@@ -6,12 +6,12 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference.issuers import issuer_of
 from aws_iam.engine.tokens.trust_comparison import ConditionOutcome
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,6 @@ import re
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.language.placeholders import with_placeholders_filled
 from aws_iam.engine.reference.issuers import pods_grammar
@@ -22,6 +21,7 @@ from aws_iam.engine.tokens.oidc_provider import (
     providers,
 )
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

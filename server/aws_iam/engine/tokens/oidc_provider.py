@@ -6,7 +6,6 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.issuers import (
     Issuer,
@@ -16,6 +15,7 @@ from aws_iam.engine.reference.issuers import (
     mapped_claims,
     pods_grammar,
 )
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,11 +10,11 @@ import re
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.issuers import claims_naming
 from aws_iam.engine.tokens.oidc_provider import patterns
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

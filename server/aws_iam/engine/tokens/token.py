@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from dataclasses import field
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.tokens.claims import Claims, claims_of
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 
 MOST_CHARACTERS = 20_000
 """The limit of AssumeRoleWithWebIdentity: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html"""

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.evaluation.conditions import condition_holds
 from aws_iam.engine.evaluation.context import Context
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.reference.issuers import mapped_claims
 from aws_iam.engine.tokens.oidc_provider import claim_key, host_of
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

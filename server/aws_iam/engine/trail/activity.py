@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.evaluation.fixed_outcomes import always_allowed, never_allowed
 from aws_iam.engine.evaluation.request import Request, request_of
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.trail.callers import chosen_caller
 from aws_iam.engine.trail.event_needs import EventNeeds, EventReader, UsedAction, why_skipped
 from aws_iam.engine.trail.event_resource import EventResource, without_escapes
 from aws_iam.engine.trail.event_tables import prefix_of
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.engine.trail.cloudtrail import Event, EventLog

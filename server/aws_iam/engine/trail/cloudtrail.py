@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.trail.callers import role_of_session
 from aws_iam.engine.trail.event_tables import event_tables
 from aws_iam.engine.trail.log_formats import Reading, records
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.trail.event_resource import exact_pattern
 from aws_iam.engine.trail.event_tables import event_tables
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.engine.trail.event_details import EventDetails

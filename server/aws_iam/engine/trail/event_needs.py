@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.generation.passed_roles import passed_to
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.trail import iam
 from aws_iam.engine.trail.calls import authorized
@@ -15,6 +14,7 @@ from aws_iam.engine.trail.encryption import key_use
 from aws_iam.engine.trail.event_details import EventDetails, normalized
 from aws_iam.engine.trail.event_resource import EventResource
 from aws_iam.engine.trail.event_tables import call_of, event_tables, prefix_of
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

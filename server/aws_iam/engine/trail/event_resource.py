@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 NO_TYPES = "the action has no resource types: AWS authorises it on `*` only"
 CREATED = "the call creates it and AWS chooses its id: AWS authorises on the pattern"

@@ -9,12 +9,12 @@ from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.layers import layers_of
 from aws_iam.engine.generation.action_grants import ActionGrant
 from aws_iam.engine.generation.condition_limits import ConditionLimit, ConditionLimits
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, is_literal
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.trail.activity import request_for
 from aws_iam.engine.trail.event_resource import NOT_NAMED
 from aws_iam.engine.trail.generalize import generalized
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from aws_iam.answer import Finding, Status, Where
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import escaped
+from aws_iam.frozen import slotted
 from aws_iam.report.audit_report import identity, parts_of
 from aws_iam.report.catalogue import ReportFormat
 from aws_iam.report.clean import FIX_LIMIT

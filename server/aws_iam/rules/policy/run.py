@@ -154,6 +154,7 @@ def finding_rank(finding: Finding) -> tuple[object, ...]:
     return SEVERITIES.index(finding.severity), *name, place
 
 
+@lru_cache(maxsize=4096)
 def _natural(text: str) -> tuple[tuple[int, str], ...]:
     """A key that sorts numbers as numbers: /Statement/10 comes after /Statement/9."""
     parts = _DIGITS.split(text)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from aws_iam import resources
 from aws_iam.answer import Answer, Artifact, next_call
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError, nearest
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.kit.argument_values import code_list
 from aws_iam.tools.kit.excerpt import excerpt
 from aws_iam.tools.kit.word_search import LONGEST_QUESTION, scored, stem, stems, words

@@ -7,9 +7,9 @@ from dataclasses import field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError, closest, nearest
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.kit.argument_values import argument_named, code_list, flag_of, folded
 from aws_iam.tools.kit.json_object import json_object, value_words
 from aws_iam.tools.kit.tool import UNDERSTOOD, Parameter

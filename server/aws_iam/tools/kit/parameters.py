@@ -6,9 +6,9 @@ from dataclasses import fields
 from typing import Annotated
 
 from aws_iam.answer import Severity
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference import frameworks
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 from aws_iam.tools.kit.tool import Json, Parameter
 
 SEVERITIES = tuple(severity.value for severity in Severity)

@@ -14,10 +14,10 @@ from operator import attrgetter
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from aws_iam.answer import Answer, NextCall, counts
-from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.reference.catalog import follow_refresh
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
+from aws_iam.frozen import positional, slotted
 from aws_iam.tools.kit import argument_values
 from aws_iam.tools.kit.argument_values import (
     Argument,
@@ -246,13 +246,12 @@ class Tool:
 
     def _check_names(self, action: Action, given: Mapping[str, Any], *, cli: bool) -> None:
         accepted = [argument.name for argument in action.offered(cli=cli)]
-        of_any_action = self.arguments(cli=cli)
         for name in given:
             if name in accepted:
                 continue
             call = f"{self.name} {action.name}"
             problem = f"`{call}` has no argument {quoted(name)}"
-            if name in of_any_action:
+            if name in self.arguments(cli=cli):
                 others = [
                     f"{self.name} {a.name}" for a in self.actions.values() if name in _names(a)
                 ]
@@ -294,7 +293,7 @@ def _with_members_inside(
     """The values with those members of an object inside it that the caller gave on their own, where the object is absent."""
     for argument in offered:
         members = {folded(member) for member in argument.members}
-        own = [
+        own = members and [
             name for name in given if folded(name) in members and not argument_named(name, names)
         ]
         if own and argument.name not in given:

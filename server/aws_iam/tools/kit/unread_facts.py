@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from aws_iam.account.collect.fact import AccountFact, Miss, MissKind, RegionFact
 from aws_iam.account.collect.logging.cloudtrail import TRAILS
@@ -156,27 +156,32 @@ def _values(account: Account, fact: Fact[Any]) -> Iterator[Any]:
 
 
 def _misses(value: Any) -> Iterator[Miss]:
-    """Every miss in the value and in its parts."""
-    if isinstance(value, Miss):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from _misses_in(value.values())
-    elif isinstance(value, tuple):
-        yield from _misses_in(value)
-    elif is_dataclass(value):
-        yield from _misses_in(getattr(value, name) for name in _field_names(value.__class__))
-
-
-def _misses_in(parts: Iterable[Any]) -> Iterator[Miss]:
-    for part in parts:
-        # Most parts are texts, of which an account has hundreds of thousands.
-        if not isinstance(part, _PLAIN):
-            yield from _misses(part)
+    """Every miss in the value and in its parts, in their order."""
+    left = [value]
+    while left:
+        part = left.pop()
+        if isinstance(part, Miss):
+            yield part
+            continue
+        if isinstance(part, tuple):
+            parts: Iterable[Any] = part
+        elif isinstance(part, Mapping):
+            parts = part.values()
+        else:
+            parts = [getattr(part, name) for name in _fields_with_misses(part.__class__)]
+        left += [inner for inner in parts if not isinstance(inner, _PLAIN)][::-1]
 
 
 @cache
-def _field_names(of: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(of))
+def _fields_with_misses(of: Any) -> tuple[str, ...]:
+    """The fields of a class in which a miss can be: most facts are of thousands of values without any."""
+    if not is_dataclass(of):
+        return ()
+    return tuple(name for name, own in get_type_hints(of).items() if _may_hold_miss(own))
+
+
+def _may_hold_miss(of: Any) -> bool:
+    return of is Miss or any(map(_may_hold_miss, get_args(of))) or bool(_fields_with_misses(of))
 
 
 def _would_help(miss: Miss) -> bool:

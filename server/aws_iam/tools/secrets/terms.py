@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 from aws_iam.rules.on_account import Terms
 from aws_iam.tools.kit.needs import flag, number
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aws_iam.answer import to_json
 from aws_iam.engine.evaluation.evaluate import evaluate
-from aws_iam.engine.explain.risks import RISK_CODES
+from aws_iam.engine.explain.statement_risk import RISK_CODES
 from aws_iam.engine.trail.event_resource import without_escapes
 from aws_iam.errors import InputError
 from aws_iam.report.next_calls import as_command

@@ -12,7 +12,7 @@ import pytest
 
 import aws_iam
 from aws_iam.answer import Answer, to_json
-from aws_iam.engine.explain.risks import RISK_CODES
+from aws_iam.engine.explain.statement_risk import RISK_CODES
 from aws_iam.errors import InputError
 from aws_iam.report.answer_text import plain
 from aws_iam.report.next_calls import as_command

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aws_iam.answer import to_json
-from aws_iam.engine.explain.risks import RISK_CODES
+from aws_iam.engine.explain.statement_risk import RISK_CODES
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS

@@ -16,7 +16,7 @@ import pytest
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from aws_iam.answer import Severity
-from aws_iam.engine.explain.risks import RISK_CODES
+from aws_iam.engine.explain.statement_risk import RISK_CODES
 from aws_iam.rules.policy.run import validate
 from helpers.folders import TESTS
 

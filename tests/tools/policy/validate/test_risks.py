@@ -12,7 +12,7 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from aws_iam import resources
 from aws_iam.answer import Answer, Severity, Status
 from aws_iam.engine.effective.action_expansion import Expansion
-from aws_iam.engine.explain.risks import RISK_CODES
+from aws_iam.engine.explain.statement_risk import RISK_CODES
 from aws_iam.rules.policy.run import validate
 from aws_iam.tools.policy.actions import tool
 from helpers.folders import TESTS

@@ -9,7 +9,7 @@ from aws_iam.account.collect.fact import Miss, MissKind, many_in
 from aws_iam.account.collect.secrets.parameters import STORES, stored_names
 from aws_iam.account.collect.secrets.secrets import SECRETS
 from aws_iam.account.names.sensitive import Variable, classified_variable
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws

@@ -9,7 +9,7 @@ from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in, value_or_refused
 from aws_iam.account.collect.secrets.parameters import STORES, stored_names
 from aws_iam.account.names.sensitive import Variable, classified_variable, secrets_in_text
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

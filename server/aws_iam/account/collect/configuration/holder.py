@@ -15,7 +15,7 @@ from aws_iam.account.names.sensitive import (
     exposure,
     secrets_in_text,
 )
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.account.collect.collector import collector
 from aws_iam.account.collect.fact import Miss, MissKind, RefusedError, one, value_or_refused
 from aws_iam.account.collect.identity.authorization import AUTHORIZATION
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_iam.account.collect.collector import collector_in
 from aws_iam.account.collect.fact import Miss, many_in
 from aws_iam.account.collect.kms.keys import KMS_KEYS, customer_keys
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

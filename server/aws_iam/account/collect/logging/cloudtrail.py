@@ -9,8 +9,8 @@ from aws_iam.account.collect.collector import collector
 from aws_iam.account.collect.fact import Miss, MissKind, RefusedError, many, one
 from aws_iam.account.names import id_formats
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws

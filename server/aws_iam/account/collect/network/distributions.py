@@ -15,7 +15,7 @@ from aws_iam.account.collect.logging.log_deliveries import (
     STANDARD,
     AccessLogWay,
 )
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws

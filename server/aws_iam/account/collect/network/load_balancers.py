@@ -12,7 +12,7 @@ from aws_iam.account.collect.logging.log_deliveries import (
     DELIVERY_SOURCES,
     AccessLogWay,
 )
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from aws_iam.account.calls.aws import Aws

@@ -11,7 +11,7 @@ from aws_iam.account.collect.fact import Miss, many_in, value_or_refused
 from aws_iam.account.collect.secrets.secrets import SECRETS
 from aws_iam.account.names.secret_names import described_secret
 from aws_iam.account.names.sensitive import key_format
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

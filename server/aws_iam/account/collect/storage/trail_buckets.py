@@ -14,7 +14,7 @@ from aws_iam.account.collect.storage.buckets import (
     block_of_bucket,
     policy_of,
 )
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,10 +18,10 @@ from aws_iam.engine.comparison.sides.root_folders import with_roots_now
 from aws_iam.engine.comparison.sides.root_names import below
 from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
 from aws_iam.engine.language.document import Holder, Policy
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.document_shapes import TERRAFORM_ENDINGS
 from aws_iam.engine.sources.files import Files
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

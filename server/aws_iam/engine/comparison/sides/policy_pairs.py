@@ -17,10 +17,10 @@ from aws_iam.engine.comparison.permissive_policies import empty_policy
 from aws_iam.engine.comparison.sides.root_names import root_of
 from aws_iam.engine.language.cases import ALWAYS, Cases
 from aws_iam.engine.language.document import Kind, Policy, Syntax
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.engine.comparison.sides.referenced_addresses import referenced_address
 from aws_iam.engine.comparison.sides.setting_values import values_of
 from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.containers.access_settings import subject_named
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.sides.unjudged_changes import UnjudgedChange
 from aws_iam.engine.language.document import Kind, Policy
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

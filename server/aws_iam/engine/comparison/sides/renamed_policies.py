@@ -19,8 +19,8 @@ from aws_iam.engine.comparison.sides.policies_of_resources import (
 )
 from aws_iam.engine.comparison.sides.root_names import root_of
 from aws_iam.engine.language.document import NO_HOLDER, Policy, Syntax, dump
-from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.sources.containers.cloudformation_return_values import made_up_name
+from aws_iam.frozen import positional, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.sides.setting_values import values_of
 from aws_iam.engine.language.document import Kind, Policy
-from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.sources.containers.access_settings import subject_named
 from aws_iam.engine.sources.containers.attachments import PolicyAttachment
 from aws_iam.engine.sources.containers.cloudformation_return_values import made_up_name
+from aws_iam.frozen import positional, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.denied.policy_documents import PolicyDocument, PolicyDocuments
 from aws_iam.engine.evaluation.layers import LAYERS, LEVELLED
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -12,8 +12,8 @@ from aws_iam.engine.denied.policy_documents import PolicyDocument, PolicyDocumen
 from aws_iam.engine.denied.remedy import remedy
 from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.request import request_of
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.repair.grant_statement import account_statement
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.evaluation.caller import Grade
 from aws_iam.engine.evaluation.layers import LEVELLED
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:

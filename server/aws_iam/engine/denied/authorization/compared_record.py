@@ -22,8 +22,8 @@ from aws_iam.engine.denied.authorization.recorded_request import NamedCaller, re
 from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.matching import Matcher
 from aws_iam.engine.evaluation.request import request_of
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.denied.policy_documents import DocumentPlace
 from aws_iam.engine.evaluation.caller import Grade
 from aws_iam.engine.evaluation.matching import Matcher
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:

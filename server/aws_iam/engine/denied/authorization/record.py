@@ -14,10 +14,10 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.evaluation.layers import layers_of
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_text import python_value
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

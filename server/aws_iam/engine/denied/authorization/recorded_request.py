@@ -12,8 +12,8 @@ from aws_iam.engine.denied.request import UNKNOWN_ACCOUNT
 from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

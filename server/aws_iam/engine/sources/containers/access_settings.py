@@ -10,13 +10,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, walk
 from aws_iam.engine.sources.containers.api_operations import documents_of_api, operations
 from aws_iam.engine.sources.containers.cluster_admins import cluster_admins, embedded_values
 from aws_iam.engine.sources.containers.policy_places import texts_at, values_at
 from aws_iam.engine.sources.containers.workload_roles import workload_roles
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
 from aws_iam.engine.language.cases import ALWAYS, Cases
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.reference.managed_policies import managed_policy, managed_policy_of_arn
 from aws_iam.engine.sources.containers.policy_places import texts_at, values_at
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aws_iam.engine.language.document import Holder, Kind
-from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, rooted, string
 from aws_iam.engine.sources.containers.access_settings import attached_to_paths
 from aws_iam.engine.sources.containers.cloudformation_template import is_unknown_text
@@ -28,6 +27,7 @@ from aws_iam.engine.sources.containers.policy_places import (
 )
 from aws_iam.engine.sources.containers.sam.api_policies import event_policies, resource_policy
 from aws_iam.engine.sources.containers.sam.policy_templates import expanded, template_name
+from aws_iam.frozen import positional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

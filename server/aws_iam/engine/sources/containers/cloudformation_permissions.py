@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from aws_iam.engine.language.document import Holder, Kind
-from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, string
 from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.parsing.made_nodes import moved, placed
@@ -23,6 +22,7 @@ from aws_iam.engine.sources.resource_permissions import (
     principal_of,
     statement_of,
 )
+from aws_iam.frozen import positional
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from itertools import chain, islice, product
 from typing import TYPE_CHECKING, Final
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, dump
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -7,9 +7,9 @@ from array import array
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
 from aws_iam.engine.parsing.json_text import Syntax, scan
+from aws_iam.frozen import positional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Node, pointer_token, rooted
 from aws_iam.engine.parsing.json_text import Syntax
 from aws_iam.engine.sources.containers.ansible_values import with_variables
@@ -34,6 +33,7 @@ from aws_iam.engine.sources.containers.pulumi_documents import pulumi_documents
 from aws_iam.engine.sources.containers.role_documents import roles_in_document
 from aws_iam.engine.sources.containers.service_accounts import annotated_roles
 from aws_iam.engine.sources.policy_signs import NOT_JSON
+from aws_iam.frozen import positional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

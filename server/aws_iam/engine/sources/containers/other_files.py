@@ -11,11 +11,11 @@ from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Node
 from aws_iam.engine.parsing.json_text import Syntax, scan
 from aws_iam.engine.parsing.yaml_text import scan_yaml
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -11,12 +11,12 @@ import re
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.placeholders import OF_TEMPLATE
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, rooted, string
 from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.tokens.oidc_provider import NOT_KNOWN_YET, built_in
 from aws_iam.errors import InputError
+from aws_iam.frozen import positional
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from aws_iam import resources
 from aws_iam.engine.language.cases import ALWAYS, Cases
 from aws_iam.engine.language.document import NO_HOLDER, Holder, Kind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

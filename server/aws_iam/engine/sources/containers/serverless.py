@@ -13,7 +13,6 @@ import json
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, string
 from aws_iam.engine.sources.containers import cloudformation
 from aws_iam.engine.sources.containers.access_settings import (
@@ -34,6 +33,7 @@ from aws_iam.engine.sources.containers.policy_places import (
 )
 from aws_iam.engine.sources.containers.serverless_variables import Variables
 from aws_iam.engine.sources.template_holes import offsets_in
+from aws_iam.frozen import positional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.document import Holder
-from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.parsing.json_nodes import Form, Node, string
 from aws_iam.engine.parsing.made_nodes import listed, mapped
 from aws_iam.engine.sources.containers.access_settings import (
@@ -37,6 +36,7 @@ from aws_iam.engine.sources.containers.policy_places import (
     values_at,
 )
 from aws_iam.engine.sources.containers.workload_roles import names_of_roles
+from aws_iam.frozen import positional, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

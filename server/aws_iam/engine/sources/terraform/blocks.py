@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.parsing.made_nodes import mapped
 from aws_iam.engine.sources.terraform.syntax import Literal, Name
 from aws_iam.engine.sources.terraform.values import Invalid
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.sources.terraform.syntax import (
     Attribute,
@@ -20,6 +19,7 @@ from aws_iam.engine.sources.terraform.syntax import (
     Template,
     Text,
 )
+from aws_iam.frozen import positional
 
 if TYPE_CHECKING:
     from aws_iam.engine.sources.terraform.scopes import Scope

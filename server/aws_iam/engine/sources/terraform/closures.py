@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.containers.access_settings import canonical
 from aws_iam.engine.sources.containers.alternatives import digest
 from aws_iam.engine.sources.terraform.syntax import (
@@ -26,6 +25,7 @@ from aws_iam.engine.sources.terraform.syntax import (
     Template,
     without_type,
 )
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,6 @@ import posixpath
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, Node, Place, string
 from aws_iam.engine.parsing.made_nodes import listed, mapped
 from aws_iam.engine.sources.terraform import resource_attributes, variable_types
@@ -15,6 +14,7 @@ from aws_iam.engine.sources.terraform.provider_names import given_providers, pro
 from aws_iam.engine.sources.terraform.scopes import Behind, Scope
 from aws_iam.engine.sources.terraform.syntax import Literal
 from aws_iam.engine.sources.terraform.values import Deferred, Invalid, SwitchedOff, number
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -10,7 +10,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from aws_iam import resources
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, Node, Place, string
 from aws_iam.engine.reference.managed_policies import managed_policy
 from aws_iam.engine.sources.containers.cloudformation_return_values import (
@@ -20,6 +19,7 @@ from aws_iam.engine.sources.containers.own_names import NAMES
 from aws_iam.engine.sources.terraform.provider_names import PROVIDER, other_provider
 from aws_iam.engine.sources.terraform.syntax import ListExpression, Literal, Name
 from aws_iam.engine.sources.terraform.values import Elsewhere
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

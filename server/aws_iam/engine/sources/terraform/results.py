@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Where
 from aws_iam.engine.language.cases import ALWAYS, FALSE, TRUE, Assumed, Case, Cases, cases_of
-from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node
 from aws_iam.engine.parsing.json_text import Syntax
 from aws_iam.engine.parsing.made_nodes import placed
@@ -22,6 +21,7 @@ from aws_iam.engine.sources.containers.policy_places import (
 from aws_iam.engine.sources.terraform.embedded_json import document_in
 from aws_iam.engine.sources.terraform.moved_blocks import former_addresses
 from aws_iam.engine.sources.terraform.provider_names import PROVIDER
+from aws_iam.frozen import positional, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

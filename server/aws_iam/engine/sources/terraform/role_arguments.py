@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.sources.containers.workload_roles import (
     RoleNames,
     names_of_roles,
 )
 from aws_iam.engine.sources.terraform.syntax import Literal, ObjectExpression, parts_within
+from aws_iam.frozen import positional
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import field, fields, is_dataclass
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.parsing.json_nodes import Form
+from aws_iam.frozen import positional, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -11,7 +11,6 @@ import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node, Place, dump, string
 from aws_iam.engine.parsing.made_nodes import mapped
 from aws_iam.engine.sources.containers.alternatives import digest
@@ -25,6 +24,7 @@ from aws_iam.engine.sources.terraform.scopes import Behind, Scope
 from aws_iam.engine.sources.terraform.syntax import ObjectExpression
 from aws_iam.engine.sources.terraform.values import Budget, Deferred, Invalid, TooMuch
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

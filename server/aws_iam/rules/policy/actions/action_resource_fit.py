@@ -8,7 +8,9 @@ from aws_iam.answer import Severity
 from aws_iam.engine.algebra.reachable import (
     ArnShape,
     ResourceReach,
+    all_meet,
     arn_shapes,
+    is_too_long,
     named_actions,
     named_entries,
     reach_of,
@@ -86,10 +88,11 @@ def action_without_resource(policy: Policy) -> Iterator[Outcome]:
     False alarm when AWS authorizes the action on an ARN that its reference does not list.
     """
     for statement in policy.statements:
+        if all(action.resource_types for action in named_actions(statement)):
+            continue
         reach = reach_of(statement)
         by_doubt: dict[str, list[tuple[Text, Action]]] = {}
         judged = reach.limited and not reach.too_long
-        judged = judged and not all(action.resource_types for action in named_actions(statement))
         for entry, action in named_entries(statement) if judged else ():
             if action.resource_types or any(
                 is_authorised_on(action.full_name, arn) for arn in reach.arns
@@ -106,7 +109,7 @@ def _ended_early(policy: Policy) -> Iterator[Unknown]:
     """An Unknown for each statement with too many resources, and one when too many statements share actions."""
     left_out = "the actions were not compared with the ARNs"
     for statement in policy.statements:
-        if reach_of(statement).too_long:
+        if is_too_long(statement):
             reason = f"{left_out}, because the statement has {len(statement.resources)} of them"
             yield Unknown(statement.place("Resource"), reason, reason=reason)
     if policy.statements:
@@ -166,7 +169,8 @@ def _verb(statement: Statement) -> str:
 
 
 def _may_mismatch(statement: Statement) -> bool:
-    if tuple(statement.resource_words) == ("*",):
+    words = statement.resource_words
+    if "*" in words or all_meet(statement.action_words, words):
         return False
     reach = reach_of(statement)
     if not reach.arns:
@@ -219,8 +223,8 @@ def no_meeting(policy: Policy) -> Iterator[Outcome]:
         # Actions and ARNs that do not fit a known attached resource have their own codes.
         return
     for statement in policy.statements:
-        reach = reach_of(statement)
-        if not reach.arns:
+        reach = reach_of(statement) if _may_mismatch(statement) else None
+        if not (reach and reach.arns):
             continue
         named = named_entries(statement)
         if len(named) < len(statement.actions):

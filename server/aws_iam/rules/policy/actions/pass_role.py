@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Literal
 
 from aws_iam.answer import Severity
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.document import Condition, Kind, Statement, Text
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.language.document import Condition, Kind, Statement
 from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.rules.check import check
 from aws_iam.rules.gates import Gate, at_action, has
 from aws_iam.rules.outcomes import Fail
@@ -116,7 +116,7 @@ _FIRST_CHARACTERS = frozenset("iI*?")
 
 
 @memo_on_subject
-def _covered(statement: Statement) -> dict[str, tuple[Coverage, Text | None] | None]:
+def _covered(statement: Statement) -> dict[str, tuple[Coverage, int] | None]:
     """How the statement's actions cover each guarded action; worked out once for the six rules on it."""
     return {
         guarded.action: _covering(statement, guarded.action)
@@ -124,24 +124,22 @@ def _covered(statement: Statement) -> dict[str, tuple[Coverage, Text | None] | N
     }
 
 
-def _covering(statement: Statement, action: str) -> tuple[Coverage, Text | None] | None:
+def _covering(statement: Statement, action: str) -> tuple[Coverage, int] | None:
     """How the statement's actions cover this one, and by which entry; a literal entry comes before a wildcard."""
     wild = None
-    # An entry can match only if it begins like the action or with a wildcard.
-    for entry in (
-        candidate for candidate in statement.actions if candidate.value[:1] in _FIRST_CHARACTERS
-    ):
-        if entry.value.lower() == action.lower():
-            return "named", entry
-        if not is_literal(entry.value) and matches(entry.value, action, ignore_case=True):
-            wild = wild or entry
-    if wild:
+    for at, entry in enumerate(statement.action_words):
+        # An entry can match only if it begins like the action or with a wildcard.
+        if entry[:1] not in _FIRST_CHARACTERS:
+            continue
+        if entry.lower() == action.lower():
+            return "named", at
+        if wild is None and not is_literal(entry) and matches(entry, action, ignore_case=True):
+            wild = at
+    if wild is not None:
         return "star", wild
-    excluded = any(
-        matches(excluded_action.value, action, ignore_case=True)
-        for excluded_action in statement.not_actions
-    )
-    return ("not_action", None) if statement.not_actions and not excluded else None
+    others = statement.not_action_words
+    excluded = any(matches(other, action, ignore_case=True) for other in others)
+    return ("not_action", 0) if others and not excluded else None
 
 
 def _problems(
@@ -152,22 +150,19 @@ def _problems(
     actual = _covered(statement)[guarded.action]
     if actual is None or actual[0] != coverage:
         return
-    entry = actual[1]
-    where = entry.where if entry else statement.place("NotAction")
-    grant = (
-        quoted(entry.value)
-        if entry
-        else f"`NotAction`, which does not exclude `{guarded.action}`,"
-    )
+    any_role = next(filter(_matches_every_role_arn, statement.resource_words), None)
+    if not excluding and (any_role is None or guarded.is_guarded(statement)):
+        return
+    if coverage == "not_action":
+        where = statement.place("NotAction")
+        grant = f"`NotAction`, which does not exclude `{guarded.action}`,"
+    else:
+        entry = statement.actions[actual[1]]
+        where, grant = entry.where, quoted(entry.value)
     if excluding:
         yield Fail(where, f"{grant} {guarded.does} except those in `NotResource`")
-        return
-    any_role = next(
-        (resource for resource in statement.resources if _matches_every_role_arn(resource.value)),
-        None,
-    )
-    if any_role and not guarded.is_guarded(statement):
-        yield Fail(where, f"{grant} {guarded.does}: the resource is {quoted(any_role.value)}")
+    else:
+        yield Fail(where, f"{grant} {guarded.does}: the resource is {quoted(any_role or '')}")
 
 
 _COVERAGES: dict[Coverage, tuple[dict[str, object], str]] = {

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
+from aws_iam.engine.algebra.reachable import named_actions
 from aws_iam.engine.algebra.text_sets import Effort
 from aws_iam.engine.language.document import IDENTITY_KINDS, Condition, Kind, Policy, Statement
-from aws_iam.engine.language.pattern import covers, intersects, is_literal
+from aws_iam.engine.language.pattern import covers, intersects
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.global_keys import global_keys
 from aws_iam.engine.reference.key_support import actions_with_key
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aws_iam.engine.language.document import Text
-    from aws_iam.engine.reference.catalog import Action
     from aws_iam.rules.outcomes import Outcome
 
 
@@ -419,7 +419,7 @@ def key_of_other_action(statement: Statement) -> Iterator[Fail]:
         supported = actions_with_key(prefix, condition.name)
         without = [
             action.full_name
-            for action in _literal_actions(statement)
+            for action in named_actions(statement)
             if action.full_name.lower() not in supported
             and (action.service == prefix or _is_seen_by_its_service_only(condition, statement))
         ]
@@ -455,10 +455,3 @@ def _is_seen_by_its_service_only(condition: Condition, statement: Statement) -> 
         and "resourcetag/" not in condition.name
         and any(word.lower().startswith(f"{prefix}:") for word in statement.action_words)
     )
-
-
-def _literal_actions(statement: Statement) -> Iterator[Action]:
-    for word in statement.action_words:
-        action = catalog().action(word) if is_literal(word) else None
-        if action:
-            yield action

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Condition, Statement
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.rules.check import check
 from aws_iam.rules.gates import at_keys
 from aws_iam.rules.outcomes import Fail

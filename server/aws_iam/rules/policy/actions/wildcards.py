@@ -10,7 +10,7 @@ from aws_iam.answer import Severity
 from aws_iam.engine.algebra.statement_sets import action_names, action_patterns, meaning
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Kind, Policy, Statement, Text
-from aws_iam.engine.language.memo import memo_by_text, memo_on_subject
+from aws_iam.engine.language.memo import ByWord, memo_by_text, memo_on_subject
 from aws_iam.engine.language.pattern import covers, is_literal
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
@@ -97,19 +97,22 @@ def service_wildcard(statement: Statement) -> Iterator[Fail]:
 
     False alarm when the principal is meant to administer the service.
     """
-    wildcards = [action for action in statement.actions if _is_service_wildcard(action.value)]
+    words = statement.action_words
+    wildcards = [at for at, word in enumerate(words) if _is_service_wildcard(word)]
     if statement.allows and wildcards:
-        prefix_only = _is_below_prefixes(statement)
-        of_agent = all(_service(wildcard.value) in _OF_AGENT for wildcard in wildcards)
-        named = not prefix_only and _is_on_named_resources(statement)
+        # Every one of a bucket's objects below a prefix, so that no bucket itself can be changed.
+        prefix_only = _are_all(_BELOW_PREFIX, statement.resource_words)
+        of_agent = all(_service(words[at]) in _OF_AGENT for at in wildcards)
+        # An action without a resource type is not allowed by resources of a name.
+        named = not prefix_only and _are_all(_NAMED, statement.resource_words)
         limited = prefix_only or named or of_agent or statement.has("Condition")
         where = " on part of a bucket" if prefix_only else " on named resources" if named else ""
         others = counted(len(wildcards) - 1, "more service wildcard")
         more = f"; the statement has {others}" if wildcards[1:] else ""
-        first = wildcards[0].value
+        first = statement.actions[wildcards[0]]
         yield Fail(
-            wildcards[0].where,
-            f"{quoted(first)} allows every action of {quoted(first.partition(':')[0])}{where}{more}",
+            first.where,
+            f"{quoted(first.value)} allows every action of {quoted(first.value.partition(':')[0])}{where}{more}",
             severity=Severity.WARNING if limited else None,
         )
 
@@ -128,15 +131,12 @@ _NEVER_NARROW = frozenset({"iam", "s3"})
 _OF_A_NAME = 2
 
 
-@memo_on_subject
-def _is_on_named_resources(statement: Statement) -> bool:
-    """Whether every resource is one of a name, with what is below it: an action without a resource type is not allowed by it."""
-    return bool(statement.resources) and all(
-        _is_named(resource.value) for resource in statement.resources
-    )
+def _are_all(test: ByWord[bool], words: Sequence[str]) -> bool:
+    return bool(words) and all(map(test.__getitem__, words))
 
 
 def _is_named(resource: str) -> bool:
+    """Whether the resource is one of a name, with what is below it."""
     arn = Arn.of(resource)
     if arn is None or arn.service in _NEVER_NARROW:
         return False
@@ -145,20 +145,17 @@ def _is_named(resource: str) -> bool:
     return is_literal(arn.service) and all(part and is_literal(part) for part in parts)
 
 
-@memo_on_subject
-def _is_below_prefixes(statement: Statement) -> bool:
-    """Whether every resource is a prefix of objects in a named bucket, so that no bucket itself can be changed."""
-    return bool(statement.resources) and all(
-        _is_below_prefix(resource.value) for resource in statement.resources
-    )
-
-
 def _is_below_prefix(resource: str) -> bool:
+    """Whether the resource is a prefix of objects in a named bucket."""
     arn = Arn.of(resource)
     if arn is None or arn.service != "s3":
         return False
     bucket, _, key = arn.resource.partition("/")
     return is_literal(bucket) and bool(key) and not key.startswith(("*", "?"))
+
+
+_NAMED = ByWord(_is_named, of_reference=False)
+_BELOW_PREFIX = ByWord(_is_below_prefix, of_reference=False)
 
 
 @check(

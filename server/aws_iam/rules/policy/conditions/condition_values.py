@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Condition, Statement, Text
 from aws_iam.engine.language.operators import OPERATORS, Family
+from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.language.placeholders import is_known_later
 from aws_iam.engine.reference.service_principals import SERVICE_KEYS
 from aws_iam.escape import quoted
@@ -247,7 +248,7 @@ def not_a_service_principal(statement: Statement) -> Iterator[Fail]:
         if OPERATORS.get(condition.base) is not Family.STRING:
             continue
         for value in condition.values:
-            if re.search(r"[*?]", value.value) or is_known_later(value.value):
+            if not is_literal(value.value) or is_known_later(value.value):
                 continue
             if not _SERVICE_NAME.fullmatch(value.value):
                 yield Fail(

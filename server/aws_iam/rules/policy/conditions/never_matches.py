@@ -284,7 +284,9 @@ def key_of_no_action(statement: Statement) -> Iterator[Outcome]:
     named = {action.service for action in named_actions(statement)}
     names = dict.fromkeys(condition.name for condition in statement.conditions)
     keys = [key for key in names if _is_of_actions(key, named)]
-    known = known_actions(statement.action_words) if keys else {}
+    if not keys:
+        return
+    known = known_actions(statement.action_words)
     effort = Effort(_EFFORT)
     for key in keys if known else ():
         if not effort.spend(len(known)):
@@ -320,7 +322,7 @@ def _is_of_actions(key: str, named: AbstractSet[str]) -> bool:
     """
     if key.startswith(_TAGS_OF_REQUEST):
         return True
-    return _is_of_some_actions(key) and key.partition(":")[0] not in named
+    return key.partition(":")[0] not in named and _is_of_some_actions(key)
 
 
 def _is_of_some_actions(key: str) -> bool:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.algebra.statement_sets import action_names, action_patterns
 from aws_iam.engine.algebra.text_sets import Effort
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, intersects, matches
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:

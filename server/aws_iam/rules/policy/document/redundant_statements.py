@@ -8,10 +8,10 @@ from aws_iam.answer import Severity
 from aws_iam.engine.algebra.statement_sets import Scope, limits_within, meaning, related, scope
 from aws_iam.engine.algebra.text_sets import Effort, Texts, within
 from aws_iam.engine.language.document import Policy, Statement
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import OBJECTS, Example, allow, policy_with
 from aws_iam.rules.gates import at_deny, at_policy

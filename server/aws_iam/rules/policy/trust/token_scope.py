@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Kind, Policy, Statement
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.tokens.audience import asks_for_audience, missing_audience
 from aws_iam.engine.tokens.dead_conditions import never_matches
@@ -19,6 +18,7 @@ from aws_iam.engine.tokens.subject_width import (
     widest,
 )
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import policy_with, trusting_issuer
 from aws_iam.rules.outcomes import Fail

@@ -12,12 +12,12 @@ from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.storage.buckets import BUCKET_POLICIES
 from aws_iam.engine.comparison.arn_formats import may_match_format
 from aws_iam.engine.language.arn import Arn, fits
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, is_literal, matches
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import AwsError, InputError, closest
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.access.resource_policies import LISTINGS
 from aws_iam.wording import joined
 

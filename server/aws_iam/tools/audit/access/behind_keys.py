@@ -20,8 +20,8 @@ from aws_iam.account.collect.secrets.parameters import PARAMETERS
 from aws_iam.account.collect.secrets.secrets import SECRETS
 from aws_iam.account.collect.sharing.resource_policies import ENCRYPTED_BY_SERVICE
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.access.unseen_encryption import default_encryption, is_by_kms
 from aws_iam.tools.audit.access.verdicts import Access
 from aws_iam.wording import joined

@@ -29,8 +29,8 @@ from aws_iam.engine.evaluation.conditions import (
 from aws_iam.engine.evaluation.context import substituted
 from aws_iam.engine.evaluation.decision_flow import LayerDecisions, verdict_on
 from aws_iam.engine.evaluation.matching import Hit, Matcher
-from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.operators import OPERATORS, Family
+from aws_iam.frozen import positional, slotted
 from aws_iam.tools.audit.access.condition_words import Need, Needs
 from aws_iam.tools.audit.access.variable_scenarios import VariableScenarios
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.explain.conditions import condition as described
 from aws_iam.engine.language.document import Form, Text
-from aws_iam.engine.language.frozen import positional
+from aws_iam.frozen import positional
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:

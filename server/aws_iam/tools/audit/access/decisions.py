@@ -13,10 +13,10 @@ from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.evaluation.decision_flow import needs_resource_policy
 from aws_iam.engine.evaluation.layers import Layers
 from aws_iam.engine.evaluation.request import request_of
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.access.block_public_access import cuts_strangers_off
 from aws_iam.tools.audit.access.endpoint_limits import known_endpoints
 from aws_iam.tools.audit.access.held_policies import NamedPolicy

@@ -16,9 +16,9 @@ from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.network.endpoint_policies import ENDPOINT_POLICIES
 from aws_iam.engine.comparison.distinct_values import Atom
 from aws_iam.engine.evaluation.conditions import holds_for
-from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.escape import quoted
+from aws_iam.frozen import positional
 from aws_iam.tools.audit.access.condition_words import Need, Needs
 from aws_iam.tools.audit.access.held_policies import NamedPolicy
 from aws_iam.wording import joined

@@ -30,7 +30,7 @@ from aws_iam.account.collect.storage.buckets import (
     BUCKET_POLICIES,
 )
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.access.held_policies import PolicyHolders
 from aws_iam.tools.audit.access.policy_types import is_role, may_have_policy
 from aws_iam.tools.audit.access.resource_policies import (

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.access.account_set import ReadAccounts
 from aws_iam.tools.audit.run.arguments import ManyAccounts
 from aws_iam.tools.kit.account_source import read_account

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.identity.authorization import Group, Role, User
-from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.escape import quoted
+from aws_iam.frozen import positional, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.kms.grants import KEY_GRANTS
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.access.held_policies import NamedPolicy
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from dataclasses import field
 from aws_iam.account.collect.identity.authorization import Role
 from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.access.estate import Estate, Principal
 from aws_iam.tools.audit.principals.organization_policies import (
     Tags,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal
 from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import one_policy
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.access.key_grants import as_policy, key_grants
 from aws_iam.tools.audit.access.policy_types import is_role
 from aws_iam.tools.audit.access.request_keys import service_call_keys

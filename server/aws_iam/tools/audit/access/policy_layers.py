@@ -11,11 +11,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from aws_iam.engine.evaluation.layers import KIND_OF_LAYER, placed
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.access.held_policies import NamedPolicy
 from aws_iam.wording import joined
 

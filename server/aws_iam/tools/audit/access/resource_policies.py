@@ -14,10 +14,10 @@ from aws_iam.account.collect.secrets.parameters import PARAMETER_POLICIES, PARAM
 from aws_iam.account.collect.sharing.resource_policies import POLICIES_BY_SERVICE
 from aws_iam.account.collect.storage.buckets import BUCKET_POLICIES, BUCKETS
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.access.policy_types import may_have_policy
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from aws_iam.engine.comparison.pattern_combinations import (
 )
 from aws_iam.engine.evaluation.context import without_stand_ins
 from aws_iam.engine.language.arn import of_requested_api
-from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.pattern import covers, intersects, matches
 from aws_iam.engine.language.variables import variables
+from aws_iam.frozen import positional
 from aws_iam.tools.audit.access.partial_evaluation import known_pattern
 
 if TYPE_CHECKING:

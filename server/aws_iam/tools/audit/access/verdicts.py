@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from aws_iam.engine.comparison.automaton import Budget
 from aws_iam.engine.evaluation.evaluate import evaluate_request
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.access.condition_search import ConditionSearch, Values
 from aws_iam.tools.audit.access.condition_words import Needs, conditions_of
 from aws_iam.tools.audit.access.endpoint_limits import (

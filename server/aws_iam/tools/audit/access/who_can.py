@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.identity.authorization import Role
 from aws_iam.engine.language.arn import Arn, fits
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.access.asked_actions import also_asked_on, asked_actions
 from aws_iam.tools.audit.access.asked_resources import may_be_missing
 from aws_iam.tools.audit.access.behind_keys import keys_behind, with_keys

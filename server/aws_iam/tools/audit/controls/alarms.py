@@ -15,7 +15,7 @@ from aws_iam.tools.audit.evidence.alarm_chain import Link, alarm_coverage, broke
 from aws_iam.tools.audit.evidence.sample_records import sample_event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from aws_iam.account.reading.snapshot import Account
     from aws_iam.tools.audit.evidence.alarm_chain import AlarmCoverage, FilterChain, Record
@@ -50,9 +50,13 @@ def alarm_notifies_somebody(account: Account, terms: ControlTerms) -> Iterator[O
     coverage = alarm_coverage(account, kms=terms.control.key == "alarm_cmk_deletion")
     required, late = _events(account, terms)
     complete = [watcher for watcher in coverage.watchers if watcher.link is Link.COMPLETE]
-    unwatched = [event for event in required if not _matched(event, complete)]
+    matching = [_matching(event, complete) for event in required]
+    unwatched = [event for event, watchers in zip(required, matching, strict=True) if not watchers]
     if not unwatched:
-        yield Pass(account.root_arn, _evidence(required, complete, late))
+        used = {id(watcher) for watchers in matching for watcher in watchers}
+        through = [watcher for watcher in complete if id(watcher) in used]
+        is_seen = late is None or _matching(late, complete)
+        yield Pass(account.root_arn, _evidence(through, None if is_seen else late))
     elif (missing := _missing(coverage, unwatched)) is not None:
         yield unread(missing, account.root_arn)
     else:
@@ -72,8 +76,8 @@ def _events(
     return tuple(event for event in events if event is not late), late
 
 
-def _matched(event: SampleEvent, watchers: list[FilterChain]) -> bool:
-    return any(watcher.matches(event) is True for watcher in watchers)
+def _matching(event: SampleEvent, watchers: Iterable[FilterChain]) -> list[FilterChain]:
+    return [watcher for watcher in watchers if watcher.matches(event) is True]
 
 
 def _missing(coverage: AlarmCoverage, events: list[SampleEvent]) -> NotCollected | None:
@@ -108,22 +112,21 @@ def _doubt(watcher: FilterChain, event: SampleEvent) -> NotCollected | None:
 def _first_gap(coverage: AlarmCoverage, unwatched: list[SampleEvent]) -> str:
     if coverage.gap:
         return coverage.gap
-    unmatched = [event for event in unwatched if not _matched(event, list(coverage.watchers))]
+    matching = [_matching(event, coverage.watchers) for event in unwatched]
+    unmatched = [
+        event for event, watchers in zip(unwatched, matching, strict=True) if not watchers
+    ]
     if unmatched:
         return f"no metric filter matches {_names(unmatched)}"
-    event = unwatched[0]
-    return broken_link(watcher for watcher in coverage.watchers if watcher.matches(event) is True)
+    return broken_link(matching[0])
 
 
-def _evidence(
-    required: tuple[SampleEvent, ...], complete: list[FilterChain], late: SampleEvent | None
-) -> str:
-    used = [watcher for watcher in complete if any(watcher.matches(event) for event in required)]
+def _evidence(used: list[FilterChain], unmatched: SampleEvent | None) -> str:
     names = ", ".join(dict.fromkeys(quoted(watcher.filter.name) for watcher in used))
     notes = [f"a confirmed subscriber is notified through filter {names}"]
     if any(watcher.noisy for watcher in used):
         notes.append("it also matches everyday events, so expect noise")
-    if late and not _matched(late, complete):
+    if unmatched:
         notes.append(f"later versions also require {_LATE_EVENT}")
     return "; ".join(notes)
 

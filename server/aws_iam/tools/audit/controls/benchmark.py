@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam import resources
 from aws_iam.answer import Severity
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.frameworks import FSBP, codes_with, ids_of
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.controls.by_words import about, named_by
 from aws_iam.wording import joined
 

@@ -15,8 +15,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.reading.snapshot import Account
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.frameworks import with_cis
+from aws_iam.frozen import slotted
 from aws_iam.rules.check import Check
 from aws_iam.rules.on_account import nothing_to_judge, unlisted
 from aws_iam.rules.outcomes import Fail, Manual, NotApplicable, Outcome, Unknown

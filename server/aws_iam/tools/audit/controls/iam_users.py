@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.identity.authorization import AUTHORIZATION
 from aws_iam.account.collect.identity.credential_report import CREDENTIAL_REPORT
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each
 from aws_iam.tools.audit.controls.control import ControlTerms, control
 

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Literal
 
 from aws_iam.answer import Severity, Status
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 from aws_iam.report import audit_report
 from aws_iam.rules.check import Check, checks_in, needs_of
 from aws_iam.tools.audit.controls import (

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.fact import known
 from aws_iam.account.collect.network.security_groups import PREFIX_LISTS, SECURITY_GROUPS
-from aws_iam.engine.language.frozen import positional
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
+from aws_iam.frozen import positional
 from aws_iam.rules.on_account import in_regions
 from aws_iam.rules.outcomes import Fail, NotApplicable, Outcome, Pass, for_each
 from aws_iam.tools.audit.controls.control import ControlTerms, control

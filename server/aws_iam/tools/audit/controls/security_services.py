@@ -19,9 +19,9 @@ from aws_iam.account.collect.organization.organization import (
     ORGANIZATION,
     administrators_of,
 )
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.rules.on_account import in_regions, where_offered
 from aws_iam.rules.outcomes import Fail, Outcome, Pass, unread
 from aws_iam.tools.audit.controls.control import ControlTerms, control

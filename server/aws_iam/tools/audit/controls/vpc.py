@@ -13,8 +13,8 @@ from aws_iam.account.collect.network.vpcs import (
     VPC_ENDPOINTS,
     VPCS,
 )
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.rules.on_account import in_regions
 from aws_iam.rules.outcomes import Fail, Manual, NotApplicable, Outcome, Pass
 from aws_iam.tools.audit.controls.control import ControlTerms, control

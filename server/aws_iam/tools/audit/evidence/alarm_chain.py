@@ -15,9 +15,9 @@ from aws_iam.account.collect.logging.alarms import ALARMS, TOPICS
 from aws_iam.account.collect.logging.cloudtrail import TRAILS
 from aws_iam.account.collect.logging.metric_filters import METRIC_FILTERS
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.evidence import event_selectors, filter_pattern
 from aws_iam.tools.audit.evidence.sample_records import sample_event
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.account.reading.many_accounts import AccountRole, NotRead, fleet_of
 from aws_iam.account.reading.organization import SharedFacts, with_shared_facts
 from aws_iam.answer import Severity, counts, to_json
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import AwsIamError, InputError, OffTheAllowlistError
 from aws_iam.escape import escaped
+from aws_iam.frozen import slotted
 from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue
 from aws_iam.tools.audit.controls.judge import judge, needs, rolled_up, score

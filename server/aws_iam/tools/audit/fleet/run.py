@@ -12,9 +12,9 @@ from uuid import uuid4
 from aws_iam.account.reading import organization
 from aws_iam.account.reading.many_accounts import AccountRole, Fleet, fleet_of
 from aws_iam.answer import Answer, NextCall, Severity, Status, next_call
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference import frameworks
 from aws_iam.errors import AwsError, InputError
+from aws_iam.frozen import slotted
 from aws_iam.report.audit_report import left_out
 from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.controls import benchmark as catalogue

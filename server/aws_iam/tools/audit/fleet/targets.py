@@ -11,9 +11,9 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import positional, slotted
 from aws_iam.regular_files import read_regular
 
 if TYPE_CHECKING:

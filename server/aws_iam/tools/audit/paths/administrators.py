@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
+from aws_iam.frozen import positional
 from aws_iam.tools.audit.access.held_policies import HeldPolicies
 from aws_iam.tools.audit.paths.changes import ANYTHING
 from aws_iam.tools.audit.principals.admin_level import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.paths.changes import UNCHANGED, State
 from aws_iam.tools.audit.paths.derivation import Derivations
 from aws_iam.tools.audit.paths.entities import bits

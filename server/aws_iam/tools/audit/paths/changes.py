@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from aws_iam.account.collect.identity.authorization import Authorization, Group, Role, User
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.managed_policies import managed_policy_of_arn
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.access.held_policies import HeldPolicies, NamedPolicy, PolicyHolders
 from aws_iam.tools.audit.paths.entities import bits
 

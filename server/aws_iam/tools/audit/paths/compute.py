@@ -18,9 +18,9 @@ from aws_iam.account.collect.configuration.stacks import STACKS
 from aws_iam.account.collect.fact import Miss
 from aws_iam.engine.effective.escalation import EXISTING_COMPUTE, escalation_paths
 from aws_iam.engine.evaluation.context import substituted
-from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.language.variables import without_variables
+from aws_iam.frozen import positional
 from aws_iam.tools.audit.access.handed_out import HandedOut
 from aws_iam.tools.audit.access.session_limits import handover_to_pods, role_of_pods
 from aws_iam.tools.audit.paths.actor import split

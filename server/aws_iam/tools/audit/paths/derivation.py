@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import positional
+from aws_iam.frozen import positional
 from aws_iam.tools.audit.paths.assuming import trust_naming
 from aws_iam.tools.audit.paths.changes import UNCHANGED, WRITTEN, Change, State
 from aws_iam.tools.audit.paths.hop import Hop, Path

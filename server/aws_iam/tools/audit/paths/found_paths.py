@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.account.collect.identity.authorization import AUTHORIZATION
 from aws_iam.account.collect.identity.credential_report import CREDENTIAL_REPORT
 from aws_iam.account.collect.identity.identity_providers import SAML_PROVIDERS
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 from aws_iam.report.order import by_urgency
 from aws_iam.tools.audit.access.estate import OF_ORGANIZATION, Estate
 from aws_iam.tools.audit.access.estate import needed_facts as facts_of_estate

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.access.who_can import verdict_of_each
 from aws_iam.tools.audit.paths.changes import Change, State
 from aws_iam.tools.audit.paths.entities import bits, mask_of

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Any, Literal
 
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.paths.changes import ANYTHING, Change
 from aws_iam.tools.audit.paths.entities import bits
 from aws_iam.tools.audit.paths.powers import PLACE, catalogued

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from aws_iam.account.collect.identity.authorization import Role
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.access.verdicts import Access
 from aws_iam.tools.audit.paths.entities import bits
 from aws_iam.tools.audit.paths.hop import Hop, Path

@@ -12,7 +12,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.access.who_can import verdict_of_each
 from aws_iam.tools.audit.paths.powers import Call, Power, decided_by
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import positional, slotted
+from aws_iam.frozen import positional, slotted
 from aws_iam.tools.audit.paths.assuming import LETS_IN_ANOTHER
 from aws_iam.tools.audit.paths.changes import UNCHANGED, Change, State
 from aws_iam.tools.audit.paths.entities import bits

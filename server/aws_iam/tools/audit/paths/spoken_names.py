@@ -10,8 +10,8 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.frozen import positional
 from aws_iam.escape import quoted
+from aws_iam.frozen import positional
 from aws_iam.tools.audit.paths.outsiders import EVERYONE
 
 if TYPE_CHECKING:

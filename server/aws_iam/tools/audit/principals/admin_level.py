@@ -13,9 +13,9 @@ from aws_iam.engine.effective.escalation import open_paths
 from aws_iam.engine.effective.targets import Targets
 from aws_iam.engine.explain.escalation_risks import broad_risk, is_bound
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,7 +121,7 @@ def _admin_level(
     return AdminLevel(
         kind=kind,
         finding=administrator,
-        is_bound=administrator is not None and any(map(is_bound, before_scps.reaches())),
+        is_bound=administrator is not None and any(is_bound(r) for r, _ in before_scps.by_reach),
         actions_removed=len(before_scps.actions) - len(effective.actions),
         actions=_bits(effective, bit_of),
     )

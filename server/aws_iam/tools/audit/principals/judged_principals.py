@@ -14,8 +14,8 @@ from aws_iam.account.collect.compute.eks_clusters import DESCRIBE_ASSOCIATION
 from aws_iam.account.collect.fact import Miss
 from aws_iam.account.collect.identity.authorization import Role
 from aws_iam.account.collect.identity.last_accessed import LAST_ACCESSED
-from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.escape import quoted
+from aws_iam.frozen import positional, slotted
 from aws_iam.tools.audit.paths.entities import bits
 from aws_iam.tools.audit.paths.identity_edits import OTHER_VERSIONS
 from aws_iam.tools.audit.paths.lesser_gains import LesserGains

@@ -20,10 +20,10 @@ from aws_iam.account.collect.organization.organization import (
 )
 from aws_iam.engine.evaluation.evaluate import evaluate
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:

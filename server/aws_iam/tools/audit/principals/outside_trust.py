@@ -14,10 +14,10 @@ from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.rules.policy.run import policy_findings
 from aws_iam.wording import joined
 

@@ -13,8 +13,8 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Artifact
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import escaped
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.rightsize.proof import proved_words
 from aws_iam.tools.audit.rightsize.smaller_policy import written_policy
 from aws_iam.tools.audit.rightsize.unused_principals import unused_steps

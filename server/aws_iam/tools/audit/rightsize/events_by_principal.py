@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.trail.activity import activity_of
 from aws_iam.engine.trail.cloudtrail import read_events
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,10 +12,10 @@ from aws_iam.account.collect.fact import Miss, known
 from aws_iam.account.collect.identity.authorization import Role
 from aws_iam.account.collect.identity.credential_report import CREDENTIAL_REPORT
 from aws_iam.account.collect.identity.last_accessed import LAST_ACCESSED
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.policy_quotas import size
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.rightsize.action_sets import action_sets
 from aws_iam.tools.audit.rightsize.policies_in_use import Entity, policies_of
 from aws_iam.tools.audit.rightsize.policy_changes import inline_lengths, own_copy, policy_change

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from aws_iam.account.collect.identity.authorization import Group, Role, User
-from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.escape import quoted
+from aws_iam.frozen import positional, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,8 +9,8 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Literal
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.policy_quotas import INLINE, MANAGED, size
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.rightsize.smaller_policy import (
     PolicyNeed,
     smaller_policy,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.comparison.compare import compare_documents
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.rightsize.combined_policy import one_document
 from aws_iam.tools.audit.rightsize.smaller_policy import written_policy
 from aws_iam.wording import joined

@@ -11,11 +11,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.language.document import Kind, dump
-from aws_iam.engine.language.frozen import positional, slotted
 from aws_iam.engine.language.pattern import covers
 from aws_iam.engine.reference.policy_quotas import size
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
+from aws_iam.frozen import positional, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 from aws_iam.tools.kit.parameters import Benchmark, Framework
 from aws_iam.tools.kit.tool import Json, Parameter
 

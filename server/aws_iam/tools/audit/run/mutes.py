@@ -21,7 +21,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Finding, Status
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.parsing.json_nodes import Form, Node
 from aws_iam.engine.parsing.json_text import Syntax, scan
@@ -29,6 +28,7 @@ from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.parsing.yaml_text import scan_yaml
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import escaped, quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.controls import benchmark as catalogue
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, NextCall, Severity, Status, counts, next_call
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference import frameworks
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 from aws_iam.report.audit_report import left_out
 from aws_iam.report.control_lines import problem_in_short, shortened
 from aws_iam.report.order import by_urgency

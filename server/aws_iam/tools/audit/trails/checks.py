@@ -16,9 +16,9 @@ from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.layers import layers_of
 from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.evaluation.request import request_of
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,8 +17,8 @@ from aws_iam.account.collect.logging.cloudtrail import (
     Selectors,
 )
 from aws_iam.answer import Status
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import escaped, has_invisible_characters
+from aws_iam.frozen import slotted
 from aws_iam.tools.audit.evidence import event_selectors
 from aws_iam.tools.audit.trails.checks import bucket_region
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import covers, intersects, is_literal, matches
 from aws_iam.engine.tokens.dead_conditions import never_matches
 from aws_iam.engine.tokens.oidc_provider import providers
 from aws_iam.engine.tokens.subject_width import subjects
 from aws_iam.escape import escaped, quoted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

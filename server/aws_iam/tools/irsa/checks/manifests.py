@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.sources.kubernetes_objects import PREFIX, ROLE
 from aws_iam.engine.tokens.dead_conditions import never_matches
 from aws_iam.engine.tokens.oidc_provider import is_eks, providers
 from aws_iam.engine.tokens.subject_width import subjects
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:

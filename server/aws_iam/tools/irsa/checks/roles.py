@@ -13,12 +13,12 @@ from aws_iam.engine.effective.access import access
 from aws_iam.engine.effective.escalation import open_paths
 from aws_iam.engine.evaluation.evaluate import evaluate
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.issuers import issuer_of
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.engine.tokens.oidc_provider import host_of
 from aws_iam.errors import InputError, NotCollected
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.irsa.checks.subject import Trust, Workloads
 
 if TYPE_CHECKING:

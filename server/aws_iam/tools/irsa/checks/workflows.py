@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from aws_iam.account.collect.identity.authorization import AUTHORIZATION
 from aws_iam.answer import Severity
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.kubernetes_objects import cluster_of
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.rules.check import check
 from aws_iam.rules.outcomes import Fail
 from aws_iam.tools.irsa.checks.job_trust import (

@@ -11,9 +11,9 @@ from aws_iam.account.collect.sharing.resource_policies import KEY_POLICIES
 from aws_iam.engine.effective.caller_conditions import is_closed_to_strangers, never_holds
 from aws_iam.engine.key_policies.statements import account_of_principal, covers_action, has_effect
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import one_policy
+from aws_iam.frozen import slotted
 from aws_iam.rules.examples import allow_to, policy_with
 from aws_iam.rules.outcomes import Unknown
 

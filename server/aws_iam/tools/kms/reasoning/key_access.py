@@ -12,7 +12,7 @@ from dataclasses import field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

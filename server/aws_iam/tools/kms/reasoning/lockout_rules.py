@@ -22,8 +22,8 @@ from aws_iam.engine.key_policies.administrators import (
 from aws_iam.engine.key_policies.request_keys import never_met, never_met_in
 from aws_iam.engine.key_policies.statements import account_meant_whole, is_unique_id
 from aws_iam.engine.language.document import dump
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.kms.reasoning.key_access import MOST_BYTES
 
 if TYPE_CHECKING:

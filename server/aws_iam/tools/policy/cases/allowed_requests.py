@@ -19,11 +19,11 @@ from aws_iam.engine.effective.access import access
 from aws_iam.engine.effective.action_expansion import Expansion
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.document import Kind, Policy
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import matches
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 from aws_iam.tools.policy.cases.judged_case import weaknesses
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.engine.comparison.sides.policy_pairs import is_named
 from aws_iam.engine.evaluation.layers import KIND_OF_LAYER, LEVELLED
 from aws_iam.engine.language.document import Kind, Policy, Source, policy_of
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form, Node, rooted
 from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.reference.named_policies import policy_named
@@ -24,6 +23,7 @@ from aws_iam.engine.sources.gather import gathered
 from aws_iam.engine.sources.gathered import Gathered
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.kit.policy_layers import layer_named
 from aws_iam.tools.policy.cases.cases_file import plain_value
 from aws_iam.tools.policy.cases.given_values import with_given_values

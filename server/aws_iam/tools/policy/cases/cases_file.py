@@ -13,7 +13,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Where
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.usable import repeated_keys
 from aws_iam.engine.parsing.json_nodes import Form, Member, Node
 from aws_iam.engine.parsing.json_text import Syntax, scan
@@ -21,6 +20,7 @@ from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.sources.files import MAX_FILE_CHARACTERS, Files
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import escaped, quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.kit.argument_values import folded
 from aws_iam.tools.kit.policy_layers import layer_named
 from aws_iam.tools.policy.cases import expectation

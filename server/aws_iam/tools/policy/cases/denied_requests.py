@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.engine.comparison.clauses import Atoms
 from aws_iam.engine.comparison.one_way_search import OneWaySearch, SideStatements
 from aws_iam.engine.evaluation.request import request_of
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 from aws_iam.tools.policy.cases.allowed_requests import granting_policies
 from aws_iam.tools.policy.cases.judged_case import weaknesses
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.evaluation.layers import LAYERS
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.kit.argument_values import folded
 from aws_iam.tools.kit.policy_layers import layer_named
 from aws_iam.wording import joined

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, Artifact
 from aws_iam.engine.language.document import Policy, dump
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.named_policies import FULL_ACCESS
 from aws_iam.engine.sources.files import Files
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 from aws_iam.tools.policy.cases.allowed_requests import MOST_GROUPS, allowed_requests
 from aws_iam.tools.policy.cases.asked_policies import AskedPolicies, PolicyReader
 from aws_iam.tools.policy.cases.case_layers import CaseLayers

@@ -11,12 +11,12 @@ from aws_iam.engine.comparison.misspelt_names import is_misspelt_key
 from aws_iam.engine.evaluation.conditions import moment, network, number, truth
 from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.evaluation.request import request_of
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.named_policies import FULL_ACCESS
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.policy.cases.cases_file import at_place
 from aws_iam.tools.policy.cases.expectation import DENIED
 from aws_iam.tools.policy.evaluate import notes as evaluate_notes

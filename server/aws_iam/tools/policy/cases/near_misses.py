@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.evaluation.request import request_of
 from aws_iam.engine.language.arn import Arn
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
+from aws_iam.frozen import slotted
 from aws_iam.tools.policy.cases.judged_case import weaknesses
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.comparison.sides.policy_pairs import is_called, is_named, place_of
 from aws_iam.engine.comparison.sides.unresolved_changes import with_unknown_values
 from aws_iam.engine.language.document import Policy, Source, Syntax
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.sources.gathered import Gathered
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.kit.policy_inputs import other_values
 from aws_iam.wording import counted, joined
 

@@ -17,9 +17,9 @@ from aws_iam.engine.denied.message import Denial
 from aws_iam.engine.denied.message_parts import MessageParts
 from aws_iam.engine.denied.operation_context import action_of_operation
 from aws_iam.engine.denied.request import DeniedRequest, denied_request
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.policy.denied.tables import GIVE_THE_POLICY, ON_EACH
 from aws_iam.wording import counted, joined
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Finding, Severity
 from aws_iam.engine.explain.policy_risks import policy_risks
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import one_policy
 from aws_iam.engine.sources.gathered import Unread
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.wording import joined
 

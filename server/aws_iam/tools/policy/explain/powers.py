@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.explain.risks import ESCALATION
-from aws_iam.engine.language.frozen import slotted
+from aws_iam.engine.explain.statement_risk import ESCALATION
+from aws_iam.frozen import slotted
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Finding, Severity, Status
 from aws_iam.engine.language.document import Policy
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gathered import Unread
+from aws_iam.frozen import slotted
 from aws_iam.rules.policy.run import rule_findings
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.wording import counted, joined

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
 from aws_iam.answer import next_call
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.escape import escaped, quoted
+from aws_iam.frozen import slotted
 from aws_iam.tools.policy.lookup import tables
 from aws_iam.tools.policy.lookup.answer import facts_answer, quoted_names, unknown_answer
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.sides.aligned_cases import place_of
-from aws_iam.engine.explain.risks import RISK_CODES
+from aws_iam.engine.explain.statement_risk import RISK_CODES
 from aws_iam.engine.key_policies.administrators import is_administered
 from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.rules.policy.resources.lockouts import KEY

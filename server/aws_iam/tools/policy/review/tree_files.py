@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.files import Files
+from aws_iam.frozen import slotted
 
 
 @slotted

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Finding, Severity, Where
-from aws_iam.engine.explain.risks import RISK_CODES
+from aws_iam.engine.explain.statement_risk import RISK_CODES
 from aws_iam.engine.language.document import Kind, Source
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.sources.gather import sources_of
+from aws_iam.frozen import slotted
 from aws_iam.rules.policy.run import source_findings
 from aws_iam.tools.kit import policy_inputs
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Artifact, Severity
-from aws_iam.engine.explain.risks import RISKS
+from aws_iam.engine.explain.statement_risk import RISKS
 from aws_iam.report.catalogue import report_formats
 from aws_iam.report.policy_report import PolicyReport, SkippedPlace, ValidatedPolicy
 from aws_iam.rules.policy.catalogue import POLICY_RULES

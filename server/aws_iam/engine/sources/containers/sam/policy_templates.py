@@ -10,13 +10,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_iam import resources
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.parsing.json_nodes import Form
 from aws_iam.engine.parsing.json_value import from_value
 from aws_iam.engine.parsing.made_nodes import moved, placed
 from aws_iam.engine.sources.containers.cloudformation_return_values import PSEUDO_PARAMETERS
 from aws_iam.errors import closest
 from aws_iam.escape import quoted
+from aws_iam.frozen import slotted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:

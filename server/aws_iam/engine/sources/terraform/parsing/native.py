@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.parsing.json_nodes import Form, Lines, Node, Place, string
 from aws_iam.engine.sources.terraform.parsing.templates import (
     Directive,
@@ -35,6 +34,7 @@ from aws_iam.engine.sources.terraform.syntax import (
     Text,
 )
 from aws_iam.errors import InputError
+from aws_iam.frozen import positional
 
 if TYPE_CHECKING:
     from collections.abc import Callable

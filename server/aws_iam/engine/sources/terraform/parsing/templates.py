@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aws_iam.engine.language.frozen import positional
 from aws_iam.engine.sources.terraform.syntax import (
     Expression,
     If,
@@ -19,6 +18,7 @@ from aws_iam.engine.sources.terraform.syntax import (
     Text,
 )
 from aws_iam.errors import InputError
+from aws_iam.frozen import positional
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

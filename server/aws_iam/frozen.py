@@ -1,4 +1,4 @@
-"""The dataclasses of the policy engine: slotted, compared by their fields, frozen for type checkers.
+"""Dataclasses that are slotted, compared by their fields, and frozen for type checkers.
 
     @slotted       keyword-only fields
     @positional    fields may be positional
