@@ -22,9 +22,9 @@ from aws_iam.engine.denied.operation_context import (
     with_operation,
 )
 from aws_iam.engine.denied.own_words import with_names
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.regions import partition_of
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

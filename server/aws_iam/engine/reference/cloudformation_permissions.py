@@ -12,8 +12,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_iam import resources
-from aws_iam.engine.language.frozen import slotted
 from aws_iam.errors import nearest
+from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
