@@ -6,9 +6,9 @@ parliament comes from PyPI into an environment of its own in a temporary folder,
 has a process of its own and judges every policy once unmeasured. Then they take short turns, so that a machine that runs
 slower for a while does so for all of them. The clock counts processor time; a policy's time is its median over the rounds.
 
-parliament is measured twice: with its core checks alone (syntax, names, resource types), and with the community
-auditors that it ships (privilege escalation, exposure, credentials, …), which are the counterpart of our further rules.
-The auditors are slow, so they judge every tenth policy.
+Both are measured twice: parliament's core checks alone (syntax, names, resource types) beside our rules, and parliament
+with the community auditors that it ships (privilege escalation, exposure, credentials, …) beside `validate` as a whole, which
+judges such risks too. The auditors are slow, so they judge every tenth policy.
 """
 
 from __future__ import annotations
@@ -58,6 +58,14 @@ OURS = f"""
 from aws_iam import validate
 def judge(text):
     return validate(text, "identity")
+{MEASURE}
+"""
+# What `validate` does but for the risks of what a policy allows, and for ordering.
+RULES = f"""
+from aws_iam.engine.sources.gather import sources_of
+from aws_iam.rules.policy.run import rule_findings
+def judge(text):
+    return [rule_findings(source) for source in sources_of(text, "identity")]
 {MEASURE}
 """
 # Without looking for auditors of the user's, which costs it time and finds nothing here.
@@ -190,10 +198,11 @@ def compare(policies: dict[str, str], rounds: int, folder: Path) -> None:
     texts = list(policies.values())
     corpus_.write_text(json.dumps(texts), encoding="utf-8")
     python = parliament(folder / "parliament")
+    rules = Judge(sys.executable, RULES, corpus_, 1)
     ours = Judge(sys.executable, OURS, corpus_, 1)
     core = Judge(python, THEIRS, corpus_, "core", 1)
     community = Judge(python, THEIRS, corpus_, "community", EVERY)
-    steps = {ours: 1, core: 1, community: EVERY}
+    steps = {rules: 1, core: 1, ours: 1, community: EVERY}
     times: dict[Judge, list[list[float]]] = {judge: [] for judge in steps}
     for _ in range(rounds):
         for judge in steps:
@@ -206,8 +215,8 @@ def compare(policies: dict[str, str], rounds: int, folder: Path) -> None:
         judge.end()
     own = medians(times[ours])
     say(f"{len(texts)} managed policies, {rounds} rounds, warm, milliseconds of a policy")
-    beside("parliament, core checks", own, medians(times[core]))
-    beside("parliament with its auditors", own[::EVERY], medians(times[community]))
+    beside("our rules, and parliament's core checks", medians(times[rules]), medians(times[core]))
+    beside("validate, and parliament with its auditors", own[::EVERY], medians(times[community]))
     limits(list(policies), texts, own)
 
 
