@@ -6,23 +6,19 @@ Names that the catalogue does not know are left out.
 
 from __future__ import annotations
 
-import io
 import json
-import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import cfnlint  # type: ignore[import-untyped]
+import permissions_file
+from permissions_file import KnownNames
 
-from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import Catalog, shipped
 
 ASSET = Path(__file__).parent.parent / "assets/data/cloudformation-permissions.zip"
 SCHEMAS = Path(cfnlint.__file__).parent / "data/schemas"
 HANDLERS = ("create", "update", "delete", "read", "list")
-LARGEST = 150_000
-TIME = (2020, 1, 1, 0, 0, 0)
 
 
 def schemas() -> dict[str, dict[str, Any]]:
@@ -42,25 +38,15 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 def rows_of(known: Catalog) -> tuple[dict[str, dict[str, list[str]]], int]:
     """The actions of each type by handler, and how many names were left out."""
-    left_out: set[str] = set()
-
-    def kept(names: list[str]) -> list[str]:
-        good: set[str] = set()
-        for name in names:
-            actions = known.expand(name) if ":" in name else ()
-            # A wildcard stays one; a name gets AWS's spelling.
-            good |= {name} if actions and not is_literal(name) else set(actions)
-            left_out.update(() if actions else (name,))
-        return sorted(good)
-
+    actions = KnownNames(known)
     rows = {}
     for type_, schema in schemas().items():
         handlers = {
-            name: kept(schema.get("handlers", {}).get(name, {}).get("permissions", []))
+            name: actions.of(schema.get("handlers", {}).get(name, {}).get("permissions", []))
             for name in HANDLERS
         }
-        rows[type_] = {name: actions for name, actions in handlers.items() if actions}
-    return rows, len(left_out)
+        rows[type_] = {name: needed for name, needed in handlers.items() if needed}
+    return rows, len(actions.left_out)
 
 
 def main() -> int:
@@ -75,22 +61,9 @@ def main() -> int:
         "left_out": left_out,
         "types": rows,
     }
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
-        info = zipfile.ZipInfo("permissions.json", TIME)
-        info.compress_type = zipfile.ZIP_DEFLATED
-        info.create_system = 3
-        file.writestr(info, json.dumps(content, separators=(",", ":")), compresslevel=9)
-    data = out.getvalue()
-    if len(data) > LARGEST:
-        print(f"{len(data)} bytes are more than {LARGEST}", file=sys.stderr)
-        return 1
-    ASSET.write_bytes(data)
     without = sum(1 for handlers in rows.values() if not handlers)
-    print(
-        f"{len(data)} bytes, {len(rows)} types, {without} without actions, {left_out} names left out"
-    )
-    return 0
+    told = f"{len(rows)} types, {without} without actions, {left_out} names left out"
+    return permissions_file.write(ASSET, content, told)
 
 
 if __name__ == "__main__":

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import io
-import json
 import sys
-import zipfile
 from pathlib import Path
 
 from catalog_sources import managed_policies
+
+from aws_iam.engine.reference.archives import compact, packed
 
 ASSET = Path(__file__).parent.parent / "assets/data/managed-policies.zip"
 LARGEST = 1_000_000
 # Policies of similar names share much text: larger members are smaller together, and slower to open.
 IN_A_MEMBER = 30
-TIME = (2020, 1, 1, 0, 0, 0)
 
 
 def build() -> bytes:
@@ -41,14 +39,7 @@ def build() -> bytes:
         members[f"{start // IN_A_MEMBER}.json"] = {
             name: policies[name]["Document"] for name in names[start : start + IN_A_MEMBER]
         }
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
-        for name, value in members.items():
-            info = zipfile.ZipInfo(name, TIME)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.create_system = 3
-            file.writestr(info, json.dumps(value, separators=(",", ":")), compresslevel=9)
-    return out.getvalue()
+    return packed({name: compact(value) for name, value in members.items()})
 
 
 def main() -> int:

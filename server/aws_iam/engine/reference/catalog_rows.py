@@ -6,14 +6,13 @@ Reading the file needs none of this: see `catalog_file`.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
-import zipfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.reference import catalog_file
+from aws_iam.engine.reference.archives import compact, packed
 from aws_iam.engine.reference.catalog_file import (
     LEVELS,
     BrokenFile,
@@ -23,11 +22,10 @@ from aws_iam.engine.reference.catalog_file import (
 )
 
 if TYPE_CHECKING:
+    import zipfile
     from collections.abc import Iterable, Mapping
 
 _LETTERS: Mapping[str, str] = {level: letter for letter, level in LEVELS.items()}
-# Zip files store a time for each member; a fixed one makes files of equal data identical.
-_TIME = (2020, 1, 1, 0, 0, 0)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -169,9 +167,7 @@ def pack(
     """The bytes of the file; equal data gives equal bytes."""
     bodies = {service_member(prefix): encode(row) for prefix, row in sorted(services.items())}
     bodies["index.json"] = _index(services, rcp)
-    texts = {
-        name: json.dumps(body, separators=(",", ":")).encode() for name, body in bodies.items()
-    }
+    texts = {name: compact(body) for name, body in bodies.items()}
     total = _digest(texts[name] for name in sorted(texts))
     whole = dict(provenance) | {
         "format": catalog_file.FORMAT,
@@ -179,14 +175,7 @@ def pack(
         "sha256": total,
     }
     texts["provenance.json"] = json.dumps(whole, sort_keys=True).encode()
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
-        for name in sorted(texts):
-            info = zipfile.ZipInfo(name, _TIME)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.create_system = 3
-            file.writestr(info, texts[name], compresslevel=9)
-    return out.getvalue()
+    return packed(dict(sorted(texts.items())))
 
 
 def count(services: Mapping[str, ServiceRow]) -> dict[str, int]:

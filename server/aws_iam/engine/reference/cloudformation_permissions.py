@@ -5,13 +5,10 @@ AWS states them in the schema of each type. The file is read when a type is aske
 
 from __future__ import annotations
 
-import io
-import json
-import zipfile
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from aws_iam import resources
+from aws_iam.engine.reference.archives import only_member
 from aws_iam.errors import nearest
 from aws_iam.frozen import slotted
 
@@ -31,8 +28,7 @@ class HandlerPermissions:
 
 @cache
 def _data() -> Mapping[str, Any]:
-    with zipfile.ZipFile(io.BytesIO(resources.path(ASSET).read_bytes())) as file:
-        data: Mapping[str, Any] = json.loads(file.read("permissions.json"))
+    data: Mapping[str, Any] = only_member(ASSET)
     return data
 
 

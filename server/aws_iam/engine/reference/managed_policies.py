@@ -8,20 +8,19 @@ The file is opened when a policy is asked for; only the member of that policy is
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import zipfile
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from aws_iam import resources
+from aws_iam.engine.reference import archives
 from aws_iam.errors import InputError, nearest
 from aws_iam.escape import quoted
 from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
+    import zipfile
     from collections.abc import Mapping
 
 ASSET: Final = "assets/data/managed-policies.zip"
@@ -57,7 +56,7 @@ class _File:
 
 @cache
 def _file() -> _File:
-    members = zipfile.ZipFile(io.BytesIO(resources.path(ASSET).read_bytes()))
+    members = archives.shipped(ASSET)
     index: dict[str, Any] = json.loads(members.read("index.json"))
     rows = {name: tuple(row) for name, row in index["policies"].items()}
     return _File(

@@ -5,14 +5,11 @@ The list is a community's, not AWS's or HashiCorp's. It is read when a Terraform
 
 from __future__ import annotations
 
-import io
-import json
-import zipfile
 from collections import Counter
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from aws_iam import resources
+from aws_iam.engine.reference.archives import only_member
 from aws_iam.errors import nearest
 from aws_iam.frozen import slotted
 
@@ -34,8 +31,7 @@ class TerraformPermissions:
 
 @cache
 def _data() -> Mapping[str, Any]:
-    with zipfile.ZipFile(io.BytesIO(resources.path(ASSET).read_bytes())) as file:
-        data: Mapping[str, Any] = json.loads(file.read("permissions.json"))
+    data: Mapping[str, Any] = only_member(ASSET)
     return data
 
 
