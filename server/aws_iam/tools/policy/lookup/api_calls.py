@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from aws_iam.answer import Answer
     from aws_iam.engine.reference.catalog import Catalog
+    from aws_iam.engine.reference.facts import Service
 
 _SERVICE_RESOURCE_METHOD = 3
 # `ec2 wait instance-running`.
@@ -78,14 +79,14 @@ def _of_command(known: Catalog, query: str, words: Sequence[str]) -> Answer | No
     else:
         what = f"is not a known call of {prefix.title}"
     near = known.suggest_service(command) if prefix is None else ()
-    return unknown_answer(
-        known,
-        query,
-        kind="command",
-        what=what,
-        options=near,
-        service=prefix.prefix if prefix else "",
-    )
+    return _unknown_command(known, query, what, near, prefix)
+
+
+def _unknown_command(
+    known: Catalog, query: str, what: str, options: Sequence[str], service: Service | None
+) -> Answer:
+    prefix = service.prefix if service else ""
+    return unknown_answer(known, query, kind="command", what=what, options=options, service=prefix)
 
 
 def waiter_call(known: Catalog, query: str, client: str, name: str) -> Answer | None:
@@ -119,14 +120,7 @@ def waiter_call(known: Catalog, query: str, client: str, name: str) -> Answer | 
         what, options = "names an unknown service", known.suggest_service(client)
     else:
         what = f"is not a known waiter{f' of {service.title}' if service else ''}"
-    return unknown_answer(
-        known,
-        query,
-        kind="command",
-        what=what,
-        options=options,
-        service=service.prefix if service else "",
-    )
+    return _unknown_command(known, query, what, options, service)
 
 
 def _hyphened(name: str) -> str:
