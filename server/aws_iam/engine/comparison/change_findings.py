@@ -6,6 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Finding, Severity, Status, Where
+from aws_iam.engine.comparison.change_risks import AT_LARGE
 from aws_iam.engine.comparison.misspelt_names import is_misspelt_key
 from aws_iam.escape import quoted
 from aws_iam.wording import counted, joined
@@ -89,6 +90,8 @@ def _gained(changes: Sequence[AccessChange]) -> Finding:
 def _fix(change: AccessChange) -> str:
     if not change.is_allow:
         return "Keep the Deny for these actions unless they are meant to be allowed."
+    if change.risk.name == AT_LARGE:
+        return "Add a condition on aws:SourceArn or aws:SourceAccount, with the resource or account that the service may come for."
     if change.principals:
         return "Allow only the principals, actions and resources that the change needs."
     return "Allow only the actions and resources that the change needs."

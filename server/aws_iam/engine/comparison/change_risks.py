@@ -75,7 +75,7 @@ _REMOVED = "protection removed"
 _OPENED = "access for everyone who meets the condition"
 _WIDER = "wider resource"
 _FOREIGN = "access from another account"
-_AT_LARGE = "access for a service on behalf of any account"
+AT_LARGE = "access for a service on behalf of any account"
 # Of load balancers: AWS's policy for such buckets has no condition.
 _OWN_LOGS = re.compile(r".*AWSLogs/\d{12}/.*")
 _ASSUMING = frozenset(
@@ -165,7 +165,7 @@ def widened(risk: Risk, names: Iterable[str], widening: Widening) -> Risk:
     else:
         return _of_wider_pattern(risk) if serious and widening.is_wider else risk
     named = f"weaker condition on {widening.keys[0]}" if widening.keys else ""
-    at_large = _AT_LARGE if widening.at_large else _OPENED
+    at_large = AT_LARGE if widening.at_large else _OPENED
     what = named or (_FOREIGN if widening.is_foreign else at_large)
     return _gravest(risk, Risk(name=risk.name or what, severity=severity))
 

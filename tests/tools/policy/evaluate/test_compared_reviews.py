@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.tools.policy.actions import tool
@@ -24,7 +25,8 @@ def test_each_gain_is_as_grave_as_a_reviewer_takes_it(case: dict[str, Any]) -> N
     new, old = document(case["document"]), document(case["baseline"])
     answer = tool.run({"action": "compare", "document": new, "baseline": old})
     assert [finding.severity for finding in answer.findings] == case["severities"]
-    texts = " ".join((answer.summary, *(finding.message for finding in answer.findings)))
+    said = ((finding.message, finding.fix or "") for finding in answer.findings)
+    texts = " ".join((answer.summary, *chain.from_iterable(said)))
     for says in case.get("says", ()):
         assert says in texts
     for invented in case.get("without", ()):

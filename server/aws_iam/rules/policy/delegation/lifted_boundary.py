@@ -76,7 +76,7 @@ def lifted(policy: Policy) -> Iterator[Outcome]:
     for entry, name in grouped(lifting):
         yield Fail(
             entry.where,
-            f"{name} is not stopped: who has the boundary can remove or replace it where another policy allows that",
+            f"{name} is not stopped: whoever has the boundary can remove or replace it where another policy allows that",
         )
     yield from ended_early(
         grants.effort, policy.statements[0], "some Allows were not compared with the Denies"
