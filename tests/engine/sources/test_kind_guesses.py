@@ -133,9 +133,11 @@ def test_other_files_name_no_endpoint(file: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["aws:SourceVpce", "aws:sourceVpc", "aws:VpcSourceIp"])
-def test_what_tells_endpoints_apart_is_the_policy_of_none(key: str) -> None:
+def test_what_tells_endpoints_apart_on_a_named_resource_is_the_policy_of_none(key: str) -> None:
     limited = {**EVERYONE, "Condition": {"StringEquals": {key: "x"}}}
-    assert read(document(limited), "s3-vpce.json").resource_type is None
+    named = {**limited, "Resource": "arn:aws:s3:::b/*"}
+    assert read(document(named), "s3-vpce.json").resource_type is None
+    assert read(document(limited), "s3-vpce.json").resource_type == VPC_ENDPOINT
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Finding, Severity, Status, Where
-from aws_iam.engine.comparison.change_risks import AT_LARGE
 from aws_iam.engine.comparison.misspelt_names import is_misspelt_key
+from aws_iam.engine.comparison.services_at_large import AT_LARGE
 from aws_iam.escape import quoted
 from aws_iam.wording import counted, joined
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_iam.answer import Severity
 from aws_iam.engine.comparison.named_accounts import accounts_of, likely_owners, named_accounts
+from aws_iam.engine.comparison.services_at_large import AT_LARGE, is_at_large
 from aws_iam.engine.effective.access import access
 from aws_iam.engine.effective.action_expansion import Expansion
 from aws_iam.engine.effective.escalation import escalation_paths, possible_paths
@@ -75,9 +75,6 @@ _REMOVED = "protection removed"
 _OPENED = "access for everyone who meets the condition"
 _WIDER = "wider resource"
 _FOREIGN = "access from another account"
-AT_LARGE = "access for a service on behalf of any account"
-# Of load balancers: AWS's policy for such buckets has no condition.
-_OWN_LOGS = re.compile(r".*AWSLogs/\d{12}/.*")
 _ASSUMING = frozenset(
     {"sts:AssumeRole", "sts:AssumeRoot", "sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"}
 )
@@ -296,11 +293,8 @@ class ChangeRisks:
         return owners is not None and not accounts <= owners
 
     def is_at_large(self, statement: Statement, principals: Iterable[Principal]) -> bool:
-        """Whether a service is among them that nothing in the statement ties to one account; roles are for services."""
-        if statement.conditions or any(policy.kind is Kind.TRUST for policy in self.policies):
-            return False
-        logs = bool(words := statement.resource_words) and all(map(_OWN_LOGS.fullmatch, words))
-        return not logs and any(own.type == "Service" for own in principals)
+        """Whether a service among the principals may come on behalf of any account."""
+        return is_at_large(statement, principals, self.policies)
 
     def unless_own(self, principals: Iterable[Principal]) -> tuple[str, ...]:
         """The accounts that a role which was there trusts first, where nothing says whose the role is.

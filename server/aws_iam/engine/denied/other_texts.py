@@ -408,23 +408,22 @@ _READERS = (
 
 
 @cache
-def _others() -> tuple[re.Pattern[str], Mapping[str, OtherError]]:
-    """The texts of errors that come before any policy is asked, and what each means."""
-    found = {
+def _others() -> Mapping[str, OtherError]:
+    """What the texts of errors mean that come before any policy is asked, in the order of the rows."""
+    return {
         text: OtherError(
             said=text, meaning=row["meaning"], mended_by=row["mended_by"], source=row["source"]
         )
         for row in denial_data()["other_errors"]
         for text in row["texts"]
     }
-    return re.compile("|".join(map(re.escape, found))), found
 
 
 def other_error(text: str) -> OtherError | None:
     """Another error in the text, which no policy causes; None without one."""
-    pattern, found = _others()
-    if match := pattern.search(text):
-        return found[match[0]]
+    # The code says less than the sentence behind it: rows that are about sentences come first.
+    if found := next((own for words, own in _others().items() if words in text), None):
+        return found
     permission = _PERMISSION.search(text)
     if permission and not _is_permission_of_aws(text):
         meaning = "an operating system says it of a file, and SSH of a login"

@@ -78,12 +78,11 @@ class Requested:
 
 
 def _limits_endpoints(policy: Policy) -> bool:
-    """Whether the policy tells endpoints or networks apart, which that of an endpoint need not: it is of a resource behind them."""
+    """Whether the policy tells endpoints or networks apart, which that of an endpoint need not: it is of the resource that it names."""
     return any(
-        statement.conditions_on(key)
+        statement.conditions_on("aws:sourcevpce", "aws:sourcevpc", "aws:vpcsourceip")
         for statement in policy.statements
-        for key in ("aws:sourcevpce", "aws:sourcevpc", "aws:vpcsourceip")
-    )
+    ) and all("*" not in statement.resource_words for statement in policy.statements)
 
 
 @lru_cache(maxsize=64)

@@ -56,6 +56,10 @@ class Grants:
         """Every Allow of the action."""
         return self.by_action[action].allows
 
+    def denying(self, action: str) -> tuple[Statement, ...]:
+        """Every Deny of the action."""
+        return self.by_action[action].denies
+
     def is_denied(
         self, action: str, resources: tuple[str, ...], holds: Callable[[Condition], bool]
     ) -> bool:

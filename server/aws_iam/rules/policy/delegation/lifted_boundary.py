@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
-from aws_iam.engine.language.document import Condition, Kind, Policy
+from aws_iam.engine.language.document import Kind, Policy, Statement
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow, deny, policy_with
-from aws_iam.rules.outcomes import Fail, ended_early
-from aws_iam.rules.policy.delegation.iam_grants import Grants, grouped, spares_some
+from aws_iam.rules.outcomes import Fail
+from aws_iam.rules.policy.delegation.iam_grants import Grants, grouped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws_iam.rules.outcomes import Outcome
 
 _LIFTING = {
     "iam:DeleteRolePermissionsBoundary": "arn:*:iam::*:role/*",
@@ -24,11 +23,15 @@ _LIFTING = {
 }
 _KEY = "iam:permissionsboundary"
 _KEEP = deny("iam:*PermissionsBoundary")
+# They tell neither who calls nor which boundary it is about.
+_OF_ANYBODY = frozenset({"aws:currenttime", "aws:epochtime", "aws:multifactorauthage", "aws:multifactorauthpresent", "aws:requestedregion", "aws:securetransport"})  # fmt: skip
+_DEV = {"iam:PermissionsBoundary": "arn:aws:iam::111122223333:policy/dev"}
 
 
-def _keeps_it(condition: Condition) -> bool:
-    """Whether a Deny with the condition keeps boundaries on: for all but some principals, or by which boundary it is."""
-    return condition.name == _KEY or spares_some(condition)
+def _may_stop(deny: Statement, action: str) -> bool:
+    """Whether a Deny may keep the boundary on; not where it only forbids to remove others, or to set this one again."""
+    removes = "Delete" in action
+    return not any(own.negated is removes for own in deny.conditions_on(_KEY))
 
 
 @check(
@@ -44,40 +47,37 @@ def _keeps_it(condition: Condition) -> bool:
         policy_with(allow("*")),
         policy_with(allow(["s3:*", "iam:*"])),
         policy_with(allow("*"), deny("iam:Delete*PermissionsBoundary")),
+        policy_with(allow("*", "*", {"Bool": {"aws:SecureTransport": "true"}})),
+        policy_with(allow("*"), deny("iam:*PermissionsBoundary", "*", {"StringNotEquals": _DEV})),
+        policy_with(allow("*"), deny("iam:*PermissionsBoundary", "*", {"StringEquals": _DEV})),
     ],
     good=[
         policy_with(allow(["s3:*", "ec2:*"])),
         policy_with(allow("*"), _KEEP),
         policy_with(
             allow("*"),
-            deny("iam:*PermissionsBoundary", "*", {"StringNotEquals": {"iam:PermissionsBoundary": "arn:aws:iam::111122223333:policy/dev"}}),
+            deny("iam:Put*PermissionsBoundary", "*", {"StringNotEquals": _DEV}),
+            deny("iam:Delete*PermissionsBoundary", "arn:aws:iam::111122223333:*"),
         ),
         policy_with(allow(["iam:Get*", "iam:List*", "iam:PassRole"])),
-        policy_with(
-            allow("iam:PutRolePermissionsBoundary", "*", {"StringEquals": {"iam:PermissionsBoundary": "arn:aws:iam::111122223333:policy/dev"}})
-        ),
+        policy_with(allow("iam:PutRolePermissionsBoundary", "*", {"StringEquals": _DEV})),
     ],
 )  # fmt: skip
-def lifted(policy: Policy) -> Iterator[Outcome]:
+def lifted(policy: Policy) -> Iterator[Fail]:
     """A boundary limits what other policies allow, and one of them may allow to remove the boundary or to set a wide one.
 
     False alarm when no policy of those who have the boundary allows these actions.
     """
-    if not policy.statements:
-        return
     grants = Grants.of(policy, _LIFTING)
     lifting = (
         (grant, action)
         for action in _LIFTING
         for grant in grants.allowing(action)
-        if not grant.statement.conditions
-        and not grants.is_denied(action, grant.resources, _keeps_it)
+        if all(own.name in _OF_ANYBODY for own in grant.statement.conditions)
+        and not any(_may_stop(deny, action) for deny in grants.denying(action))
     )
     for entry, name in grouped(lifting):
         yield Fail(
             entry.where,
             f"{name} is not stopped: whoever has the boundary can remove or replace it where another policy allows that",
         )
-    yield from ended_early(
-        grants.effort, policy.statements[0], "some Allows were not compared with the Denies"
-    )

@@ -299,6 +299,7 @@ _FORMS = {
         _writing_if("StringEquals", "aws:PrincipalOrgID", "o-exampleorg"),
         _writing_if("StringEquals", "aws:ResourceAccount", ["111122223333", "aws"]),
         _writing_if("StringLike", "aws:PrincipalArn", "*:role/app"),
+        _writing_if("StringEqualsIgnoreCase", "aws:PrincipalOrgID", "O-EXAMPLEORG"),
         _writing_if("StringNotEquals", "aws:PrincipalAccount", "anonymous"),
         _writing_if("StringEquals", "aws:SourceAccount", "${aws:PrincipalAccount}"),
     ],
@@ -312,7 +313,8 @@ def impossible_value(statement: Statement) -> Iterator[Fail]:
         form, what = _FORMS[condition.name]
         for value in _texts(condition):
             text = value.value
-            if not (form.fullmatch(text) or re.search(r"[*?]", text) or is_known_later(text)):
+            compared = text.lower() if "IgnoreCase" in condition.base else text
+            if is_literal(text) and not (form.fullmatch(compared) or is_known_later(text)):
                 yield Fail(
                     value.where,
                     f"{quoted(text)} under {quoted(condition.key.value)} is not {what}: no request has it",
