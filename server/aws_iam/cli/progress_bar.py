@@ -42,10 +42,12 @@ def _bar() -> Iterator[Progress]:
     # A fixed width keeps the bar in place while names of services and Regions change.
     described = TextColumn("{task.description}", table_column=Column(min_width=24))
     columns = (described, BarColumn(), MofNCompleteColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+    # Drawn by each report: nothing in the line moves between two, and no step is passed over.
+    with Bar(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
         task = bar.add_task("reading", total=None)
 
         def update(done: int, total: int, text: str) -> None:
-            bar.update(task, completed=done, total=total, description=escaped(text, 40))
+            said = escaped(text, 40)
+            bar.update(task, completed=done, total=total, description=said, refresh=True)
 
         yield update
