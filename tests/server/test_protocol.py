@@ -182,7 +182,7 @@ def exchange(messages: list[bytes], answers: int) -> list[bytes]:
         server.stdin.close()
         # Any other output would violate the protocol.
         assert server.stdout.read() == b""
-        assert server.wait(timeout=20) == 0
+        assert server.wait(timeout=60) == 0
     return lines
 
 
@@ -210,7 +210,7 @@ def test_an_interrupt_ends_a_server_that_waits_for_a_line() -> None:
         server.stdin.flush()
         assert server.stdout.readline()
         server.send_signal(signal.SIGINT)
-        assert server.wait(timeout=20) == 130
+        assert server.wait(timeout=60) == 130
 
 
 @ERAS
