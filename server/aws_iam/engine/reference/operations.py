@@ -22,6 +22,8 @@ class Operation:
     service: str
     actions: tuple[str, ...]
     note: str = ""
+    # The page that says so, if it is not one of the data's own.
+    source: str = ""
 
 
 def _data() -> Mapping[str, Any]:
@@ -38,6 +40,7 @@ def operations() -> Mapping[str, Operation]:
             service=row["service"],
             actions=tuple(row["actions"]),
             note=row.get("note", ""),
+            source=row.get("source", ""),
         )
         for row in _data()["operations"]
         for name in row["operations"]
@@ -177,10 +180,12 @@ def operations_named(name: str) -> tuple[Operation, ...]:
     )
 
 
-def operation_sources(services: Collection[str]) -> tuple[str, ...]:
-    """The pages that say which actions the operations of these services need."""
+def operation_sources(found: Collection[Operation]) -> tuple[str, ...]:
+    """The pages that say which actions these operations need."""
+    own = dict.fromkeys(operation.source for operation in found if operation.source)
+    services = {operation.service for operation in found if not operation.source}
     pages: tuple[str, ...] = tuple(_data()["sources"]) if services else ()
-    return tuple(page for page in pages if "AmazonS3" not in page or "s3" in services)
+    return (*own, *(page for page in pages if "AmazonS3" not in page or "s3" in services))
 
 
 def service_of_client(client: str) -> str:

@@ -16,6 +16,7 @@ from aws_iam.engine.reference.operations import (
     operations_named,
     resource_operation,
     sdk_method,
+    service_by_nickname,
     service_of_client,
     waiter,
     waiters_of,
@@ -63,23 +64,49 @@ def api_call(known: Catalog, query: str) -> Answer | None:
 
 def _of_command(known: Catalog, query: str, words: Sequence[str]) -> Answer | None:
     command = words[0].lower()
+    if listed := _listed_command(command, words):
+        return _of_listed(known, query, listed, "command", "is a command of the AWS CLI")
     if len(words) == 1:
         return None
     if words[1].lower() == "wait" and len(words) > _WAITER_WORDS:
         return waiter_call(known, query, command, words[_WAITER_WORDS])
-    listed = cli_command(f"{command} {words[1].lower()}", " ".join(words[2:]))
-    if listed:
-        return _of_listed(known, query, listed, "command", "is a command of the AWS CLI")
-    found = call(known, query, command, words[1])
-    if found:
-        return found
+    return call(known, query, command, words[1]) or _not_known(known, query, command, words[1])
+
+
+def _listed_command(command: str, words: Sequence[str]) -> Operation | None:
+    """A command that is no call, or needs more than its call: `configure`, `emr ssh`, `ec2 help`."""
+    if words[-1].lower() == "help":
+        note = "it shows a page of the manual"
+        return Operation(name="help", service="", actions=(), note=note)
+    name = f"{command} {words[1].lower()}" if len(words) > 1 else command
+    return cli_command(command) or cli_command(name, " ".join(words[2:]))
+
+
+def _not_known(known: Catalog, query: str, command: str, name: str) -> Answer:
     prefix = known.service(command) or known.service(service_of_client(command))
     if prefix is None:
-        what = "names an unknown service"
-    else:
-        what = f"is not a known call of {prefix.title}"
-    near = known.suggest_service(command) if prefix is None else ()
-    return _unknown_command(known, query, what, near, prefix)
+        near = dict.fromkeys((*_commands_like(command), *known.suggest_service(command)))
+        return _unknown_command(known, query, "names an unknown service", tuple(near), None)
+    what = f"is not a known call of {prefix.title}"
+    return _unknown_command(known, query, what, _calls_like(command, name, prefix), prefix)
+
+
+def _commands_like(command: str) -> tuple[str, ...]:
+    """The AWS CLI's own name for a service by another one: `stepfunctions` for `sfn`."""
+    return tuple(filter(None, (service_by_nickname(command),)))
+
+
+def _calls_like(command: str, name: str, service: Service) -> tuple[str, ...]:
+    """The calls of the service with the names most like this one."""
+    own = {
+        _hyphened(action): f"aws {command} {_hyphened(action)}" for action in service.action_names
+    }
+    own |= {
+        _hyphened(row.name): f"aws {command} {_hyphened(row.name)}"
+        for row in operations().values()
+        if row.service == service.prefix
+    }
+    return tuple(own[near] for near in nearest(name.lower(), own))
 
 
 def _unknown_command(
@@ -155,7 +182,9 @@ def call(known: Catalog, query: str, client: str, name: str) -> Answer | None:
         return None
     prefixes = dict.fromkeys(filter(None, (client.lower(), service_of_client(client))))
     if not client:
-        return _of_names(known, query, operations_named(bare), known.having(bare))
+        # Actions such as `apigateway:GET` are HTTP's verbs, and no operation has their names.
+        of_name = [name for name in known.having(bare) if not name.partition(":")[2].isupper()]
+        return _of_names(known, query, operations_named(bare), of_name)
     exceptions = [operations()[key] for p in prefixes if (key := f"{p}:{bare}") in operations()]
     if "apigateway" in prefixes and (of_gateway := gateway_operation(bare)):
         exceptions.append(of_gateway)
@@ -170,9 +199,14 @@ def call(known: Catalog, query: str, client: str, name: str) -> Answer | None:
 def _of_listed(known: Catalog, query: str, listed: Operation, kind: str, what: str) -> Answer:
     """A method or command that calls several operations."""
     note = f" ({listed.note})" if listed.note else ""
+    needs = (
+        f"it needs {quoted_names(listed.actions, shown=len(listed.actions))}"
+        if listed.actions
+        else "it needs no permission of IAM"
+    )
     return facts_answer(
         known,
-        f"{quoted(query)} {what}; it needs {quoted_names(listed.actions)}{note}.",
+        f"{quoted(query)} {what}; {needs}{note}.",
         {
             "known": True,
             "kind": kind,
@@ -215,14 +249,12 @@ def _of_names(
         known,
         f"{quoted(query)}: {open_action.why}."
         if open_action
-        else _call_sentence(query, exceptions, same_name),
+        else _call_sentence(query, exceptions, same_name) + _dependents(known, names),
         found
         | ({"note": "; ".join(notes)} if notes else {})
         | {"actions": tables.action_rows(known, names)},
         services=owners if len(owners) < 3 else (),  # noqa: PLR2004 - more pages say nothing
-        sources=(open_action.source,)
-        if open_action
-        else operation_sources({call.service for call in exceptions}),
+        sources=(open_action.source,) if open_action else operation_sources(exceptions),
         queries=names,
     )
 
@@ -245,3 +277,13 @@ def _call_sentence(query: str, exceptions: Sequence[Operation], same_name: Seque
             f"{quoted_names(same_name)} {'is an action' if len(same_name) == 1 else 'are actions'} with that name"
         )
     return "; ".join(parts) + "."
+
+
+def _dependents(known: Catalog, names: Sequence[str]) -> str:
+    """What a call of the one action may also need, as a role that it passes."""
+    one = known.action(names[0]) if len(names) == 1 else None
+    return (
+        f" A call may also need {quoted_names(one.dependents, shown=5)}."
+        if one and one.dependents
+        else ""
+    )
