@@ -22,6 +22,8 @@ class Operation:
     service: str
     actions: tuple[str, ...]
     note: str = ""
+    # Whether a record of the call does not show which of the actions it took.
+    is_by_content: bool = False
     # The page that says so, if it is not one of the data's own.
     source: str = ""
 
@@ -40,6 +42,7 @@ def operations() -> Mapping[str, Operation]:
             service=row["service"],
             actions=tuple(row["actions"]),
             note=row.get("note", ""),
+            is_by_content=row.get("by_content", False),
             source=row.get("source", ""),
         )
         for row in _data()["operations"]
@@ -101,6 +104,21 @@ def sdk_method(service: str, name: str) -> Operation | None:
         ),
         None,
     )
+
+
+def sdk_method_named(name: str) -> Operation | None:
+    """A method of that kind by its name alone, if the name says enough, as `upload_file` does and `copy` does not."""
+    bare, rows = _bare(name), _data()["sdk_methods"]
+    listed = [
+        row for row in rows for method in row["methods"] if _bare(method) == bare and "_" in method
+    ]
+    return sdk_method(listed[0]["service"], bare) if listed else None
+
+
+def document_command(name: str) -> str:
+    """The operation of a command of DynamoDB's document client for JavaScript, such as `Put`; empty for another."""
+    found: str = _data()["document_client"]["commands"].get(name, "")
+    return found
 
 
 @cache

@@ -16,6 +16,7 @@ from aws_iam.engine.reference.operations import (
     operations_named,
     resource_operation,
     sdk_method,
+    sdk_method_named,
     service_by_nickname,
     service_of_client,
     waiter,
@@ -156,32 +157,72 @@ def _hyphened(name: str) -> str:
 
 def resource_call(known: Catalog, query: str, parts: Sequence[str]) -> Answer | None:
     """`dynamodb.Table.query`: a method of a resource of boto3, which has its own name for an operation."""
-    if len(parts) != _SERVICE_RESOURCE_METHOD:
+    if len(parts) < _SERVICE_RESOURCE_METHOD:
         return None
-    service, _, method = parts
-    operation = resource_operation(*parts)
+    service, resource, method = parts[0], parts[1], ".".join(parts[2:])
+    operation = resource_operation(service, resource, method)
     if not operation and sdk_method(service.lower(), method.replace("_", "").lower()):
         return call(known, query, service, method)
     found = call(known, query, service, operation) if operation else None
     if found is None:
         return None
-    names = [name for row in found.facts["actions"] for name in row["actions"]]
+    # What acts on a whole collection lists it first: `objects.delete`.
+    listing = resource_operation(service, resource, method.partition(".")[0])
+    listed = call(known, query, service, listing) if "." in method and listing else None
+    rows = [*(listed.facts["actions"] if listed else ()), *found.facts["actions"]]
+    names = [name for row in rows for name in row["actions"]]
+    calls = joined([quoted(one) for one in ([listing] if listed else []) + [operation]])
     note = f" ({found.facts['note']})" if "note" in found.facts else ""
     return replace(
         found,
-        summary=f"{quoted(query)} is a method of boto3 that calls the operation {quoted(operation)}; it needs"
+        summary=f"{quoted(query)} is a method of boto3 that calls the operation{'s' if listed else ''} {calls}; it needs"
         f" {quoted_names(names)}{note}.",
+        facts={**found.facts, "actions": tables.action_rows(known, names)},
         sources=(_PAGES["sdk_method"], *found.sources),
     )
 
 
+def presigned_call(known: Catalog, query: str, client: str, name: str) -> Answer | None:
+    """`generate_presigned_url("get_object", …)`: the operation that whoever has the link performs."""
+    found = call(known, query, client, name)
+    if found is None or not client:
+        return found
+    names = quoted_names([name for row in found.facts["actions"] for name in row["actions"]])
+    return replace(
+        found,
+        summary=f"{quoted(query)} signs a link to the operation {quoted(name)}, which calls nothing; when the link is used,"
+        f" whoever signed it needs {names}.",
+    )
+
+
+def unknown_call(known: Catalog, query: str, client: str, name: str) -> Answer:
+    """That the last call of the code is not known; `client` is empty when no service is named."""
+    service = known.service(client) or known.service(service_of_client(client))
+    if service is None:
+        return unknown_answer(known, query, kind="sdk_method", what="has no call that is known")
+    own = {action.lower(): f"{service.prefix}:{action}" for action in service.action_names}
+    near = nearest(_bare(name), own)
+    what = f"is not a known call of {service.title}"
+    options = [own[one] for one in near]
+    return unknown_answer(
+        known, query, kind="api_operation", what=what, options=options, service=service.prefix
+    )
+
+
+def _bare(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
+
+
 def call(known: Catalog, query: str, client: str, name: str) -> Answer | None:
     """An operation or method by its name; `client` is empty when no service is named."""
-    bare = name.replace("_", "").replace("-", "").lower()
+    bare = _bare(name)
     if not (bare.isalnum() and bare.isascii()):
         return None
     prefixes = dict.fromkeys(filter(None, (client.lower(), service_of_client(client))))
     if not client:
+        if alone := sdk_method_named(name):
+            what = f"is a method of the SDK that calls operations of `{alone.service}`"
+            return _of_listed(known, query, alone, "sdk_method", what)
         # Actions such as `apigateway:GET` are HTTP's verbs, and no operation has their names.
         of_name = [name for name in known.having(bare) if not name.partition(":")[2].isupper()]
         return _of_names(known, query, operations_named(bare), of_name)

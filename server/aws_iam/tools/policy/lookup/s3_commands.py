@@ -214,7 +214,9 @@ def _answer(
         },
         sources=_sources(command),
     )
-    if len(command.directions) > 1 or not command.paths:
+    # Objects of an outpost have ARNs of its buckets in AWS's reference, whose names the access point does not tell.
+    is_on_outpost = any(":s3-outposts:" in row["resource"] for row in always)
+    if len(command.directions) > 1 or not command.paths or is_on_outpost:
         return answer
     needs: dict[str, list[str]] = {}
     for row in always:
