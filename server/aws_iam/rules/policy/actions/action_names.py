@@ -44,7 +44,8 @@ def _with_suggestions(
         if near and not (of_others or _prefix(near[0]) == _prefix(entry.value)):
             yield Fail(entry.where, message)
         elif near:
-            yield Fail(entry.where, f"{message}; did you mean `{near[0]}`?")
+            fix = _refreshing() if _may_be_new(entry.value) else None
+            yield Fail(entry.where, f"{message}; did you mean `{near[0]}`?", fix=fix)
         else:
             yield (
                 _possibly_new(entry, message)
@@ -66,12 +67,19 @@ def _may_be_new(entry: str) -> bool:
     return not any(matches(name, former, ignore_case=True) for former in retired)
 
 
+def _refreshing() -> str:
+    return (
+        f"Correct the name; if AWS added it after {catalog().as_of}, refresh the service data where aws-iam runs and"
+        " validate again."
+    )
+
+
 def _possibly_new(entry: Text, message: str) -> Fail:
     return Fail(
         entry.where,
         f"{message} in the service data of {catalog().as_of}, and no known name is similar;"
         " AWS may have added it since",
-        fix="Correct the name; if AWS added it after that day, refresh the service data where aws-iam runs and validate again.",
+        fix=_refreshing(),
         severity=Severity.WARNING,
         low_confidence=True,
     )
