@@ -21,6 +21,9 @@ from aws_iam.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+_PREFIX_FIX = "Write the service prefix that IAM uses; `policy lookup` finds it."
+_NAME_FIX = "Correct the name; `policy lookup` lists the actions of a service."
+_EXCLUSION_FIX = "Correct the name; as written, the intended action is not excluded."
 _REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html"
 
 
@@ -35,6 +38,7 @@ def _split(entry: Text) -> tuple[str, str] | None:
 def _with_suggestions(
     problems: Iterable[tuple[Text, str]],
     suggest: Callable[[str], tuple[str, ...]],
+    fix: str,
     *,
     of_others: bool = True,
 ) -> Iterator[Fail]:
@@ -44,8 +48,8 @@ def _with_suggestions(
         if near and not (of_others or _prefix(near[0]) == _prefix(entry.value)):
             yield Fail(entry.where, message)
         elif near:
-            fix = _refreshing() if _may_be_new(entry.value) else None
-            yield Fail(entry.where, f"{message}; did you mean `{near[0]}`?", fix=fix)
+            newer = f" {_refreshing()}" if _may_be_new(entry.value) else ""
+            yield Fail(entry.where, f"{message}; did you mean `{near[0]}`?", fix=f"{fix}{newer}")
         else:
             yield (
                 _possibly_new(entry, message)
@@ -68,10 +72,7 @@ def _may_be_new(entry: str) -> bool:
 
 
 def _refreshing() -> str:
-    return (
-        f"Correct the name; if AWS added it after {catalog().as_of}, refresh the service data where aws-iam runs and"
-        " validate again."
-    )
+    return f"If AWS added it after {catalog().as_of}, refresh the service data where aws-iam runs and validate again."
 
 
 def _possibly_new(entry: Text, message: str) -> Fail:
@@ -79,7 +80,7 @@ def _possibly_new(entry: Text, message: str) -> Fail:
         entry.where,
         f"{message} in the service data of {catalog().as_of}, and no known name is similar;"
         " AWS may have added it since",
-        fix=_refreshing(),
+        fix=f"Correct the name. {_refreshing()}",
         severity=Severity.WARNING,
         low_confidence=True,
     )
@@ -105,7 +106,7 @@ _UNRECOGNIZED = (at_action(_is_unrecognized),)
     when=_UNRECOGNIZED,
     severity=Severity.ERROR,
     title="The action has the prefix of a service that does not exist",
-    fix="Write the service prefix that IAM uses; `policy lookup` finds it.",
+    fix=_PREFIX_FIX,
     bad=[policy_with(allow("s33:GetObject")), policy_with(allow("stepfunctions:StartExecution"))],
     good=[policy_with(allow("s3:GetObject")), policy_with(allow("states:StartExecution"))],
 )
@@ -114,7 +115,7 @@ def unknown_service(policy: Policy) -> Iterator[Fail]:
 
     False alarm when AWS added the service after the date of the service data.
     """
-    yield from _with_suggestions(_of_unknown_service(policy), _near_services)
+    yield from _with_suggestions(_of_unknown_service(policy), _near_services, _PREFIX_FIX)
 
 
 @memo_on_subject
@@ -167,7 +168,7 @@ def _near_services(action: str) -> tuple[str, ...]:
     when=_UNRECOGNIZED,
     severity=Severity.ERROR,
     title="The action does not exist",
-    fix="Correct the name; `policy lookup` lists the actions of a service.",
+    fix=_NAME_FIX,
     bad=[
         policy_with(allow("s3:GetObjectt")),
         policy_with(allow("s3:Gte*")),
@@ -184,7 +185,9 @@ def unknown_action(policy: Policy) -> Iterator[Fail]:
     """
     # The policy of a resource is about one service.
     of_others = policy.kind is not Kind.RESOURCE
-    yield from _with_suggestions(_of_unknown_action(policy), _near_actions, of_others=of_others)
+    yield from _with_suggestions(
+        _of_unknown_action(policy), _near_actions, _NAME_FIX, of_others=of_others
+    )
 
 
 def _of_unknown_action(policy: Policy) -> Iterator[tuple[Text, str]]:
@@ -282,7 +285,7 @@ def _near_actions(action: str) -> tuple[str, ...]:
     when=_UNRECOGNIZED,
     severity=Severity.WARNING,
     title="NotAction excludes an action that does not exist",
-    fix="Correct the name; as written, the intended action is not excluded.",
+    fix=_EXCLUSION_FIX,
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notaction.html",
     bad=[policy_with({"Effect": "Deny", "NotAction": ["iam:ListUser"], "Resource": "*"})],
     good=[policy_with({"Effect": "Deny", "NotAction": ["iam:ListUsers"], "Resource": "*"})],
@@ -298,7 +301,7 @@ def unknown_exclusion(policy: Policy) -> Iterator[Fail]:
         for entry in statement.not_actions
         if (reason := _why_invalid(entry))
     )
-    yield from _with_suggestions(problems, _near_actions)
+    yield from _with_suggestions(problems, _near_actions, _EXCLUSION_FIX)
 
 
 @check(
