@@ -10,7 +10,7 @@ from aws_iam import resources
 from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 
 @slotted
@@ -70,20 +70,28 @@ def without_permission() -> Mapping[str, OpenAction]:
 
 
 def cli_command(words: str, options: str = "") -> Operation | None:
-    """A command of the AWS CLI that is not an operation, such as `ecr get-login-password`, or needs more with its options."""
-    return next(
-        (
-            Operation(
-                name=row["command"],
-                service=row["command"].partition(" ")[0],
-                actions=tuple(row["actions"]),
-                note=row.get("note", ""),
-            )
-            for row in _data()["cli_commands"]
-            if row["command"] == words
-            and any(option in options for option in row.get("options", ("",)))
-        ),
-        None,
+    """A command of the AWS CLI that is not an operation, such as `ecr get-login-password`, or needs others with its options."""
+    found = (row for row in _commands(words, options) if not row.get("adds"))
+    return next((_of_command(row) for row in found), None)
+
+
+def added_by_options(words: str, options: str) -> tuple[Operation, ...]:
+    """What the options of a command take beside what the command needs in any case, such as `--tagging`."""
+    return tuple(_of_command(row) for row in _commands(words, options) if row.get("adds"))
+
+
+def _commands(words: str, options: str) -> Iterator[Mapping[str, Any]]:
+    for row in _data()["cli_commands"]:
+        if row["command"] == words and any(o in options for o in row.get("options", ("",))):
+            yield row
+
+
+def _of_command(row: Mapping[str, Any]) -> Operation:
+    return Operation(
+        name=row["command"],
+        service=row["command"].partition(" ")[0],
+        actions=tuple(row["actions"]),
+        note=row.get("note", ""),
     )
 
 

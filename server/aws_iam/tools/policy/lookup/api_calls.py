@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.reference.operations import (
     Operation,
+    added_by_options,
     cli_command,
     clients_with_waiter,
     gateway_operation,
@@ -65,7 +66,12 @@ def api_call(known: Catalog, query: str) -> Answer | None:
 
 def _of_command(known: Catalog, query: str, words: Sequence[str]) -> Answer | None:
     command = words[0].lower()
-    if listed := _listed_command(command, words):
+    name = f"{command} {words[1].lower()}" if len(words) > 1 else command
+    listed = _listed_command(command, words)
+    if added := added_by_options(name, " ".join(words[2:])):
+        own = listed or _own_operation(known, command, words[1])
+        listed = _together(name, [*([own] if own else []), *added])
+    if listed:
         return _of_listed(known, query, listed, "command", "is a command of the AWS CLI")
     if len(words) == 1:
         return None
@@ -81,6 +87,20 @@ def _listed_command(command: str, words: Sequence[str]) -> Operation | None:
         return Operation(name="help", service="", actions=(), note=note)
     name = f"{command} {words[1].lower()}" if len(words) > 1 else command
     return cli_command(command) or cli_command(name, " ".join(words[2:]))
+
+
+def _own_operation(known: Catalog, command: str, name: str) -> Operation | None:
+    """What a command needs in any case."""
+    found = call(known, name, command, name)
+    actions = [name for row in found.facts["actions"] for name in row["actions"]] if found else []
+    note = str(found.facts.get("note", "")) if found else ""
+    return Operation(name=name, service=command, actions=tuple(actions), note=note)
+
+
+def _together(name: str, parts: Sequence[Operation]) -> Operation:
+    actions = dict.fromkeys(action for part in parts for action in part.actions)
+    notes = dict.fromkeys(part.note for part in parts if part.note)
+    return Operation(name=name, service="", actions=tuple(actions), note="; ".join(notes))
 
 
 def _not_known(known: Catalog, query: str, command: str, name: str) -> Answer:

@@ -36,6 +36,7 @@ _COLLECTION = re.compile(
 )
 # The operation behind `generate_presigned_url("get_object", …)`.
 _PRESIGNED = re.compile(r"\bgenerate_presigned_url\(\s*(?:ClientMethod\s*=\s*)?[\"'](\w+)[\"']")
+_STATEMENT_END = re.compile(r"\)\s*[;\n]\s*\S")
 # `what does s3:GetObject (read) allow` is no code.
 _QUESTION = re.compile(r"(?<![\w.\"'])[a-z0-9-]+:[A-Z]\w*\s+\(")
 _CODE = re.compile(r"\bboto(?:3|core)\b|[\w)\]]\.[A-Za-z_]\w*\s*\(|\bnew\s+\w+Command\b")
@@ -56,6 +57,25 @@ def sdk_call(known: Catalog, query: str) -> Answer | None:
         if answer := reading(known, query, client):
             return answer
     return None
+
+
+def calls_in(known: Catalog, query: str) -> tuple[str, ...]:
+    """The statements of the code that call an API, if several do."""
+    if "(" not in query or not _STATEMENT_END.search(query):
+        return ()
+    parts = [""]
+    depth = 0
+    for character in query:
+        depth += (character in "([{") - (character in ")]}")
+        if character in ";\n" and depth <= 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    calls = [part.strip() for part in parts if "(" in part]
+    known_calls = [
+        one for one in calls if (found := sdk_call(known, one)) and found.facts["known"]
+    ]
+    return tuple(dict.fromkeys(known_calls)) if len(known_calls) > 1 else ()
 
 
 def _of_waiter(known: Catalog, query: str, client: str) -> Answer | None:
