@@ -27,7 +27,7 @@ _BEFORE_PATHS = 3
 _OF_FOLDERS = frozenset({"sync", "rb"})
 # `s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/key`, also with colons, or of an outpost.
 _ACCESS_POINT = re.compile(
-    r"(?P<head>arn:[\w-]+:[\w-]+:[\w-]*:\d*:)(?:outpost[/:](?P<outpost>[\w-]+)[/:])?accesspoint[/:](?P<name>[\w.-]+)"
+    r"(?P<head>arn:aws[\w-]*:s3(?:-outposts|-object-lambda)?:[\w-]*:\d*:)(?:outpost[/:](?P<outpost>[\w-]+)[/:])?accesspoint[/:](?P<name>[\w.-]+)"
 )
 _DIRECTORY_BUCKET = re.compile(r"--x-s3$")
 # Standard input, and folders that take their name from elsewhere.
@@ -271,7 +271,7 @@ def _actions(command: _Command, row: Mapping[str, Any]) -> Iterator[str]:
     """The actions of the row, as the bucket of that side has them."""
     bucket = command.bucket(row["side"])
     in_session = resources.data("s3-commands.json")["directory_buckets"]["actions"]
-    service = bucket.split(":")[2] if bucket.startswith("arn:") else "s3"
+    service = bucket.split(":")[2] if _ACCESS_POINT.fullmatch(bucket) else "s3"
     for action in row["actions"]:
         if not _DIRECTORY_BUCKET.search(bucket):
             yield re.sub("^s3(?=:)", service, action)
