@@ -15,6 +15,7 @@ from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow, policy_with
 from aws_iam.rules.gates import at_action
+from aws_iam.rules.newer_names import possibly_new, refreshing
 from aws_iam.rules.outcomes import Fail
 from aws_iam.wording import counted
 
@@ -48,11 +49,11 @@ def _with_suggestions(
         if near and not (of_others or _prefix(near[0]) == _prefix(entry.value)):
             yield Fail(entry.where, message)
         elif near:
-            newer = f" {_refreshing()}" if _may_be_new(entry.value) else ""
+            newer = f" {refreshing()}" if _may_be_new(entry.value) else ""
             yield Fail(entry.where, f"{message}; did you mean `{near[0]}`?", fix=f"{fix}{newer}")
         else:
             yield (
-                _possibly_new(entry, message)
+                possibly_new(entry.where, message)
                 if _may_be_new(entry.value)
                 else Fail(entry.where, message)
             )
@@ -69,21 +70,6 @@ def _may_be_new(entry: str) -> bool:
         return False
     retired = catalog().retired_actions(prefix)
     return not any(matches(name, former, ignore_case=True) for former in retired)
-
-
-def _refreshing() -> str:
-    return f"If AWS added it after {catalog().as_of}, refresh the service data where aws-iam runs and validate again."
-
-
-def _possibly_new(entry: Text, message: str) -> Fail:
-    return Fail(
-        entry.where,
-        f"{message} in the service data of {catalog().as_of}, and no known name is similar;"
-        " AWS may have added it since",
-        fix=f"Correct the name. {_refreshing()}",
-        severity=Severity.WARNING,
-        low_confidence=True,
-    )
 
 
 @memo_by_text

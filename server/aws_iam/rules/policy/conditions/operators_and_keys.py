@@ -14,6 +14,7 @@ from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import BUCKET, allow_if
 from aws_iam.rules.gates import KEY_TWICE, at_condition, at_keys
+from aws_iam.rules.newer_names import possibly_new
 from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
@@ -240,7 +241,9 @@ def _unknown_key(condition: Condition, what: str, near: str | None) -> Fail:
             # A service may send a key for some time after it has left the reference.
             low_confidence=catalog().is_recent(seen),
         )
-    return Fail(condition.key.where, f"{key} is not a {what}{hint}")
+    if near or condition.name.startswith("aws:"):
+        return Fail(condition.key.where, f"{key} is not a {what}{hint}")
+    return possibly_new(condition.key.where, f"{key} is not a {what}")
 
 
 @check(
