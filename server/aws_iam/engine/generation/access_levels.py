@@ -101,7 +101,7 @@ _DELETING = re.compile(
     r"^(?:Batch|Bulk|Admin|Start)?(?:DELETE"
     r"|Delete|Purge|Terminate|Destroy|Drop|Deregister|Erase|Truncate|Wipe|Decommission|Deprovision|Forget|Close)(?![a-z])"
     r"|^(?:Schedule|Start)\w*Deletion$|AndDelete(?=[A-Z])|BulkDelete|^PartiQLDrop|^RemoveAll|^Remove\w*Regions?$|^RemoveRegions"
-    r"|^Revoke(?:Certificate|Signature|SigningProfile)$|^Reset(?:Database|Graph)$|ReplaceRootVolume"
+    r"|^Revoke(?:Certificate|Signature|SigningProfile)$|^Reset(?:Database|Graph)$|ReplaceRootVolume|^Rebuild(?:Environment|Workspaces)$"
     r"|^Release(?:\w*Address|Hosts|\w*Ip|PhoneNumber|SenderId)$"
 )
 # What is deleted one by one in the course of writing; anything else that is deleted is a resource or its settings.
@@ -116,7 +116,9 @@ _UNPROTECTING = re.compile(
     r"|LegalHold$|^(?:Lock|Unlock)Rule$|^DisableKeyRotation$|^Stop\w*Encryption$|^DisassociateKmsKey$|^(?:Stop|Disable)\w*Logging$|^(?:Lock|Unlock)Snapshot|^Bypass"
 )
 _EXPOSING = re.compile(
-    r"(?:Put|Set|Delete|Update|Attach|Detach|Associate)\w*(?:Resource|Bucket|Repository|Permissions|Cluster|Key|Access)Policy$"
+    r"(?:Put|Set|Delete|Update|Attach|Detach|Associate|Disassociate)\w*(?:Resource|Bucket|Repository|Permissions|Cluster|Key|Access)Policy$"
+    r"|^(?:Create|Put)\w*(?:Resource|Application|Channel|Contact|Destination|Endpoint|Feed|Group|Mesh|Profile|Project|Sink)Policy$"
+    r"|^ModifyVerifiedAccess\w+Policy$"
     r"|Permissions?(?![a-z])(?!Boundary)|AccessKey|LoginProfile|Password|ServiceSpecificCredential|MFADevice"
     r"|UserToGroup|UserFromGroup|SSHPublicKey|SigningCertificate|ClientSecret$|IamInstanceProfile|FunctionUrlConfig$"
     r"|AccessEntry$|PodIdentityAssociation$|IdentityProvider|AccountAssignment$|ResourceShare|DelegatedAdministrator$"
