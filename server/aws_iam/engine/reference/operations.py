@@ -146,6 +146,12 @@ def resource_operation(service: str, resource: str, method: str) -> str:
     return _resources().get(f"{service}.{resource}.{method.replace('_', '')}".lower(), "")
 
 
+def services_with_resource(name: str) -> tuple[str, ...]:
+    """The services of boto3 that have a resource of this name, such as `Queue`."""
+    services = resources.data("boto3-resources.json")["resources"]
+    return tuple(service for service, found in services.items() if name in found)
+
+
 @slotted
 class Waiter:
     """A waiter of an SDK or the AWS CLI, which repeats one operation until its answer is the one that is waited for."""

@@ -51,7 +51,9 @@ def api_call(known: Catalog, query: str) -> Answer | None:
     if words[0].lower() in _SDKS:
         words = words[1:]
     text = " ".join(words).removesuffix("()")
-    resource = resource_call(known, query, text.split("."))
+    resource = _documented(known, query, text.split(".")) or resource_call(
+        known, query, text.split(".")
+    )
     if resource:
         return resource
     for separator in (":", ".", " "):
@@ -62,6 +64,18 @@ def api_call(known: Catalog, query: str) -> Answer | None:
             named = known.service(client) or service_of_client(client)
             return call(known, query, "" if is_method and not named else client, name)
     return call(known, query, "", text) if text and " " not in text else None
+
+
+def _documented(known: Catalog, query: str, parts: Sequence[str]) -> Answer | None:
+    """`S3.Client.list_buckets` and `EC2.Waiter.InstanceRunning`, as the pages of boto3 name what a client has."""
+    if len(parts) != _SERVICE_RESOURCE_METHOD:
+        return None
+    service, of, name = parts[0].lower(), parts[1], parts[2]
+    if of in {"Client", "Paginator"}:
+        return call(known, query, service, name)
+    if of == "Waiter":
+        return waiter_call(known, query, service, name)
+    return resource_call(known, query, (service, "", name)) if of == "ServiceResource" else None
 
 
 def _of_command(known: Catalog, query: str, words: Sequence[str]) -> Answer | None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.reference.operations import (
     document_command,
     resource_operation,
+    service_by_nickname,
     service_of_client,
+    services_with_resource,
 )
 from aws_iam.tools.policy.lookup import api_calls
 
@@ -25,7 +27,9 @@ _PAGINATOR = re.compile(r"\bget_paginator\(\s*[\"'](\w+)[\"']")
 # `get_waiter("instance_running")`, and `waitUntilInstanceRunning(` of the SDKs for Java and JavaScript.
 _WAITER = re.compile(r"(?:\bget_waiter\(\s*[\"']|\bwaitUntil(?=[A-Z]))(\w+)")
 _WAITING = re.compile(r"\b([\w$]+)\.(?:get_waiter|waiter\(\))")
-_METHOD = re.compile(r"(?:\b([\w$]+)\.)?([A-Za-z_]\w*)\s*(?:\(|$)")
+_METHOD = re.compile(r"(?:\b([\w$]+)(?:\.|->))?([A-Za-z_]\w*)\s*(?:\(|$)")
+# `new AWS.S3()` and `new S3Client({})` of the SDKs for JavaScript.
+_JAVASCRIPT = re.compile(r"\bnew\s+(?:AWS\.(\w+)|(\w+)Client)\b")
 # `new PutObjectCommand({…})` of the SDK for JavaScript.
 _COMMAND = re.compile(r"\bnew\s+([A-Z]\w+)Command\b")
 # `s3` and `Bucket` of `s3.Bucket("b").upload_file(…)`.
@@ -52,11 +56,17 @@ def sdk_call(known: Catalog, query: str) -> Answer | None:
     if _QUESTION.search(query):
         return None
     factory = _FACTORY.search(query)
-    client = factory[1] if factory else ""
+    client = factory[1] if factory else _javascript_client(known, query)
     for reading in (_of_waiter, _of_link, _of_collection, _of_calls, _unknown):
         if answer := reading(known, query, client):
             return answer
     return None
+
+
+def _javascript_client(known: Catalog, query: str) -> str:
+    """`s3` of `new AWS.S3()`; nothing for a client of no service, such as DynamoDB's document client."""
+    found = _JAVASCRIPT.search(query)
+    return _service(known, found[1] or found[2]) if found else ""
 
 
 def calls_in(known: Catalog, query: str) -> tuple[str, ...]:
@@ -127,7 +137,16 @@ def _of_collection(known: Catalog, query: str, client: str) -> Answer | None:
 
 
 def _of_calls(known: Catalog, query: str, client: str) -> Answer | None:
-    for owner, method in _calls(query):
+    for owner, spelled in _calls(query):
+        # `GetObjectAsync` of the SDK for .NET.
+        method = spelled.removesuffix("Async")
+        # `queue.send_messages(…)`: a variable with the name of a resource of boto3.
+        named = owner.rpartition("_")[2].title()
+        holders = services_with_resource(named) if named and not client else ()
+        if len(holders) == 1 and not _service(known, owner):
+            answer = api_calls.resource_call(known, query, (holders[0], named, method))
+            if answer:
+                return answer
         # `Object` of `resource("s3").Object("b", "k").put(…)`.
         for holder, resource in _RESOURCE.findall(query):
             service = client or _service(known, holder)
@@ -178,5 +197,7 @@ def _calls(query: str) -> Iterator[tuple[str, str]]:
 
 def _service(known: Catalog, owner: str) -> str:
     """The client that a variable such as `s3_client` or `dynamodb` holds; empty when its name does not say."""
-    name = _CLIENT_WORDS.sub("", owner).replace("_", "-").lower()
-    return name if name and (known.service(name) or service_of_client(name)) else ""
+    name = _CLIENT_WORDS.sub("", owner).replace("_", "-").strip("-").lower()
+    if name and (known.service(name) or service_of_client(name)):
+        return name
+    return service_by_nickname(name) if name else ""
