@@ -22,6 +22,8 @@ class Operation:
     service: str
     actions: tuple[str, ...]
     note: str = ""
+    # Whether the name without a service means it, and not the actions of that name in other services.
+    is_meant_alone: bool = True
     # Whether a record of the call does not show which of the actions it took.
     is_by_content: bool = False
     # The page that says so, if it is not one of the data's own.
@@ -42,6 +44,7 @@ def operations() -> Mapping[str, Operation]:
             service=row["service"],
             actions=tuple(row["actions"]),
             note=row.get("note", ""),
+            is_meant_alone=row.get("alone", True),
             is_by_content=row.get("by_content", False),
             source=row.get("source", ""),
         )
@@ -206,9 +209,11 @@ def gateway_operation(name: str) -> Operation | None:
 
 
 def operations_named(name: str) -> tuple[Operation, ...]:
-    """The operations with this name in any service; the name is in lower case."""
+    """The operations that this name without a service means; the name is in lower case."""
     return tuple(
-        operation for operation in operations().values() if operation.name.lower() == name
+        operation
+        for operation in operations().values()
+        if operation.is_meant_alone and operation.name.lower() == name
     )
 
 
