@@ -208,8 +208,11 @@ def _as_action(known: Catalog, query: str) -> Answer | None:
     if action:
         return _of_action(known, action)
     # API operations of this name take precedence: Lambda's operation `Invoke` is not an action of Lambda.
-    if ":" in query or operations_named(query.lower()):
+    if ":" in query:
         return None
+    if operations_named(query.lower()):
+        # `Query` is an operation, whatever resource types are called `query`.
+        return api_calls.api_call(known, query) if query[:1].isupper() else None
     names = known.having(query)
     one = known.action(names[0]) if len(names) == 1 else None
     if one:
