@@ -17,16 +17,19 @@ TARGET = Path(__file__).parent.parent / "assets/data/boto3-resources.json"
 SOURCE = "https://boto3.amazonaws.com/v1/documentation/api/latest/guide/resources.html"
 ABOUT = (
     "The API operation behind each method and collection of boto3's resources, such as `dynamodb.Table.query`, where boto3's"
-    " models have one; of `load` the operation that reads the attributes. `waiters`: the operation that each waiter of a client of botocore repeats."
+    " models have one; of `load` the operation that reads the attributes, and of `objects.delete` the one that acts on a whole collection. `waiters`: the operation that each waiter of a client of botocore repeats."
 )
 
 
-def methods(resource: dict[str, Any]) -> dict[str, str]:
-    """The operation of each method of a resource, by the method's name in Python."""
+def methods(resource: dict[str, Any], others: dict[str, Any]) -> dict[str, str]:
+    """The operation of each method of a resource and of its collections, by the method's name in Python."""
     found = {_python(name): row for name, row in resource.get("actions", {}).items()}
     found |= {_python(name): row for name, row in resource.get("hasMany", {}).items()}
     if "load" in resource:
         found["load"] = resource["load"]
+    for collection, row in resource.get("hasMany", {}).items():
+        acts = others[row["resource"]["type"]].get("batchActions", {})
+        found |= {f"{_python(collection)}.{_python(name)}": act for name, act in acts.items()}
     return {
         name: row["request"]["operation"]
         for name, row in sorted(found.items())
@@ -45,8 +48,9 @@ def built() -> dict[str, dict[str, dict[str, str]]]:
     for service in sorted(boto3.Session().get_available_resources()):
         newest = max((folder / service).iterdir())
         model = json.loads((newest / "resources-1.json").read_text(encoding="utf-8"))
-        resources = {"": methods(model["service"])}
-        resources |= {name: methods(row) for name, row in sorted(model["resources"].items())}
+        others = model["resources"]
+        resources = {"": methods(model["service"], others)}
+        resources |= {name: methods(row, others) for name, row in sorted(others.items())}
         services[service] = {name: rows for name, rows in resources.items() if rows}
     return services
 

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from catalog_checks import fewer_types, removed_types
 from catalog_sources import (
     Services,
     last_listed,
@@ -80,7 +81,11 @@ def merge(prefix: str, row: ServiceRow, old: ServiceRow) -> None:
         action = row.actions[spelled[name.lower()]]
         action.dependents |= was.dependents
         action.keys |= was.keys
-        added = set(was.types) - set(action.types) - removed_types(prefix, name)
+        added = (
+            set(was.types)
+            - set(action.types)
+            - removed_types(REVIEW["removed_types"], prefix, name)
+        )
         if several_pages and added:
             action.types += sorted(added)
             # What one page requires takes no part in the requests of the other.
@@ -94,12 +99,6 @@ def merge(prefix: str, row: ServiceRow, old: ServiceRow) -> None:
         if resource in row.types:
             row.types[resource].keys |= type_.keys
     define_keys(row, old.keys)
-
-
-def removed_types(prefix: str, action: str) -> set[str]:
-    """The resource types that an older source gives an action and AWS has removed since."""
-    rows = REVIEW["removed_types"].get(prefix, ())
-    return {row["type"] for row in rows if action in row["actions"]}
 
 
 def date_retired(services: Services, days: dict[str, str]) -> None:
@@ -181,25 +180,6 @@ def ill_formed(services: Services) -> Iterator[str]:
                 yield f"{prefix}:{name} names a resource type that the service lacks"
 
 
-def fewer_types(services: Services) -> Iterator[str]:
-    """Actions with fewer resource types than a source gives them, and reviewed exceptions that no source needs."""
-    given: dict[tuple[str, str, str], str] = {}
-    for before, source in (older(), paged(), newest()[::2]):
-        for prefix, row in before.items():
-            for name, action in row.actions.items():
-                given |= {(prefix, name, type_): source["name"] for type_ in action.types}
-    for (prefix, name, type_), source in sorted(given.items()):
-        action = services.get(prefix, ServiceRow()).actions.get(name)
-        if action is None or type_ in action.types or type_ in removed_types(prefix, name):
-            continue
-        yield f"{prefix}:{name} lacks the resource type {type_}, which {source} gives: see catalog_review.json"
-    for prefix, rows in REVIEW["removed_types"].items():
-        for row in rows:
-            for name in row["actions"]:
-                if (prefix, name, row["type"]) not in given:
-                    yield f"no source gives {prefix}:{name} the type {row['type']}: remove it from catalog_review.json"
-
-
 def losses(services: Services, before: Services) -> Iterator[str]:
     """Facts that the committed file has and the new one lost."""
     now, was = catalog_rows.count(services), catalog_rows.count(before)
@@ -246,7 +226,9 @@ def main() -> int:
     given = options.parse_args()
     data = build(given.wheels)
     services, provenance = facts_of(data)
-    problems = [*ill_formed(services), *fewer_types(services)]
+    sources = [(rows, source["name"]) for rows, source in (older(), paged(), newest()[::2])]
+    reviewed = REVIEW["removed_types"]
+    problems = [*ill_formed(services), *fewer_types(services, sources, reviewed)]
     if ASSET.is_file():
         before, was = facts_of(ASSET.read_bytes())
         if not given.accept:

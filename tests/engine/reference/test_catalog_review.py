@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 
 import pytest
 
 from aws_iam import resources
 from aws_iam.engine.reference.catalog import Catalog, shipped
+from aws_iam.engine.reference.catalog_rows import ActionRow, ServiceRow
 from helpers.folders import ROOT
 
 REVIEW = json.loads((ROOT / ".ci/catalog_review.json").read_text(encoding="utf-8"))
@@ -35,6 +37,29 @@ def test_a_removed_type_is_removed_with_a_day_or_a_reason(known: Catalog) -> Non
                 assert action is not None
                 assert action.name == name
                 assert row["type"] not in action.resource_types
+
+
+def test_an_action_with_fewer_types_than_a_source_gives_it_fails_the_build(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / ".ci")
+    fewer_types = importlib.import_module("catalog_checks").fewer_types
+
+    def with_types(*types: str) -> dict[str, ServiceRow]:
+        return {"elb": ServiceRow(actions={"AddTags": ActionRow(level="Tagging", types=[*types])})}
+
+    one, both = with_types("loadbalancer"), with_types("loadbalancer", "loadbalancer/app/")
+    sources = [(both, "the second page"), (one, "the newest source")]
+    assert list(fewer_types(both, sources, {})) == []
+    (lost,) = fewer_types(one, sources, {})
+    assert lost.startswith(
+        "elb:AddTags lacks the resource type loadbalancer/app/, which the second page gives"
+    )
+    removed = [{"type": "loadbalancer/app/", "actions": ["AddTags"]}]
+    assert list(fewer_types(one, sources, {"elb": removed})) == []
+    needless = [*removed, {"type": "listener", "actions": ["AddTags"]}]
+    (problem,) = fewer_types(one, sources, {"elb": needless})
+    assert problem.startswith("no source gives elb:AddTags the type listener")
 
 
 def test_every_correction_holds_and_has_its_source(known: Catalog) -> None:

@@ -44,6 +44,39 @@ def test_an_unknown_name_gets_the_code_that_its_history_deserves(case: dict[str,
         assert case.get("fix", "") in (finding.fix or "")
 
 
+@pytest.mark.parametrize(
+    ("code", "elements", "is_new"),
+    [
+        (
+            "INVALID_SERVICE_CONDITION_KEY",
+            {"Condition": {"Bool": {"s3:InventedFeature": "true"}}},
+            True,
+        ),
+        ("INVALID_SERVICE_CONDITION_KEY", {"Condition": {"Bool": {"s3:prefx": "true"}}}, False),
+        (
+            "INVALID_SERVICE_CONDITION_KEY",
+            {"Condition": {"Bool": {"s3:PassedToService": "x"}}},
+            False,
+        ),
+        ("INVALID_SERVICE", {"Condition": {"Bool": {"quantumthing:Key": "true"}}}, True),
+        ("INVALID_SERVICE", {"Condition": {"Bool": {"ec3:Region": "true"}}}, False),
+        ("INVALID_SERVICE", {"Resource": "arn:aws:quantumthing:eu-west-1:111122223333:x/y"}, True),
+        ("INVALID_SERVICE", {"Resource": "arn:aws:elastic-inference:*:*:x/y"}, False),
+    ],
+)
+def test_a_key_or_service_that_is_like_no_known_one_may_be_new(
+    code: str, elements: dict[str, Any], *, is_new: bool
+) -> None:
+    (finding,) = (
+        one for one in validate(statement(Action="s3:GetObject", **elements)) if one.code == code
+    )
+    assert finding.severity == ("WARNING" if is_new else "ERROR")
+    assert finding.confidence == ("low" if is_new else None)
+    dated = f"in the service data of {catalog().as_of}, and no known name is similar"
+    assert (dated in (finding.message or "")) is is_new
+    assert ("refresh the service data" in (finding.fix or "")) is is_new
+
+
 def test_a_name_that_may_be_new_is_dated() -> None:
     (finding,) = validate(statement(Action="sts:GetScopedCredentials"))
     assert f"service data of {catalog().as_of}" in (finding.message or "")

@@ -96,24 +96,29 @@ def actions_of_verb(verb: str, types: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-# The verb of a name, behind the words that some services put before it.
+# The verb of a name, behind the words that some services put before it; API Gateway's is `DELETE`.
 _DELETING = re.compile(
-    r"^(?:Batch|Bulk|Admin)?"
-    r"(?:Delete|Purge|Terminate|Destroy|Drop|Deregister|Erase|Truncate|Decommission|Deprovision|Forget|Close)(?![a-z])"
-    r"|^(?:Schedule|Start)\w*Deletion$|^RemoveRegions|^RevokeCertificate$|ReplaceRootVolume"
+    r"^(?:Batch|Bulk|Admin|Start)?(?:DELETE"
+    r"|Delete|Purge|Terminate|Destroy|Drop|Deregister|Erase|Truncate|Wipe|Decommission|Deprovision|Forget|Close)(?![a-z])"
+    r"|^(?:Schedule|Start)\w*Deletion$|AndDelete(?=[A-Z])|BulkDelete|^PartiQLDrop|^RemoveAll|^Remove\w*Regions?$|^RemoveRegions"
+    r"|^Revoke(?:Certificate|Signature|SigningProfile)$|^Reset(?:Database|Graph)$|ReplaceRootVolume|^Rebuild(?:Environment|Workspaces)$"
+    r"|^Release(?:\w*Address|Hosts|\w*Ip|PhoneNumber|SenderId)$"
 )
 # What is deleted one by one in the course of writing; anything else that is deleted is a resource or its settings.
 _CONTENT = re.compile(
     r"Delete(?:\w*[a-z])?(?:Items?|Messages?|Records?|Documents?|Rows?|Vectors|Attributes)$"
 )
-_DISABLING = re.compile(r"^Disable(\w+)$")
+_TAKING_OUT = re.compile(r"^(?:Disable|Remove)((?:(?!(?:From|For|To)[A-Z])\w)+)$")
+_DELETED = re.compile(r"Delete(\w+?)s?$")
 _UNPROTECTING = re.compile(
     r"^(?:Put|Set|Update|Modify|Decrease|Disable|Stop|Reset|Change)\w*"
     r"(?:Lifecycle(?:Configuration|Policy)|Retention|LegalHold|ObjectLock|TimeToLive|Protection|Versioning|Backups?(?![a-z]))"
-    r"|^DisableKeyRotation$|^Stop\w*Encryption$|^DisassociateKmsKey$|^(?:Stop|Disable)\w*Logging$|^(?:Lock|Unlock)Snapshot|^Bypass"
+    r"|LegalHold$|^(?:Lock|Unlock)Rule$|^DisableKeyRotation$|^Stop\w*Encryption$|^DisassociateKmsKey$|^(?:Stop|Disable)\w*Logging$|^(?:Lock|Unlock)Snapshot|^Bypass"
 )
 _EXPOSING = re.compile(
-    r"(?:Put|Set|Delete|Update|Attach|Detach|Associate)\w*(?:Resource|Bucket|Repository|Permissions|Cluster|Key|Access)Policy$"
+    r"(?:Put|Set|Delete|Update|Attach|Detach|Associate|Disassociate)\w*(?:Resource|Bucket|Repository|Permissions|Cluster|Key|Access)Policy$"
+    r"|^(?:Create|Put)\w*(?:Resource|Application|Channel|Contact|Destination|Endpoint|Feed|Group|Mesh|Profile|Project|Sink)Policy$"
+    r"|^ModifyVerifiedAccess\w+Policy$"
     r"|Permissions?(?![a-z])(?!Boundary)|AccessKey|LoginProfile|Password|ServiceSpecificCredential|MFADevice"
     r"|UserToGroup|UserFromGroup|SSHPublicKey|SigningCertificate|ClientSecret$|IamInstanceProfile|FunctionUrlConfig$"
     r"|AccessEntry$|PodIdentityAssociation$|IdentityProvider|AccountAssignment$|ResourceShare|DelegatedAdministrator$"
@@ -135,14 +140,19 @@ _REPLICATING = re.compile(
 
 def is_deleting(action: Action) -> bool:
     """Whether the action deletes anything, be it one item of what a resource holds."""
-    disabled = _DISABLING.match(action.name)
-    if disabled and any(disabled[1].lower() == _plain(name) for name in action.resource_types):
-        return True
-    return bool(_DELETING.search(action.name))
+    return _is_about_itself(action, _TAKING_OUT) or bool(_DELETING.search(action.name))
 
 
 def _deletes(action: Action) -> bool:
-    return is_deleting(action) and not _CONTENT.search(action.name)
+    is_content = _CONTENT.search(action.name) and not _is_about_itself(action, _DELETED)
+    return is_deleting(action) and not is_content
+
+
+def _is_about_itself(action: Action, named: re.Pattern[str]) -> bool:
+    """Whether what the name says to be deleted is the resource of the action: the document of `ssm:DeleteDocument`."""
+    found = named.search(action.name)
+    noun = found[1].lower() if found else ""
+    return any(noun.endswith(_plain(name)) for name in action.resource_types)
 
 
 def _unprotects(action: Action) -> bool:

@@ -7,12 +7,11 @@ Nothing is guessed: what the needs do not name is not granted; the plan lists it
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.generation import condition_fit, dependents, passed_roles
-from aws_iam.engine.generation.access_levels import LEVEL_NAMES, AccessLevel
+from aws_iam.engine.generation.access_levels import LEVEL_NAMES, AccessLevel, rows_for
 from aws_iam.engine.generation.action_grants import (
     ActionGrant,
     ExcludedAction,
@@ -26,6 +25,7 @@ from aws_iam.engine.reference.catalog import catalog
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.frozen import slotted
+from aws_iam.wording import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 # More pairs than ten managed policies can hold, unless very many actions share very many ARNs.
 _MOST_PAIRS = 50_000
+# Actions of a level that are named one by one.
+_FEW = 3
 
 
 @slotted
@@ -155,16 +157,27 @@ def _demands_star(action: Action, target: Target) -> bool:
 def _why_nothing(need: Need, target: Target) -> str:
     shown, kinds = quoted(target.text), _kinds(target)
     if need.level:
-        counted = Counter(
-            name
+        by_level = {
+            name: [
+                f"`{a.full_name}`"
+                for a in _of_level(AccessLevel(name=name), target)
+                if target.types_for(a)
+            ]
             for name in LEVEL_NAMES
-            for a in _of_level(AccessLevel(name=name), target)
-            if target.types_for(a)
+        }
+        has = ", ".join(
+            f"{len(names)} `{name}`{f' ({joined(names)})' if len(names) <= _FEW else ''}"
+            for name, names in by_level.items()
+            if names
         )
-        has = ", ".join(f"{counted[name]} `{name}`" for name in counted) or "none"
+        types = [type_ for prefix in target.services for type_ in target.types_in(prefix)]
+        why = "".join(f". {row['why']}" for row in rows_for("instead", need.level, types))
         others = sorted({t.service for t in _all_types(target)} - set(target.services))
-        more = f"; name the actions of {', '.join(others)} instead" if others else ""
-        return f"no action of level `{need.level.name}` works on {shown}, which is {kinds}; it has {has}{more}"
+        more = f"; name the actions of {', '.join(others)} instead" if others and not why else ""
+        return (
+            f"no action of level `{need.level.name}` works on {shown}, which is {kinds}; it has "
+            f"{has or 'none'}{more}{why}"
+        )
     if not need.exact:
         return f"no action that {quoted(need.name)} matches works on {shown}, which is {kinds}"
     action = need.actions[0]

@@ -10,7 +10,7 @@ from aws_iam import resources
 from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 
 @slotted
@@ -22,6 +22,12 @@ class Operation:
     service: str
     actions: tuple[str, ...]
     note: str = ""
+    # Whether the name without a service means it, and not the actions of that name in other services.
+    is_meant_alone: bool = True
+    # Whether a record of the call does not show which of the actions it took.
+    is_by_content: bool = False
+    # The page that says so, if it is not one of the data's own.
+    source: str = ""
 
 
 def _data() -> Mapping[str, Any]:
@@ -38,6 +44,9 @@ def operations() -> Mapping[str, Operation]:
             service=row["service"],
             actions=tuple(row["actions"]),
             note=row.get("note", ""),
+            is_meant_alone=row.get("alone", True),
+            is_by_content=row.get("by_content", False),
+            source=row.get("source", ""),
         )
         for row in _data()["operations"]
         for name in row["operations"]
@@ -64,20 +73,28 @@ def without_permission() -> Mapping[str, OpenAction]:
 
 
 def cli_command(words: str, options: str = "") -> Operation | None:
-    """A command of the AWS CLI that is not an operation, such as `ecr get-login-password`, or needs more with its options."""
-    return next(
-        (
-            Operation(
-                name=row["command"],
-                service=row["command"].partition(" ")[0],
-                actions=tuple(row["actions"]),
-                note=row.get("note", ""),
-            )
-            for row in _data()["cli_commands"]
-            if row["command"] == words
-            and any(option in options for option in row.get("options", ("",)))
-        ),
-        None,
+    """A command of the AWS CLI that is not an operation, such as `ecr get-login-password`, or needs others with its options."""
+    found = (row for row in _commands(words, options) if not row.get("adds"))
+    return next((_of_command(row) for row in found), None)
+
+
+def added_by_options(words: str, options: str) -> tuple[Operation, ...]:
+    """What the options of a command take beside what the command needs in any case, such as `--tagging`."""
+    return tuple(_of_command(row) for row in _commands(words, options) if row.get("adds"))
+
+
+def _commands(words: str, options: str) -> Iterator[Mapping[str, Any]]:
+    for row in _data()["cli_commands"]:
+        if row["command"] == words and any(o in options for o in row.get("options", ("",))):
+            yield row
+
+
+def _of_command(row: Mapping[str, Any]) -> Operation:
+    return Operation(
+        name=row["command"],
+        service=row["command"].partition(" ")[0],
+        actions=tuple(row["actions"]),
+        note=row.get("note", ""),
     )
 
 
@@ -100,6 +117,21 @@ def sdk_method(service: str, name: str) -> Operation | None:
     )
 
 
+def sdk_method_named(name: str) -> Operation | None:
+    """A method of that kind by its name alone, if the name says enough, as `upload_file` does and `copy` does not."""
+    bare, rows = _bare(name), _data()["sdk_methods"]
+    listed = [
+        row for row in rows for method in row["methods"] if _bare(method) == bare and "_" in method
+    ]
+    return sdk_method(listed[0]["service"], bare) if listed else None
+
+
+def document_command(name: str) -> str:
+    """The operation of a command of DynamoDB's document client for JavaScript, such as `Put`; empty for another."""
+    found: str = _data()["document_client"]["commands"].get(name, "")
+    return found
+
+
 @cache
 def _resources() -> Mapping[str, str]:
     """The operation of each method of boto3's resources by `service.resource.method` in lower case, without underscores."""
@@ -115,6 +147,12 @@ def _resources() -> Mapping[str, str]:
 def resource_operation(service: str, resource: str, method: str) -> str:
     """The operation behind a method of a resource of boto3, such as `dynamodb`, `Table` and `query`; else nothing."""
     return _resources().get(f"{service}.{resource}.{method.replace('_', '')}".lower(), "")
+
+
+def services_with_resource(name: str) -> tuple[str, ...]:
+    """The services of boto3 that have a resource of this name, such as `Queue`."""
+    services = resources.data("boto3-resources.json")["resources"]
+    return tuple(service for service, found in services.items() if name in found)
 
 
 @slotted
@@ -171,16 +209,20 @@ def gateway_operation(name: str) -> Operation | None:
 
 
 def operations_named(name: str) -> tuple[Operation, ...]:
-    """The operations with this name in any service; the name is in lower case."""
+    """The operations that this name without a service means; the name is in lower case."""
     return tuple(
-        operation for operation in operations().values() if operation.name.lower() == name
+        operation
+        for operation in operations().values()
+        if operation.is_meant_alone and operation.name.lower() == name
     )
 
 
-def operation_sources(services: Collection[str]) -> tuple[str, ...]:
-    """The pages that say which actions the operations of these services need."""
+def operation_sources(found: Collection[Operation]) -> tuple[str, ...]:
+    """The pages that say which actions these operations need."""
+    own = dict.fromkeys(operation.source for operation in found if operation.source)
+    services = {operation.service for operation in found if not operation.source}
     pages: tuple[str, ...] = tuple(_data()["sources"]) if services else ()
-    return tuple(page for page in pages if "AmazonS3" not in page or "s3" in services)
+    return (*own, *(page for page in pages if "AmazonS3" not in page or "s3" in services))
 
 
 def service_of_client(client: str) -> str:

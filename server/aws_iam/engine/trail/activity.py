@@ -36,13 +36,17 @@ class Refusal:
 
 @dataclass(slots=True, kw_only=True)
 class CallerActivity:
-    """The events of one caller; `needs` counts events by what they needed, `incomplete` those that needed more than that."""
+    """The events of one caller; `needs` counts events by what they needed, `incomplete` those that needed more than that.
+
+    `failed` counts calls that failed for another reason than a refusal, `failed_uses` is what they would have needed.
+    """
 
     caller: str
     needs: Counter[tuple[UsedAction, ...]] = field(default_factory=Counter)
     incomplete: Counter[tuple[UsedAction, ...]] = field(default_factory=Counter)
     refused: Counter[Refusal] = field(default_factory=Counter)
     failed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    failed_uses: Counter[UsedAction] = field(default_factory=Counter)
     not_scoped: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
     @property
@@ -100,6 +104,7 @@ def _count(
 ) -> None:
     if event.failed:
         account.failed[event.call, event.failed] += 1
+        account.failed_uses.update(use for use in reading.uses if not use.needed_by)
     elif event.refused:
         uses = _named_in_message(event) or tuple(use for use in reading.uses if not use.needed_by)
         account.refused[Refusal(call=event.call, error=event.refused, uses=uses)] += 1

@@ -97,7 +97,13 @@ def _values(
     if alone and name in {"id", "name", "resourceid", "arn"}:
         about = normalized(type_.name)
     texts = next(filter(None, _candidates(hole, name, about, action, details)), ())
-    bare = (_bare_name(text, hole, type_) for text in texts if not _is_other_id(text, type_))
+    # WAF's `CLOUDFRONT` is `global` in its ARNs.
+    spelled = event_tables()["spelled"].get(f"{type_.service} {hole}", {})
+    bare = (
+        _bare_name(spelled.get(text, text), hole, type_)
+        for text in texts
+        if not _is_other_id(text, type_)
+    )
     return tuple(dict.fromkeys(filter(None, bare)))
 
 

@@ -162,13 +162,18 @@ def _named_secret(secret_id: str, head: str) -> EventResource:
 
 
 def _logs(action: Action, details: EventDetails) -> tuple[EventResource, ...]:
-    """The ARN of a log group ends in `:*` in policies, except for the actions on its tags."""
+    """The ARN of a log group ends in `:*` in policies, except for the actions on its tags; the record may have it with that."""
+    of_groups = "" if "Tag" in action.name else ":*"
     return tuple(
         resource
-        if resource.type != "log-group" or "Tag" in action.name or resource.pattern.endswith(":*")
-        else replace(resource, pattern=f"{resource.pattern}:*")
+        if resource.type != "log-group" or resource.pattern.endswith(":*")
+        else replace(resource, pattern=f"{resource.pattern.removesuffix(_ANY_STREAM)}{of_groups}")
         for resource in resources_of(action, details)
     )
+
+
+# `:*` of an ARN in a record, which is escaped as if it were a name.
+_ANY_STREAM = ":${*}"
 
 
 def _lambda(action: Action, details: EventDetails) -> tuple[EventResource, ...]:

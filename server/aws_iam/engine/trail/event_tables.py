@@ -64,4 +64,4 @@ def actions_of(prefix: str, call: str) -> tuple[str, ...]:
     if known := catalog().action(full_name):
         return (known.full_name,)
     operation = operations().get(full_name.lower())
-    return operation.actions if operation else ()
+    return operation.actions if operation and not operation.is_by_content else ()

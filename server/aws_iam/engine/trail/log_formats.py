@@ -144,6 +144,9 @@ def _records(given: Any, reading: Reading) -> Iterator[Mapping[str, Any]]:
                 yield ocsf.record_of(value)
             elif value.get("eventSource") and value.get("eventName"):
                 yield value
+            elif isinstance(insight := value.get("insightDetails"), dict):
+                # CloudTrail Insights names the calls that it counted inside.
+                yield value | insight
             elif log_rows.is_table(value):
                 waiting += ((item, depth + 1) for item in _of_rows([value], reading))
             else:

@@ -15,12 +15,16 @@ from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow, policy_with
 from aws_iam.rules.gates import at_action
+from aws_iam.rules.newer_names import possibly_new, refreshing
 from aws_iam.rules.outcomes import Fail
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+_PREFIX_FIX = "Write the service prefix that IAM uses; `policy lookup` finds it."
+_NAME_FIX = "Correct the name; `policy lookup` lists the actions of a service."
+_EXCLUSION_FIX = "Correct the name; as written, the intended action is not excluded."
 _REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html"
 
 
@@ -35,6 +39,7 @@ def _split(entry: Text) -> tuple[str, str] | None:
 def _with_suggestions(
     problems: Iterable[tuple[Text, str]],
     suggest: Callable[[str], tuple[str, ...]],
+    fix: str,
     *,
     of_others: bool = True,
 ) -> Iterator[Fail]:
@@ -44,10 +49,11 @@ def _with_suggestions(
         if near and not (of_others or _prefix(near[0]) == _prefix(entry.value)):
             yield Fail(entry.where, message)
         elif near:
-            yield Fail(entry.where, f"{message}; did you mean `{near[0]}`?")
+            newer = f" {refreshing()}" if _may_be_new(entry.value) else ""
+            yield Fail(entry.where, f"{message}; did you mean `{near[0]}`?", fix=f"{fix}{newer}")
         else:
             yield (
-                _possibly_new(entry, message)
+                possibly_new(entry.where, message)
                 if _may_be_new(entry.value)
                 else Fail(entry.where, message)
             )
@@ -64,17 +70,6 @@ def _may_be_new(entry: str) -> bool:
         return False
     retired = catalog().retired_actions(prefix)
     return not any(matches(name, former, ignore_case=True) for former in retired)
-
-
-def _possibly_new(entry: Text, message: str) -> Fail:
-    return Fail(
-        entry.where,
-        f"{message} in the service data of {catalog().as_of}, and no known name is similar;"
-        " AWS may have added it since",
-        fix="Correct the name; if AWS added it after that day, refresh the service data where aws-iam runs and validate again.",
-        severity=Severity.WARNING,
-        low_confidence=True,
-    )
 
 
 @memo_by_text
@@ -97,7 +92,7 @@ _UNRECOGNIZED = (at_action(_is_unrecognized),)
     when=_UNRECOGNIZED,
     severity=Severity.ERROR,
     title="The action has the prefix of a service that does not exist",
-    fix="Write the service prefix that IAM uses; `policy lookup` finds it.",
+    fix=_PREFIX_FIX,
     bad=[policy_with(allow("s33:GetObject")), policy_with(allow("stepfunctions:StartExecution"))],
     good=[policy_with(allow("s3:GetObject")), policy_with(allow("states:StartExecution"))],
 )
@@ -106,7 +101,7 @@ def unknown_service(policy: Policy) -> Iterator[Fail]:
 
     False alarm when AWS added the service after the date of the service data.
     """
-    yield from _with_suggestions(_of_unknown_service(policy), _near_services)
+    yield from _with_suggestions(_of_unknown_service(policy), _near_services, _PREFIX_FIX)
 
 
 @memo_on_subject
@@ -159,7 +154,7 @@ def _near_services(action: str) -> tuple[str, ...]:
     when=_UNRECOGNIZED,
     severity=Severity.ERROR,
     title="The action does not exist",
-    fix="Correct the name; `policy lookup` lists the actions of a service.",
+    fix=_NAME_FIX,
     bad=[
         policy_with(allow("s3:GetObjectt")),
         policy_with(allow("s3:Gte*")),
@@ -176,7 +171,9 @@ def unknown_action(policy: Policy) -> Iterator[Fail]:
     """
     # The policy of a resource is about one service.
     of_others = policy.kind is not Kind.RESOURCE
-    yield from _with_suggestions(_of_unknown_action(policy), _near_actions, of_others=of_others)
+    yield from _with_suggestions(
+        _of_unknown_action(policy), _near_actions, _NAME_FIX, of_others=of_others
+    )
 
 
 def _of_unknown_action(policy: Policy) -> Iterator[tuple[Text, str]]:
@@ -274,7 +271,7 @@ def _near_actions(action: str) -> tuple[str, ...]:
     when=_UNRECOGNIZED,
     severity=Severity.WARNING,
     title="NotAction excludes an action that does not exist",
-    fix="Correct the name; as written, the intended action is not excluded.",
+    fix=_EXCLUSION_FIX,
     source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notaction.html",
     bad=[policy_with({"Effect": "Deny", "NotAction": ["iam:ListUser"], "Resource": "*"})],
     good=[policy_with({"Effect": "Deny", "NotAction": ["iam:ListUsers"], "Resource": "*"})],
@@ -290,7 +287,7 @@ def unknown_exclusion(policy: Policy) -> Iterator[Fail]:
         for entry in statement.not_actions
         if (reason := _why_invalid(entry))
     )
-    yield from _with_suggestions(problems, _near_actions)
+    yield from _with_suggestions(problems, _near_actions, _EXCLUSION_FIX)
 
 
 @check(

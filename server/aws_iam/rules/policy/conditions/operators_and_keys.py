@@ -9,11 +9,12 @@ from aws_iam.engine.language.document import Condition, Statement
 from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.global_keys import global_keys, legacy_keys
-from aws_iam.errors import closest
+from aws_iam.errors import closest, nearest
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import BUCKET, allow_if
 from aws_iam.rules.gates import KEY_TWICE, at_condition, at_keys
+from aws_iam.rules.newer_names import possibly_new
 from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
@@ -240,7 +241,9 @@ def _unknown_key(condition: Condition, what: str, near: str | None) -> Fail:
             # A service may send a key for some time after it has left the reference.
             low_confidence=catalog().is_recent(seen),
         )
-    return Fail(condition.key.where, f"{key} is not a {what}{hint}")
+    if near or condition.name.startswith("aws:"):
+        return Fail(condition.key.where, f"{key} is not a {what}{hint}")
+    return possibly_new(condition.key.where, f"{key} is not a {what}")
 
 
 @check(
@@ -316,5 +319,14 @@ def unknown_service_key(statement: Statement) -> Iterator[Fail]:
         if service is None or not rest or "${" in key or _lacks_tag_name(condition):
             continue
         if facts.condition_key(key) is None:
-            near = closest(key, (known_key.name for known_key in service.condition_keys.values()))
+            own = {
+                known_key.name.partition(":")[2]: known_key.name
+                for known_key in service.condition_keys.values()
+            }
+            similar = [own[name] for name in nearest(rest, own)]
+            if not similar and rest.isalnum():
+                similar = sorted(
+                    (found.name for found in facts.keys_matching(f"*:{rest}")), key=len
+                )
+            near = similar[0] if similar else None
             yield _unknown_key(condition, f"condition key of {service.prefix}", near)

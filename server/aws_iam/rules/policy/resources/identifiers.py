@@ -22,6 +22,7 @@ from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import OBJECTS, Example, allow_if
 from aws_iam.rules.gates import PRINCIPALS, at_condition, at_keys, at_resource, at_value
+from aws_iam.rules.newer_names import possibly_new
 from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
@@ -79,11 +80,14 @@ def unknown_service(statement: Statement) -> Iterator[Fail]:
                 )
                 continue
             near = catalog().suggest_service(service) if service else ()
-            hint = f"; did you mean `{near[0]}`?" if near else ""
-            yield Fail(
-                text.where,
-                f"{quoted(text.value)} names the service {quoted(service)}, which does not exist{hint}",
+            what = (
+                f"{quoted(text.value)} names the service {quoted(service)}, which does not exist"
             )
+            if near or not service or catalog().retired_actions(service):
+                hint = f"; did you mean `{near[0]}`?" if near else ""
+                yield Fail(text.where, f"{what}{hint}")
+            else:
+                yield possibly_new(text.where, what)
 
 
 def _services_of_arns(statement: Statement) -> Iterator[tuple[Text, str]]:

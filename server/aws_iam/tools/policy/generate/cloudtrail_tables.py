@@ -188,13 +188,28 @@ def _denied(accounts: Iterable[CallerActivity]) -> Iterator[dict[str, Any]]:
 
 def needs_of_refused_calls(accounts: Iterable[CallerActivity]) -> tuple[Needs, ...]:
     """What refused calls need, if they are wanted, in parts that are each short enough to be shown in full."""
-    needs: dict[str, dict[str, None]] = {}
+    return _in_parts(
+        use for account in accounts for refusal in account.refused for use in refusal.uses
+    )
+
+
+def needs_of_failed_calls(accounts: Iterable[CallerActivity]) -> tuple[Needs, ...]:
+    """What calls need that failed for another reason, such as a bucket without a policy, and that no successful call needed."""
+    found: dict[UsedAction, None] = {}
     for account in accounts:
-        for refusal in account.refused:
-            for use in refusal.uses:
-                # `needs` does not accept an ARN with an escaped wildcard or a control character.
-                if "$" not in use.resource and use.resource.isprintable():
-                    needs.setdefault(use.action, {})[use.resource] = None
+        granted = {(use.action, use.resource) for use in account.uses}
+        found |= {
+            use: None for use in account.failed_uses if (use.action, use.resource) not in granted
+        }
+    return _in_parts(found)
+
+
+def _in_parts(uses: Iterable[UsedAction]) -> tuple[Needs, ...]:
+    needs: dict[str, dict[str, None]] = {}
+    for use in uses:
+        # `needs` does not accept an ARN with an escaped wildcard or a control character.
+        if "$" not in use.resource and use.resource.isprintable():
+            needs.setdefault(use.action, {})[use.resource] = None
     parts: list[Needs] = [{}]
     for action, resources in needs.items():
         for resource in resources:

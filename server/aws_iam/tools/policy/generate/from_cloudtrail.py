@@ -233,12 +233,14 @@ def _summary(callers: Sequence[CallerPolicies], ledger: LogActivity) -> str:
     replay = "all of them" if allowed == events else f"{allowed} of them"
     verdict = counted(findings, "finding") if findings else "no findings"
     refused = sum(account.refused.total() for account in ledger.accounts)
+    failed = sum(account.failed.total() for account in ledger.accounts)
     unmapped = ledger.unmapped.total()
     rest = [
         f"{refused} refused" * bool(refused),
+        f"{failed} that failed otherwise" * bool(failed),
         f"{unmapped} that map to no action" * bool(unmapped),
     ]
-    left_out = " and ".join(filter(None, rest))
+    left_out = joined(list(filter(None, rest)))
     allows = "it allows" if files == 1 else "they allow"
     return (
         f"{what} for {whose}, from {counted(events, 'successful event')}; replayed, {allows} {replay}; {verdict}."
@@ -298,4 +300,7 @@ def _next(callers: Sequence[CallerPolicies], ledger: LogActivity) -> Iterator[Ne
         yield next_call("policy", "generate", why, ("events", "generalize"), principal=principal)
     for needs in cloudtrail_tables.needs_of_refused_calls(ledger.accounts):
         why = "a policy for the refused calls, if they are wanted"
+        yield next_call("policy", "generate", why, needs=needs)
+    for needs in cloudtrail_tables.needs_of_failed_calls(ledger.accounts):
+        why = "a policy for the calls that failed otherwise, which need their permissions when they are made again"
         yield next_call("policy", "generate", why, needs=needs)

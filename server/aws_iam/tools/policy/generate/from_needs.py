@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +31,11 @@ from aws_iam.tools.policy.generate import needs_tables
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from aws_iam.answer import Finding
     from aws_iam.engine.generation.access_needs import Need
+    from aws_iam.engine.language.arn import Arn
 
 _QUOTAS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 _PAGE = "references/policy-design.md#policies-from-needs"
@@ -134,6 +136,7 @@ def _summary(
     first = f"{what} with {counted(statements, 'statement')} and {counted(actions, 'action')}: {verdict}."
     more = [
         *_included(needs),
+        *_beside(needs, needed_plan),
         *_not_included(needed_plan),
         _passing(needed_plan),
         _not_granted(
@@ -154,6 +157,38 @@ def _included(needs: Sequence[Need]) -> Iterator[str]:
         if held:
             shown = held if len(held) <= _NAMED else [*held[:_NAMED], f"{len(held) - _NAMED} more"]
             yield f"{quoted(need.name)} also covers {joined(shown)}."
+
+
+def _beside(needs: Sequence[Need], needed_plan: Plan) -> Iterator[str]:
+    """What no call works without: actions that no need names, and resources that AWS asks for as well."""
+    for row in needs_tables.may_also_need(needs, needed_plan, is_said=True):
+        yield f"Add {_quoted_list(row['actions'].split(', '))} if {row['when']}."
+    named = {target.text for need in needs for target in need.targets}
+    said: dict[str, dict[str, None]] = {}
+    for need in needs:
+        for target in need.targets if need.level else ():
+            types = [type_ for service in target.services for type_ in target.types_in(service)]
+            for row in rows_for("beside", need.level, types) if need.level and target.arn else ():
+                added = [_filled(arn, target.arn) for arn in row["arns"] if target.arn]
+                said.setdefault(row["why"], {}).update(
+                    dict.fromkeys(a for a in added if a not in named)
+                )
+    for why, arns in said.items():
+        if arns:
+            yield f"{why}: add {_quoted_list(arns)} to the need."
+
+
+def _filled(text: str, arn: Arn) -> str:
+    # A pattern such as `table*` has no second part.
+    parts = [*re.split(r"[/:]", arn.resource), "*"]
+    return text.format(*parts, partition=arn.partition, region=arn.region, account=arn.account)
+
+
+def _quoted_list(names: Iterable[str]) -> str:
+    listed = [quoted(name) for name in names]
+    return joined(
+        listed if len(listed) <= _NAMED + 1 else [*listed[:_NAMED], f"{len(listed) - _NAMED} more"]
+    )
 
 
 def _not_included(needed_plan: Plan) -> Iterator[str]:

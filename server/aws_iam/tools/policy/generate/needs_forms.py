@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _ACTIONS = ("action", "actions", "permissions", "access", "accesslevel", "level", "levels")
 _RESOURCES = ("resource", "resources", "arn", "arns")
 _ACCOUNT_FIELD = 4
+_S3 = "s3://"
 # A list of objects with lists of ARNs.
 _DEPTH = 3
 _LEVELS = {
@@ -70,6 +71,12 @@ def _with_accounts(value: Any, understood: dict[str, None], depth: int = _DEPTH)
 
 
 def _with_account(text: str, understood: dict[str, None]) -> str:
+    """The ARN with 12 digits for its account; also of a bucket, key or folder in the form of the AWS CLI."""
+    if text.startswith(_S3):
+        key = text.removeprefix(_S3).partition("/")[2]
+        arn = f"arn:aws:s3:::{text.removeprefix(_S3)}{'*' if key.endswith('/') else ''}"
+        understood[f"{quoted(text)} as {quoted(arn.rstrip('/'))}"] = None
+        return arn.rstrip("/")
     fields = text.split(":", _ACCOUNT_FIELD + 1)
     if fields[0] != "arn" or len(fields) <= _ACCOUNT_FIELD:
         return text
@@ -158,12 +165,14 @@ def _listed(value: Any) -> list[Any]:
 
 def _meant_by_verb(verb: str, targets: Any) -> tuple[str, ...]:
     """What a verb means on all of the ARNs: `send` and `consume` on a queue; none for another word, InputError for several actions."""
-    if not verb.isalpha() or access_level(verb) or verb.lower() in MEANT:
+    if not verb.isalpha() or access_level(verb):
         return ()
     arns = [Arn.of(target) if isinstance(target, str) else None for target in _listed(targets)]
     meant = {actions_of_verb(verb, _types_of(arn)) for arn in arns}
     if len(meant) == 1 and (actions := meant.pop()):
         return actions
+    if verb.lower() in MEANT:
+        return ()
     found = [_actions_on(verb.lower(), arn) if arn else frozenset() for arn in arns]
     common = frozenset.intersection(*found) if found else frozenset()
     if len(common) > 1:

@@ -45,7 +45,7 @@ def fact_tables(
             for key, names in plan.without.items()
         ],
         "also_required": _also_required(plan),
-        "may_also_need": _may_also_need(needs, plan),
+        "may_also_need": may_also_need(needs, plan),
         "not_reached": [row for need in needs for row in _not_reached(need)],
         "needs": _granted(plan.wanted),
         "characters": [size(document) for document in documents],
@@ -100,8 +100,10 @@ def _passed_to(plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
-def _may_also_need(needs: Sequence[Need], plan: Plan) -> list[dict[str, Any]]:
-    """Actions that reading or writing takes in some cases, and that no need names."""
+def may_also_need(
+    needs: Sequence[Need], plan: Plan, *, is_said: bool = False
+) -> list[dict[str, Any]]:
+    """Actions that reading or writing takes in some cases, and that no need names; `is_said`: those that a summary has to say."""
     granted = {grant.action for grant in plan.grants}
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for need in needs:
@@ -112,7 +114,7 @@ def _may_also_need(needs: Sequence[Need], plan: Plan) -> list[dict[str, Any]]:
             said.update(types)
             for row in _rows_of(need, types):
                 names = [name for name in row["actions"] if name not in granted]
-                if names:
+                if names and (row.get("said", False) or not is_said):
                     found[target.text, row["when"]] = {
                         "resource": escaped(target.text),
                         "actions": ", ".join(names),

@@ -18,7 +18,7 @@ SEARCH = "search"
 # Lookups that an answer suggests next.
 _MOST_NEXT = 3
 # The kinds of names that AWS adds to every week.
-_GROWING = frozenset({"action", "service", "wildcard"})
+_GROWING = frozenset({"action", "api_operation", "command", "service", "wildcard"})
 
 
 def facts_answer(

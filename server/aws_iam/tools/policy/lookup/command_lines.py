@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _BEFORE = re.compile(
-    r"(?:[$#>]\s+)?(?:(?:sudo(?:\s+-\S+)*|time|env|[A-Za-z_]\w*=\S*)\s+)*aws2?\s+"
+    r"(?:[$#>]\s+)?(?:[A-Za-z_]\w*=\"?\$\(|\$\(|(?:sudo(?:\s+-\S+)*|time|env|exec|nohup|xargs(?:\s+-\S+)*"
+    r"|do|then|else|if|while|until|!|[A-Za-z_]\w*=\S*)\s+)*aws2?\s+"
 )
 # https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-options.html
 _WITHOUT_VALUE = "cli-auto-prompt|debug|no-cli-auto-prompt|no-cli-pager|no-paginate|no-sign-request|no-verify-ssl"
@@ -17,7 +18,7 @@ _VALUE = r"(?:'[^']*'|\"[^\"]*\"|[^\s'\"]+)"
 _GLOBAL = re.compile(rf"(?:--(?:{_WITHOUT_VALUE})\s+|--(?:{_WITH_VALUE})(?:=|\s+){_VALUE}\s+)+")
 # What ends a command; in quotes it is part of a value, as a comma is in `--code S3Bucket=b,S3Key=k`.
 _PARTS = re.compile(
-    r"(?P<value>'[^']*'|\"(?:[^\"\\]|\\.)*\")|(?P<end>&&|\|\||[;\n]|,(?=\s|aws ))|\\\n|.",
+    r"(?P<value>'[^']*'|\"(?:[^\"\\]|\\.)*\")|(?P<end>&&|\|\|?|[;\n]|,(?=\s|aws ))|\\\n|.",
     re.DOTALL,
 )
 
@@ -32,12 +33,21 @@ def plain(query: str) -> str:
     return f"aws {rest[options.end() :] if options else rest}"
 
 
-def split(query: str) -> list[str]:
-    """The commands of the line."""
-    found = [""]
+def commands(query: str) -> tuple[str, ...]:
+    """The commands of the AWS CLI in the line, without what a shell has between and around them; of a list with commas all parts."""
+    parts = [("", "")]
     for part in _PARTS.finditer(query):
         if part["end"]:
-            found.append("")
+            parts.append((part["end"], ""))
         else:
-            found[-1] += part[0]
-    return found
+            parts[-1] = (parts[-1][0], parts[-1][1] + part[0])
+    is_list = any(end == "," for end, _ in parts)
+    texts = [text.strip() for _, text in parts]
+    found = (_inside(text) for text in texts if is_list or _BEFORE.match(text))
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def _inside(text: str) -> str:
+    """The command, without the end of the substitution that holds it: `ID=$(aws sts get-caller-identity)`."""
+    before = _BEFORE.match(text)
+    return plain(text.rstrip(')"') if before and "$(" in before[0] else text)

@@ -52,7 +52,8 @@ _MAY_HAVE_SPACES = re.compile(r"\$\{|[^ ]*/")
 
 def lookup(query: str) -> Answer:
     """The facts about a service, action, wildcard, condition key, operator, ARN, resource type or API call."""
-    query = command_lines.plain(query.strip())
+    text = query.strip()
+    query = command_lines.plain(text)
     if not query:
         raise InputError(
             "`query` is empty",
@@ -65,7 +66,9 @@ def lookup(query: str) -> Answer:
             f"`query` has {len(query):,} characters; no name has more than {_LONGEST:,}"
         )
     known = catalog()
-    names = several.names_in(query) if query.startswith("aws ") else ()
+    names = _lines(known, text)
+    if len(names) == 1:
+        return with_understood(lookup(names[0]), [f"{quoted(query)} as {quoted(names[0])}"])
     for reading in () if names else _READINGS_OF_CODE:
         if answer := reading(known, query):
             return answer
@@ -78,6 +81,14 @@ def lookup(query: str) -> Answer:
     return next(filter(None, (reading(known, query) for reading in _READINGS)))
 
 
+def _lines(known: Catalog, query: str) -> tuple[str, ...]:
+    """The commands of the AWS CLI, or the calls of an SDK, in the text where it holds several or more than them."""
+    is_list = query.startswith("[")
+    if "aws " in query and not is_list and (commands := command_lines.commands(query)):
+        return () if commands == (command_lines.plain(query),) else commands
+    return sdk_calls.calls_in(known, query)
+
+
 def _of_several_words(known: Catalog, query: str) -> Answer:
     one = service_words.full_name(known, query)
     if one:
@@ -85,6 +96,9 @@ def _of_several_words(known: Catalog, query: str) -> Answer:
     prefixes = service_words.services_with_title(known, query)
     if len(prefixes) == 1:
         return lookup(prefixes[0])
+    words = tuple(query.split())
+    if all(managed_policies.policy_name(known, word) for word in words):
+        return several.several_names(known, query, words, lookup)
     for reading in (service_words.service_and_word, api_calls.api_call):
         if answer := reading(known, query):
             return answer
@@ -194,8 +208,11 @@ def _as_action(known: Catalog, query: str) -> Answer | None:
     if action:
         return _of_action(known, action)
     # API operations of this name take precedence: Lambda's operation `Invoke` is not an action of Lambda.
-    if ":" in query or operations_named(query.lower()):
+    if ":" in query:
         return None
+    if operations_named(query.lower()):
+        # `Query` is an operation, whatever resource types are called `query`.
+        return api_calls.api_call(known, query) if query[:1].isupper() else None
     names = known.having(query)
     one = known.action(names[0]) if len(names) == 1 else None
     if one:

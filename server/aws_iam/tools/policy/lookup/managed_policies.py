@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Artifact, next_call
 from aws_iam.engine.reference import managed_policies
-from aws_iam.escape import escaped
+from aws_iam.escape import escaped, quoted
 from aws_iam.tools.policy.lookup import tables
 from aws_iam.tools.policy.lookup.answer import facts_answer, quoted_names, unknown_answer
 from aws_iam.wording import counted
@@ -34,8 +34,12 @@ def policy_arn(known: Catalog, query: str) -> Answer | None:
     policy = managed_policies.managed_policy(name)
     if policy and policy.arn == query:
         return _of_policy(known, query, policy)
-    near = [policy.name] if policy else managed_policies.near_managed_policies(name)
-    what = f"is not an AWS managed policy of {managed_policies.managed_policies_as_of()}"
+    near = [policy.arn] if policy else managed_policies.near_managed_policies(name)
+    partition = query.split(":")[1]
+    if policy and partition != "aws":
+        what = f"is of the partition {quoted(partition)}, and only the policies of `aws` are known: AWS's documents may differ there"
+    else:
+        what = f"is not an AWS managed policy of {managed_policies.managed_policies_as_of()}"
     return unknown_answer(known, query, kind="managed_policy", what=what, options=near)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from dataclasses import replace
@@ -15,7 +16,7 @@ from aws_iam.tools.policy.lookup import tables
 from aws_iam.tools.policy.lookup.answer import facts_answer, quoted_names, unknown_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from aws_iam.answer import Answer
     from aws_iam.engine.reference.catalog import Catalog
@@ -24,6 +25,11 @@ _S3 = "s3://"
 # `aws s3 COMMAND`.
 _BEFORE_PATHS = 3
 _OF_FOLDERS = frozenset({"sync", "rb"})
+# `s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/key`, also with colons, or of an outpost.
+_ACCESS_POINT = re.compile(
+    r"(?P<head>arn:aws[\w-]*:s3(?:-outposts|-object-lambda)?:[\w-]*:\d*:)(?:outpost[/:](?P<outpost>[\w-]+)[/:])?accesspoint[/:](?P<name>[\w.-]+)"
+)
+_DIRECTORY_BUCKET = re.compile(r"--x-s3$")
 # Standard input, and folders that take their name from elsewhere.
 _NO_NAMES = frozenset({"", "-", ".", ".."})
 _DIRECTIONS = ("upload", "download", "copy")
@@ -31,28 +37,55 @@ _DIRECTIONS = ("upload", "download", "copy")
 _WITH_VALUE = frozenset(
     {
         "--acl",
+        "--bucket-name-prefix",
+        "--bucket-region",
+        "--ca-bundle",
         "--cache-control",
+        "--case-conflict",
+        "--checksum-algorithm",
+        "--checksum-mode",
+        "--cli-connect-timeout",
+        "--cli-read-timeout",
+        "--color",
+        "--content-disposition",
+        "--content-encoding",
+        "--content-language",
         "--content-type",
         "--copy-props",
         "--endpoint-url",
+        "--error-document",
         "--exclude",
+        "--expected-size",
+        "--expires",
         "--expires-in",
+        "--grants",
         "--include",
+        "--index-document",
+        "--metadata",
+        "--metadata-directive",
         "--output",
+        "--page-size",
         "--profile",
         "--query",
         "--region",
+        "--request-payer",
         "--source-region",
         "--sse",
+        "--sse-c",
+        "--sse-c-copy-source",
+        "--sse-c-copy-source-key",
+        "--sse-c-key",
         "--sse-kms-key-id",
         "--storage-class",
+        "--tags",
+        "--website-redirect",
     }
 )
 
 
 @slotted
 class _Command:
-    """A command line: its name, paths, flags, and the directions that it may have."""
+    """A command line: its name, paths, flags (`--sse`, and with its value `--sse=aws:kms`), and the directions that it may have."""
 
     name: str
     paths: tuple[str, ...]
@@ -76,16 +109,27 @@ class _Command:
             return f"{key}{'*' if name in _NO_NAMES or re.search(r'[*?$]', name) else name}"
         return key
 
+    def value(self, flag: str) -> str:
+        """The value of a flag; empty where it is not given."""
+        given = (
+            text.removeprefix(f"{flag}=") for text in self.flags if text.startswith(f"{flag}=")
+        )
+        return next(given, "")
+
     def _parts(self, side: str) -> tuple[str, str]:
         """The bucket or access point, and the key or prefix in it; both empty where the line does not name them."""
         at = 1 if side == "target" and len(self.paths) > 1 else 0
         path = self.paths[at] if at < len(self.paths) else ""
         if not path.startswith(_S3):
             return "", ""
-        parts = path.removeprefix(_S3).split("/")
-        # `s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/key`
-        length = 2 if parts[0].startswith("arn:") else 1
-        return "/".join(parts[:length]), "/".join(parts[length:])
+        path = path.removeprefix(_S3)
+        if point := _ACCESS_POINT.match(path):
+            inside = f"outpost/{point['outpost']}/" if point["outpost"] else ""
+            return f"{point['head']}{inside}accesspoint/{point['name']}", path[
+                point.end() :
+            ].lstrip("/")
+        bucket, _, key = path.partition("/")
+        return bucket, key
 
 
 def s3_command(known: Catalog, query: str) -> Answer | None:
@@ -94,6 +138,8 @@ def s3_command(known: Catalog, query: str) -> Answer | None:
     if [word.lower() for word in words[:2]] != ["aws", "s3"] or len(words) < _BEFORE_PATHS:
         return None
     name = words[2].lower()
+    if words[-1].lower() == "help":
+        return None
     rows = [row for row in _rows() if name in row["commands"]]
     if not rows:
         names = sorted({command for row in _rows() for command in row["commands"]})
@@ -117,15 +163,17 @@ def _rows() -> list[Mapping[str, Any]]:
 def _command(name: str, words: list[str], rows: list[Mapping[str, Any]]) -> _Command:
     paths: list[str] = []
     flags: set[str] = set()
-    takes_value = False
+    flag = ""
     for word in words:
         if word.startswith("--"):
-            flag, equals, _ = word.partition("=")
+            flag, equals, value = word.partition("=")
             flags.add(flag)
-            takes_value = flag in _WITH_VALUE and not equals
-        elif takes_value:
-            takes_value = False
-        else:
+            flags.update([word] if value else [])
+            flag = flag if flag in _WITH_VALUE and not equals else ""
+        elif flag and not word.startswith(_S3):
+            flags.add(f"{flag}={word}")
+            flag = ""
+        elif word != _S3:
             paths.append(word)
     directed = any("directions" in row for row in rows)
     return _Command(
@@ -149,7 +197,7 @@ def _directions(paths: list[str]) -> tuple[str, ...]:
 def _answer(
     known: Catalog, query: str, command: _Command, rows: list[Mapping[str, Any]]
 ) -> Answer:
-    needed = list(_needed(command, rows))
+    needed = _once(_needed(command, rows))
     always = [row for row in needed if "when" not in row]
     names = list(dict.fromkeys(row["action"] for row in needed))
     further = list(_with_flags(command, rows))
@@ -164,13 +212,17 @@ def _answer(
             **({"with_flags": further} if further else {}),
             "actions": tables.action_rows(known, names),
         },
-        sources=resources.data("s3-commands.json")["sources"],
+        sources=_sources(command),
     )
-    if len(command.directions) > 1 or not command.paths:
+    # Objects of an outpost have ARNs of its buckets in AWS's reference, whose names the access point does not tell.
+    is_on_outpost = any(":s3-outposts:" in row["resource"] for row in always)
+    if len(command.directions) > 1 or not command.paths or is_on_outpost:
         return answer
     needs: dict[str, list[str]] = {}
     for row in always:
-        needs.setdefault(row["action"], []).append(row["resource"])
+        # A key that has no ARN here cannot be granted.
+        if row["resource"].startswith(("arn:", "*")):
+            needs.setdefault(row["action"], []).append(row["resource"])
     return replace(
         answer,
         next=(
@@ -180,9 +232,23 @@ def _answer(
     )
 
 
+def _sources(command: _Command) -> list[str]:
+    data = resources.data("s3-commands.json")
+    buckets = map(command.bucket, ("source", "target"))
+    in_session = any(map(_DIRECTORY_BUCKET.search, buckets))
+    return [*data["sources"], *([data["directory_buckets"]["source"]] if in_session else [])]
+
+
+def _once(needed: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    """Each row once: of a directory bucket one session is for all that is done in it."""
+    return list({json.dumps(row): row for row in needed}.values())
+
+
 def _needed(command: _Command, rows: list[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
     for row in rows:
         if "flags" in row and not command.flags & set(row["flags"]):
+            continue
+        if command.flags & set(row.get("unless", ())):
             continue
         if row["side"] == "none" and command.paths:
             continue
@@ -191,7 +257,7 @@ def _needed(command: _Command, rows: list[Mapping[str, Any]]) -> Iterator[dict[s
         for direction in command.directions or ("",):
             if direction and direction not in row["directions"]:
                 continue
-            for action in row["actions"]:
+            for action in _actions(command, row):
                 yield {
                     **({"direction": direction} if len(command.directions) > 1 else {}),
                     "action": action,
@@ -201,26 +267,52 @@ def _needed(command: _Command, rows: list[Mapping[str, Any]]) -> Iterator[dict[s
                 }
 
 
+def _actions(command: _Command, row: Mapping[str, Any]) -> Iterator[str]:
+    """The actions of the row, as the bucket of that side has them."""
+    bucket = command.bucket(row["side"])
+    in_session = resources.data("s3-commands.json")["directory_buckets"]["actions"]
+    service = bucket.split(":")[2] if _ACCESS_POINT.fullmatch(bucket) else "s3"
+    for action in row["actions"]:
+        if not _DIRECTORY_BUCKET.search(bucket):
+            yield re.sub("^s3(?=:)", service, action)
+        elif action in in_session:
+            yield in_session[action]
+
+
 def _resource(command: _Command, row: Mapping[str, Any]) -> str:
     bucket = command.bucket(row["side"])
     is_access_point = bucket.startswith("arn:")
     arn = bucket if is_access_point else f"arn:aws:s3:::{bucket}"
     objects = command.objects(row["side"])
-    return {
-        "object": f"{arn}/object/{objects}" if is_access_point else f"{arn}/{objects}",
-        "bucket": arn,
-        "key": f"the KMS key of {bucket}",
-        "everything": "*",
-    }[row["on"]]
+    if _DIRECTORY_BUCKET.search(bucket):
+        in_object = arn = f"arn:aws:s3express:*:*:bucket/{bucket}"
+    elif ":s3-object-lambda:" in bucket:
+        in_object = arn
+    else:
+        in_object = f"{arn}/object/{objects}" if is_access_point else f"{arn}/{objects}"
+    key = command.value("--sse-kms-key-id") if row["side"] == "target" else ""
+    of_key = (
+        key
+        if key.startswith("arn:")
+        else f"the KMS key {key}"
+        if key
+        else f"the KMS key of {bucket}"
+    )
+    return {"object": in_object, "bucket": arn, "key": of_key, "everything": "*"}[row["on"]]
 
 
 def _with_flags(command: _Command, rows: list[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
     """What further flags would need."""
+    found: dict[str, dict[str, None]] = {}
     for row in rows:
         listed = set(row.get("flags", ()))
         fits = not command.directions or set(command.directions) & set(row["directions"])
         if listed and fits and not listed & command.flags:
-            yield {"flags": ", ".join(row["flags"]), "actions": ", ".join(row["actions"])}
+            flags = ", ".join(flag.replace("=", " ") for flag in row["flags"])
+            found.setdefault(flags, {}).update(dict.fromkeys(_actions(command, row)))
+    for flags, actions in found.items():
+        if actions:
+            yield {"flags": flags, "actions": ", ".join(actions)}
 
 
 def _sentence(
@@ -233,7 +325,8 @@ def _sentence(
         parts.append(f"{quoted_names(names)}{to}")
     often = _names(row for row in needed if "when" in row)
     more = f"; under the conditions in `needs` also {quoted_names(often)}" if often else ""
-    return f"{quoted(query)} needs {'; '.join(parts)}{more}."
+    notes = "".join(f" ({row['note']})" for row in always if "note" in row)
+    return f"{quoted(query)} needs {'; '.join(parts)}{more}{notes}."
 
 
 _PHRASES = {"upload": "an upload", "download": "a download", "copy": "a copy within S3"}

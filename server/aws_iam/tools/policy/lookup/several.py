@@ -33,7 +33,7 @@ def names_in(query: str) -> tuple[str, ...]:
     if "${" in text:
         return ()
     if text.startswith("aws "):
-        return _distinct(part.strip() for part in command_lines.split(text))
+        return _distinct(command_lines.commands(text))
     if _BETWEEN.search(text):
         return _distinct(part.strip().strip("\"'`") for part in _BETWEEN.split(text))
     words = text.split()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aws_iam.engine.reference.cloudformation_permissions import published_types
 from aws_iam.engine.reference.terraform_permissions import (
     TerraformPermissions,
     near_terraform_names,
@@ -13,9 +15,10 @@ from aws_iam.engine.reference.terraform_permissions import (
     terraform_permissions_as_of,
     terraform_permissions_source,
 )
-from aws_iam.escape import escaped
+from aws_iam.escape import escaped, quoted
 from aws_iam.tools.policy.lookup import tables
-from aws_iam.tools.policy.lookup.answer import facts_answer, unknown_answer
+from aws_iam.tools.policy.lookup.answer import facts_answer, quoted_names, unknown_answer
+from aws_iam.tools.policy.lookup.cloudformation import cloudformation_type
 from aws_iam.wording import counted
 
 if TYPE_CHECKING:
@@ -25,8 +28,15 @@ if TYPE_CHECKING:
     from aws_iam.engine.reference.catalog import Catalog
 
 # `resource "aws_s3_bucket" "logs"`, or an address such as `data.aws_iam_role.app[0]`.
-_BLOCK = re.compile(r'(resource|data)\s+"?(aws_[a-z0-9_]+)"?(?:\s+"?[\w-]+"?)?\s*\{?', re.ASCII)
-_ADDRESS = re.compile(r"(data\.)?(aws_[a-z0-9_]+)(?:\.[\w-]+(?:\[[^\]]*\])?)?", re.ASCII)
+_BLOCK = re.compile(
+    r'(resource|data)\s+"?(aws(?:cc)?_[a-z0-9_]+)"?(?:\s+"?[\w-]+"?)?\s*(?:\{.*)?',
+    re.ASCII | re.DOTALL,
+)
+_STEP = r"\.[\w-]+(?:\[[^\]]*\])?"
+_ADDRESS = re.compile(
+    rf"(?:module{_STEP}\.)*(data\.)?(aws(?:cc)?_[a-z0-9_]+)(?:{_STEP})*", re.ASCII
+)
+_CLOUD_CONTROL = "awscc_"
 
 
 def terraform_name(known: Catalog, query: str) -> Answer | None:
@@ -37,8 +47,32 @@ def terraform_name(known: Catalog, query: str) -> Answer | None:
         return None
     is_data = match[1] in {"data", "data."}
     name = f"{'data.' if is_data else ''}{match[2]}"
-    permissions = terraform_permissions(name)
+    if match[2].startswith(_CLOUD_CONTROL):
+        return _of_cloud_control(known, match[2])
+    # What is no resource but a data source, such as `aws_caller_identity`, is often named without `data.`
+    permissions = terraform_permissions(name) or terraform_permissions(f"data.{match[2]}")
     return _of_name(known, query, permissions) if permissions else _unlisted(known, query, name)
+
+
+def _of_cloud_control(known: Catalog, name: str) -> Answer | None:
+    """`awscc_s3_bucket`: the provider lets Cloud Control run the handlers of its CloudFormation type."""
+    bare = name.removeprefix(_CLOUD_CONTROL).replace("_", "")
+    named = (type_ for plain, type_ in published_types().items() if _joined(plain) == bare)
+    type_ = next(named, "")
+    answer = cloudformation_type(known, type_) if type_ else None
+    if answer is None:
+        return None
+    calls = "`cloudformation:CreateResource`, `GetResource`, `UpdateResource`, `DeleteResource` and `GetResourceRequestStatus`"
+    return replace(
+        answer,
+        summary=f"{quoted(name)} is a resource of Terraform's AWS Cloud Control provider, which calls {calls}; the handlers"
+        f" of its type call the rest. {answer.summary}",
+        sources=(*answer.sources, *known.sources("cloudformation")),
+    )
+
+
+def _joined(type_: str) -> str:
+    return type_.partition("::")[2].replace("::", "")
 
 
 def _of_name(known: Catalog, query: str, permissions: TerraformPermissions) -> Answer:
@@ -48,7 +82,8 @@ def _of_name(known: Catalog, query: str, permissions: TerraformPermissions) -> A
     use = "read" if kind == "data source" else "manage"
     as_of = terraform_permissions_as_of()
     if names or further:
-        calls = f"To {use} it, the provider calls {counted(len(names), 'action')}{_more(len(further))}, according to"
+        few = f": {quoted_names(sorted(names))}" if 0 < len(names) <= _FEW else ""
+        calls = f"To {use} it, the provider calls {counted(len(names), 'action')}{_more(len(further))}{few}, according to"
         sentence = f"{calls} Pike's list of {as_of}, which may lack some."
     else:
         sentence = f"Pike's list of {as_of} has no action for it: the provider calls none, or the list lacks them."
@@ -82,6 +117,8 @@ def _more(further: int) -> str:
 
 
 _MOST_PAGES = 3
+# Actions that the summary names.
+_FEW = 5
 
 
 def _expanded(known: Catalog, groups: Iterable[Iterable[str]]) -> set[str]:
