@@ -22,6 +22,7 @@ from aws_iam.engine.denied.operation_context import (
     with_operation,
 )
 from aws_iam.engine.denied.own_words import with_names
+from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.regions import partition_of
 from aws_iam.frozen import slotted
@@ -40,6 +41,7 @@ class OtherError:
     source: str = ""
 
 
+_ASSUMES = "sts:AssumeRole"
 KUBERNETES = "kubernetes"
 """The service of a message that the Kubernetes API wrote."""
 _FAR = 2_100
@@ -59,7 +61,8 @@ _SESSION = re.compile(
 # The answer to a HEAD request has no body, only the status.
 _BARE = re.compile(
     r"\baccess ?(?:was |is |has been )?denied\b|\b403\b[^.]{0,100}\bforbidden\b|\bforbidden\b[^.]{0,40}\b403\b"
-    r"|\bnot ?authori[sz]ed ?to\b|\baccess to the resource \S{1,300} is denied|status ?code:? ?403\b",
+    # The SDKs' code without a text: `Forbidden: null`.
+    r"|\bforbidden: ?null\b|\bnot ?authori[sz]ed ?to\b|\baccess to the resource \S{1,300} is denied|status ?code:? ?403\b",
     re.IGNORECASE,
 )
 # What every operating system says of files, and SSH of logins; Athena says it of S3.
@@ -176,11 +179,24 @@ def _cause_in(text: str) -> Mapping[str, Any] | None:
     )
 
 
+def _cause_of_resource(parts: MessageParts) -> Mapping[str, Any] | None:
+    """The cause that is the resource itself: nobody assumes a user, an account or a session."""
+    arn = Arn.of(parts.resource)
+    if arn is None or arn.service not in {"iam", "sts"} or not parts.action.startswith(_ASSUMES):
+        return None
+    kind = arn.resource.partition("/")[0]
+    return next(
+        (row for row in denial_data()["without_policy"] if kind in row.get("resources", ())), None
+    )
+
+
 def _without_policy(parts: MessageParts, text: str) -> MessageParts:
     """The parts with a cause that is no policy, if the text has one, and what helps."""
-    row = _cause_in(text)
     # AWS's own reason counts more than words that stand near it.
-    if row is None or parts.policy_type not in {"", "role trust policy"}:
+    is_reasoned = parts.policy_type not in {"", "role trust policy"}
+    row = None if is_reasoned else _cause_in(text)
+    row = row or _cause_of_resource(parts)
+    if row is None:
         return parts
     # What the text says outright counts more than what was inferred from it.
     is_said = parts.action and not parts.inferred
