@@ -349,7 +349,9 @@ def _place(
         resources=resources,
         excluded=excluded,
         principals=principals,
-        limits=_limits(clause, difference, found) if EVERYONE in principals else (),
+        limits=_limits(clause, difference, found)
+        if EVERYONE in principals or (clause.allows and other is None)
+        else (),
         limited_by=tuple(limiting(difference, found))
         if clause.allows and EVERYONE in principals
         else (),
