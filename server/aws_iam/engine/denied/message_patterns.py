@@ -97,9 +97,23 @@ __all__ = ["MOST", "MessageParts", "message_parts"]
 
 def message_parts(text: str) -> tuple[MessageParts, ...]:
     """The messages in the text, each with the error code and operation before it."""
-    readings = [tuple(islice(_parts_in(plain), MOST)) for plain in plain_texts(text)]
+    readings = [
+        tuple(_with_spaces_of(text, parts) for parts in islice(_parts_in(plain), MOST))
+        for plain in plain_texts(text)
+    ]
     # A text whose lines break inside words only reads well without the breaks.
     return max(readings, key=_completeness)
+
+
+def _with_spaces_of(pasted: str, parts: MessageParts) -> MessageParts:
+    """The parts without spaces in the ARN of the resource that the text has not: lines were broken there.
+
+    The names of objects hold spaces, and so do those of jobs of Glue and of a few other resources.
+    """
+    name = parts.resource
+    if " " not in name or not name.startswith("arn:") or ":s3:::" in name or name in pasted:
+        return parts
+    return replace(parts, resource=name.replace(" ", ""))
 
 
 def _completeness(parts: Sequence[MessageParts]) -> tuple[int, int]:
@@ -218,10 +232,7 @@ def _resource(text: str, at: int, end: int) -> tuple[str, int]:
                 return trimmed(text[at + 1 : close]), close + 1
     reason = _REASON.search(text, at, min(end, at + _FAR))
     if reason and _is_one_name(text[at : reason.start()]):
-        name = trimmed(text[at : reason.start()])
-        # Only names of objects hold spaces; elsewhere a line was broken there.
-        is_broken = name.startswith("arn:") and ":s3:::" not in name
-        return (name.replace(" ", "") if is_broken else name), reason.start()
+        return trimmed(text[at : reason.start()]), reason.start()
     named = _IAM_NAMED.match(text, at, end)
     placeholder = _QUOTED_FIELD.match(text, at, end)
     start = placeholder or named

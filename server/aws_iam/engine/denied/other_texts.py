@@ -114,6 +114,11 @@ _FOR_OPERATION = re.compile(r"access denied for operation '([A-Za-z0-9]{1,80})'"
 _S3_PATH = re.compile(
     r"\b(?:s3a?n?://|(arn:aws[a-z-]{0,20}:s3:::))([a-z0-9.-]{3,63}(?:/[^\s'\",;)]{0,1024})?)"
 )
+# boto3's S3UploadFailedError: a file, and the bucket with the key.
+_UPLOADED = re.compile(
+    r"failed to upload .{1,1024}? to ([a-z0-9][a-z0-9.-]{2,62}/.{1,1024}?): an error",
+    re.IGNORECASE,
+)
 # A registry of ECR in the words of the programs that pull and push: the host, the repository, and what follows it.
 _IMAGE = re.compile(
     r"\b(?P<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]{5,30})\.amazonaws\.com(?:\.cn)?"
@@ -382,8 +387,9 @@ def _without_words(text: str) -> MessageParts | None:
     )
     if not (code or encoded or _cause_in(text)):
         return None
-    path, image = _S3_PATH.search(text), _IMAGE.search(text)
+    path, image, uploaded = (p.search(text) for p in (_S3_PATH, _IMAGE, _UPLOADED))
     resource = f"{path[1] or 'arn:aws:s3:::'}{trimmed(path[2])}" if path else ""
+    resource = f"arn:aws:s3:::{trimmed(uploaded[1])}" if uploaded else resource
     operation = _FOR_OPERATION.search(text)
     session = _SESSION.search(text) if ROW.search(text) or EVENT_NAME.search(text) else None
     return MessageParts(
