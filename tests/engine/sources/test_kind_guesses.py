@@ -101,7 +101,13 @@ def test_a_service_control_policy_with_a_principal_is_a_wrong_one(
             [{"Effect": "Deny", "Principal": "*", "Action": ["s3:*", "sqs:*"], "Resource": "*"}],
             Kind.RCP,
         ),
-        ([{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}], Kind.RESOURCE),
+        ([{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}], Kind.RCP),
+        (
+            [{"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole", "Resource": "*"}],
+            Kind.RCP,
+        ),
+        ([{"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*"}], Kind.RESOURCE),
+        ([{"Effect": "Deny", "Principal": "*", "NotAction": "s3:*", "Resource": "*"}], Kind.RESOURCE),
         ([EVERYONE], Kind.RESOURCE),
     ],
 )  # fmt: skip

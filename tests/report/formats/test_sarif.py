@@ -182,6 +182,16 @@ def test_results_name_their_rule_by_its_number() -> None:
     assert all(rules[result["ruleIndex"]] == result["ruleId"] for result in run["results"])
 
 
+def test_the_paragraphs_of_a_rule_are_paragraphs() -> None:
+    # As the docstring of a rule has them.
+    whys = {FINDING.code: "It is a typo.\n\n    False alarm when the action\n    is new."}
+    (rule,) = run_of(FINDING, run=replace(RUN, whys=whys))["tool"]["driver"]["rules"]
+    assert (
+        rule["fullDescription"]["text"] == "It is a typo.\n\nFalse alarm when the action is new."
+    )
+    assert "\n\nFalse alarm when the action is new.\n\n" in rule["help"]["markdown"]
+
+
 def test_a_muted_finding_is_no_result_but_counted() -> None:
     muted = replace(FINDING, muted="accepted until May")
     assert run_of(muted)["results"] == []

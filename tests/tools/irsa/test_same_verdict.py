@@ -64,7 +64,12 @@ def test_a_policy_that_lets_strangers_in_does_so_for_every_action(case: dict[str
     assert is_public(case)
 
 
-AS_AWS = {"high": "SECURITY_WARNING", "medium": "WARNING", "low": "SUGGESTION"}
+AS_AWS = {
+    "critical": "SECURITY_WARNING",
+    "high": "SECURITY_WARNING",
+    "medium": "WARNING",
+    "low": "SUGGESTION",
+}
 OF_ALL_USERS = [
     case
     for case in (
@@ -87,6 +92,15 @@ def test_a_policy_that_takes_the_tokens_of_every_user_does_so_for_validate(
         assert set(found) == ({AS_AWS[grade]} if grade else set())
     else:
         assert not found
+
+
+@for_each(OF_ALL_USERS, name=lambda case: case["name"])
+def test_a_claim_that_no_operator_requires_is_as_grave_in_both(case: dict[str, Any]) -> None:
+    grade = case["codes"].get("OIDC-VACUOUS")
+    validated = policy.run({"action": "validate", "document": document(case), "kind": "trust"})
+    found = [str(f.severity) for f in validated.findings if f.code == "OIDC-VACUOUS"]
+    # A misspelt key is an unknown service to `validate`.
+    assert not found or found == [AS_AWS[grade]]
 
 
 @for_each([c for c in CASES if set(c["codes"]) <= KEEP_OUT], name=lambda case: case["name"])

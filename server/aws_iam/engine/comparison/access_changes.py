@@ -337,7 +337,7 @@ def _place(
     if resources == ("*",) and not excluded and _still_denies(clause, kept_deny, change):
         kept = map(as_written, kept_deny.resources if kept_deny and kept_deny.resources else ())
         excluded = tuple(text for text in kept if may_be_asked(action, text))
-    gains = clause.allows and not risks.of_loss
+    is_new, gains = clause.allows and other is None, clause.allows and not risks.of_loss
     case = difference.case
     # Its own callers are allowed by the account's policies, too.
     owner = case.owner if found.assumes_owner and case.is_unpermitted else ""
@@ -349,7 +349,7 @@ def _place(
         resources=resources,
         excluded=excluded,
         principals=principals,
-        limits=_limits(clause, difference, found) if EVERYONE in principals else (),
+        limits=_limits(clause, difference, found) if EVERYONE in principals or is_new else (),
         limited_by=tuple(limiting(difference, found))
         if clause.allows and EVERYONE in principals
         else (),
@@ -362,7 +362,7 @@ def _place(
         and (not of_resource or not any(" " in name for name in principals)),
         owner=owner if clause.allows else "",
         widening=Widening(
-            is_foreign=risks.is_foreign(named_now),
+            is_foreign=risks.is_foreign(named_now, newly=not weakened),
             at_large=risks.is_at_large(clause.statement, named_now),
             unless_own=risks.unless_own(named_now),
             keys=weakened if gains else (),
@@ -403,7 +403,7 @@ def _still_denies(clause: Clause, other: Clause | None, change: StatementChange)
 
 
 def _limits(clause: Clause, difference: Difference, found: SearchResult) -> tuple[Condition, ...]:
-    """The conditions under which everyone is allowed: those of the changed Allow, or of what a Deny stopped."""
+    """The conditions under which it is allowed: those of the changed Allow, or of what a Deny stopped."""
     if clause.allows:
         return clause.statement.conditions
     pointers = difference.request["granted_by"]

@@ -19,6 +19,7 @@ EVERYONE: Final = "everyone"
 ROOT_USER: Final = "the root user"
 _ROOT = ":root"
 _PERMITTED = "principals of the resource's account whose own policies allow it"
+_OTHERWISE_ALLOWED = "whoever other policies let in"
 _ACCOUNT = 4
 _SHOWN = 3
 
@@ -60,6 +61,10 @@ def is_of_root_user(principal: str) -> bool:
 
 def _freed(clause: Clause, difference: Difference, found: SearchResult) -> Iterator[str]:
     """Whom a Deny stopped: all whom an Allow names, where it does not distinguish callers; else the one of the request."""
+    if not difference.request["granted_by"]:
+        # An RCP allows nobody anything.
+        yield _OTHERWISE_ALLOWED
+        return
     caller = _caller_in_words(difference, found)
     action = difference.group.action.lower()
     denies = (clause, *(deny for deny in found.own.denies if deny.ready.takes(action)))

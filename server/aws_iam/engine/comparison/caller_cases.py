@@ -93,7 +93,7 @@ class CallerCase:
     owner: str = ""
     # Whether the holder of a policy may be a root user, whom SCPs limit, too.
     may_be_root: bool = False
-    # The issuer of a stranger's token.
+    # The issuer of the caller's token.
     provider: Provider | None = None
     # Whether the token is that of a guest of an identity pool.
     is_guest: bool = False
@@ -195,10 +195,13 @@ def caller_cases(
     Callers of the owner's account come twice: once with own policies that allow everything, once without any.
     """
     found = [*_anyone(policies, owner)]
+    # The tokens of an issuer have some claims, and lack others, whoever sends them.
+    issuers = {p.value: provider_of(p) for p in principals_of(policies) if p.type == "Federated"}
     for caller in _callers(policies, owner, atoms, budget):
+        issuer = issuers.get(caller.arn)
         if caller.account == owner and caller.kind is not CallerKind.ROOT:
-            found.append(_case(caller, owner, Grade.ROLE))
-        found.append(_case(caller, owner, Grade.ACCOUNT))
+            found.append(_case(caller, owner, Grade.ROLE, issuer))
+        found.append(_case(caller, owner, Grade.ACCOUNT, issuer))
     found += strangers(policies, owner, atoms, budget)
     return tuple(dict.fromkeys(found))
 
@@ -248,7 +251,7 @@ def _of_shared_issuers(policies: Sequence[Policy], owner: str) -> Iterator[Calle
         provider = provider_of(principal)
         if provider and provider.is_shared:
             for caller in _parsed_caller(principal.value, _WEB, ""):
-                case = replace(_case(caller, owner, Grade.ACCOUNT), provider=provider)
+                case = _case(caller, owner, Grade.ACCOUNT, provider)
                 yield case
                 if provider.host == IDENTITY_POOLS:
                     yield _guest(case, provider)
@@ -369,7 +372,9 @@ def _partitions(policies: Sequence[Policy]) -> list[str]:
     return list(dict.fromkeys(named)) or ["aws"]
 
 
-def _case(caller: Caller, owner: str, required_grade: Grade) -> CallerCase:
+def _case(
+    caller: Caller, owner: str, required_grade: Grade, provider: Provider | None = None
+) -> CallerCase:
     settled: dict[str, Value] = dict.fromkeys(_OWN_KEYS)
     settled |= {name.lower(): (value,) for name, value in settled_keys(caller, owner)}
     if caller.kind is CallerKind.ANONYMOUS:
@@ -389,6 +394,7 @@ def _case(caller: Caller, owner: str, required_grade: Grade) -> CallerCase:
         # The owner of the resource does not follow from the caller.
         settled={k: v for k, v in settled.items() if k != "aws:resourceaccount"},
         owner=owner,
+        provider=provider,
     )
 
 

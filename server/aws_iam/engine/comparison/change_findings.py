@@ -22,6 +22,7 @@ _LEAST = (
 )
 _BOUNDARY = "the permissions boundary"
 _NOWHERE = Where()
+_SHOWN = 3
 # The cause of a change to which the statement has no counterpart.
 _NONE = (None, None, "")
 
@@ -158,9 +159,19 @@ def _in_words(changes: Sequence[AccessChange]) -> str:
     rest = f" and {counted(more, 'more action')}" if more > 0 else ""
     others = len(_names(changes) - names) if len(alike) < len(changes) else 0
     beside = f", and {counted(others, 'more action')} otherwise" if others else ""
-    statements = {(change.policy, change.of_baseline, change.statement) for change in changes}
-    where = f", in {len(statements)} statements" if len(statements) > 1 else ""
-    return f"{first.in_words()}{rest}{beside}{where}"
+    return f"{first.in_words()}{rest}{beside}{_elsewhere(changes)}"
+
+
+def _elsewhere(changes: Sequence[AccessChange]) -> str:
+    """In which further policies it is, or in how many statements of one."""
+    own = changes[0].policy
+    others = [
+        quoted(name) for name in dict.fromkeys(change.policy for change in changes) if name != own
+    ]
+    if others:
+        return f", here and in {joined(others, shown=_SHOWN)}"
+    statements = {(change.of_baseline, change.statement) for change in changes}
+    return f", in {len(statements)} statements" if len(statements) > 1 else ""
 
 
 def _holds(change: AccessChange) -> tuple[object, ...]:

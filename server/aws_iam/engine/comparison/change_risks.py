@@ -286,8 +286,11 @@ class ChangeRisks:
     _own_accounts: frozenset[str] | None = field(default=None, init=False)
     _are_owners_read: bool = field(default=False, init=False)
 
-    def is_foreign(self, principals: Iterable[Principal]) -> bool:
+    def is_foreign(self, principals: Sequence[Principal], *, newly: bool) -> bool:
         """Whether any is of another account than the resource's; where that is unknown, of one that only a change names."""
+        # The users of an identity provider are in no account.
+        if newly and self._was_there and any(own.type == "Federated" for own in principals):
+            return True
         accounts = _aws_accounts(principals)
         owners = self._owners() if accounts else None
         return owners is not None and not accounts <= owners
@@ -301,10 +304,14 @@ class ChangeRisks:
 
         A new role tells less: most of those that trust an account trust their own.
         """
-        if not any(policy.kind is Kind.TRUST and policy.statements for policy in self.before):
+        if not self._was_there:
             return ()
         accounts = _aws_accounts(principals)
         return tuple(sorted(accounts)) if accounts and self._owners() is None else ()
+
+    @property
+    def _was_there(self) -> bool:
+        return any(policy.kind is Kind.TRUST and policy.statements for policy in self.before)
 
     def _owners(self) -> frozenset[str] | None:
         """The accounts that may own the resource; None where nothing says so."""

@@ -28,6 +28,7 @@ from aws_iam.engine.comparison.sides.root_folders import with_roots_alike
 from aws_iam.engine.comparison.sides.setting_changes import setting_changes
 from aws_iam.engine.comparison.sides.several_roots import changes_together, pairs_together
 from aws_iam.engine.comparison.sides.unknown_accounts import filled, with_accounts_as_written
+from aws_iam.engine.comparison.sides.unknown_documents import without_unknown
 from aws_iam.engine.comparison.sides.unreadable_files import readable_before, with_readable
 from aws_iam.engine.comparison.sides.unresolved_changes import (
     unresolved_changes,
@@ -145,6 +146,7 @@ def compare_documents(
     old = as_written(baseline, known=reusable_nodes(document, parsed, baseline))
     share_derived(parsed, _policies(old))
     new, old = with_readable(document, new, baseline, old)
+    new, old, unknown_documents = without_unknown(document, new, baseline, old)
     made_up: dict[str, str] = {}
     new, old = _with_unknown_values(new, made_up), _with_unknown_values(old, made_up)
     workloads = with_workloads(named_side(document, new), named_side(baseline, old))
@@ -189,6 +191,7 @@ def compare_documents(
             *held.unjudged,
             *values,
             *unusable,
+            *unknown_documents,
             *opening_removals(sides.new, sides.old),
             *doubled_policies(sides.new, sides.old),
         )

@@ -207,6 +207,9 @@ def _is_fixed_by_owner(
     """Whether a policy fixes the value: it spells it out, or gives a narrow range of addresses around it."""
     for atom in atoms:
         name = positive_operator(atom.base)
+        if name == "Null":
+            # It asks for some value, and compares none.
+            continue
         for wanted in atom.wanted:
             if wanted not in owners:
                 continue

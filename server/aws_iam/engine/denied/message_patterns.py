@@ -74,6 +74,8 @@ _USER = re.compile(
 )
 # A name that is no word of a sentence: `my_task`, `i-0abc`.
 _NAME = re.compile(r"[A-Za-z][\w+=,.@/-]{0,64}[\d_@/-][\w+=,.@/-]{1,64}")
+# `arn:aws:iam::"another account number":role/reader`: words in the place of an account.
+_QUOTED_FIELD = re.compile(r'arn:[^ "]{1,100}:"[^"]{1,80}"')
 _VERB = re.compile(r"(?: (?:is|are|was|does|do|has))? ?$", re.IGNORECASE)
 _IAM_NAMED = re.compile(
     r"(?:user|role|group|policy|instance profile|access key|path|server certificate|mfa) ",
@@ -88,15 +90,30 @@ _LONGEST_PLACEHOLDER = 80
 _MOST_SPACES = 6
 # Words that a swallowed line break glues to an action.
 _GLUED = re.compile(r"(?:on|because|with|action|status|and|Encoded)$", re.IGNORECASE)
+_REST = re.compile(r" ([A-Za-z]{1,64})(?= on | because | with )")
 
 __all__ = ["MOST", "MessageParts", "message_parts"]
 
 
 def message_parts(text: str) -> tuple[MessageParts, ...]:
     """The messages in the text, each with the error code and operation before it."""
-    readings = [tuple(islice(_parts_in(plain), MOST)) for plain in plain_texts(text)]
+    readings = [
+        tuple(_with_spaces_of(text, parts) for parts in islice(_parts_in(plain), MOST))
+        for plain in plain_texts(text)
+    ]
     # A text whose lines break inside words only reads well without the breaks.
     return max(readings, key=_completeness)
+
+
+def _with_spaces_of(pasted: str, parts: MessageParts) -> MessageParts:
+    """The parts without spaces in the ARN of the resource that the text has not: lines were broken there.
+
+    The names of objects hold spaces, and so do those of jobs of Glue and of a few other resources.
+    """
+    name = parts.resource
+    if " " not in name or not name.startswith("arn:") or ":s3:::" in name or name in pasted:
+        return parts
+    return replace(parts, resource=name.replace(" ", ""))
 
 
 def _completeness(parts: Sequence[MessageParts]) -> tuple[int, int]:
@@ -169,7 +186,7 @@ def _standard(text: str, refusal: re.Match[str], end: int) -> MessageParts:
 
 
 def _whole_action(match: re.Match[str]) -> tuple[str, int]:
-    """The action, without a word that a line break glued to it, and where it ends."""
+    """The action, without a word that a line break glued to it, or with the part that one cut off, and where it ends."""
     action = match[1]
     if ":" not in action:
         return f"sts:{action}", match.end()
@@ -177,6 +194,10 @@ def _whole_action(match: re.Match[str]) -> tuple[str, int]:
         short = _GLUED.sub("", action)
         if short != action and catalog().action(short):
             return short, match.end(1) - (len(action) - len(short))
+        # A line that ends elsewhere than its neighbours was broken inside the action.
+        rest = _REST.match(match.string, match.end(1))
+        if rest and catalog().action(f"{action}{rest[1]}"):
+            return f"{action}{rest[1]}", rest.end()
     return action, match.end()
 
 
@@ -211,14 +232,14 @@ def _resource(text: str, at: int, end: int) -> tuple[str, int]:
                 return trimmed(text[at + 1 : close]), close + 1
     reason = _REASON.search(text, at, min(end, at + _FAR))
     if reason and _is_one_name(text[at : reason.start()]):
-        name = trimmed(text[at : reason.start()])
-        # Only names of objects hold spaces; elsewhere a line was broken there.
-        is_broken = name.startswith("arn:") and ":s3:::" not in name
-        return (name.replace(" ", "") if is_broken else name), reason.start()
+        return trimmed(text[at : reason.start()]), reason.start()
     named = _IAM_NAMED.match(text, at, end)
-    space = text.find(" ", named.end() if named else at, end)
+    placeholder = _QUOTED_FIELD.match(text, at, end)
+    start = placeholder or named
+    space = text.find(" ", start.end() if start else at, end)
     stop = end if space < 0 else space
-    return trimmed(text[at:stop]), stop
+    name = trimmed(text[at:stop])
+    return (name.replace(" ", "") if placeholder else name), stop
 
 
 def _is_one_name(text: str) -> bool:

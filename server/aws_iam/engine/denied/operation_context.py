@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _FAR = 2_100
 _ACTION = r"([a-z][a-z0-9-]{0,63}:[A-Za-z0-9]{1,128})"
 _CALLING = re.compile(
-    r"error occurred \(([A-Za-z0-9.]{1,80})\) when calling the ([A-Za-z0-9]{1,80}) operation",
+    r"error (?:occurred )?\(([A-Za-z0-9.]{1,80})\) (?:occurred )?when calling the ([A-Za-z0-9]{1,80}) operation",
     re.IGNORECASE,
 )
 _GO = re.compile(r"operation error ([A-Za-z0-9 ]{1,60}): ([A-Za-z0-9]{1,80}),", re.IGNORECASE)

@@ -22,6 +22,7 @@ from aws_iam.engine.denied.operation_context import (
     with_operation,
 )
 from aws_iam.engine.denied.own_words import with_names
+from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.regions import partition_of
 from aws_iam.frozen import slotted
@@ -40,6 +41,7 @@ class OtherError:
     source: str = ""
 
 
+_ASSUMES = "sts:AssumeRole"
 KUBERNETES = "kubernetes"
 """The service of a message that the Kubernetes API wrote."""
 _FAR = 2_100
@@ -59,7 +61,8 @@ _SESSION = re.compile(
 # The answer to a HEAD request has no body, only the status.
 _BARE = re.compile(
     r"\baccess ?(?:was |is |has been )?denied\b|\b403\b[^.]{0,100}\bforbidden\b|\bforbidden\b[^.]{0,40}\b403\b"
-    r"|\bnot ?authori[sz]ed ?to\b|\baccess to the resource \S{1,300} is denied|status ?code:? ?403\b",
+    # The SDKs' code without a text: `Forbidden: null`.
+    r"|\bforbidden: ?null\b|\bnot ?authori[sz]ed ?to\b|\baccess to the resource \S{1,300} is denied|status ?code:? ?403\b",
     re.IGNORECASE,
 )
 # What every operating system says of files, and SSH of logins; Athena says it of S3.
@@ -110,6 +113,11 @@ _DELIVERY = re.compile(
 _FOR_OPERATION = re.compile(r"access denied for operation '([A-Za-z0-9]{1,80})'", re.IGNORECASE)
 _S3_PATH = re.compile(
     r"\b(?:s3a?n?://|(arn:aws[a-z-]{0,20}:s3:::))([a-z0-9.-]{3,63}(?:/[^\s'\",;)]{0,1024})?)"
+)
+# boto3's S3UploadFailedError: a file, and the bucket with the key.
+_UPLOADED = re.compile(
+    r"failed to upload .{1,1024}? to ([a-z0-9][a-z0-9.-]{2,62}/.{1,1024}?): an error",
+    re.IGNORECASE,
 )
 # A registry of ECR in the words of the programs that pull and push: the host, the repository, and what follows it.
 _IMAGE = re.compile(
@@ -176,11 +184,24 @@ def _cause_in(text: str) -> Mapping[str, Any] | None:
     )
 
 
+def _cause_of_resource(parts: MessageParts) -> Mapping[str, Any] | None:
+    """The cause that is the resource itself: nobody assumes a user, an account or a session."""
+    arn = Arn.of(parts.resource)
+    if arn is None or arn.service not in {"iam", "sts"} or not parts.action.startswith(_ASSUMES):
+        return None
+    kind = arn.resource.partition("/")[0]
+    return next(
+        (row for row in denial_data()["without_policy"] if kind in row.get("resources", ())), None
+    )
+
+
 def _without_policy(parts: MessageParts, text: str) -> MessageParts:
     """The parts with a cause that is no policy, if the text has one, and what helps."""
-    row = _cause_in(text)
     # AWS's own reason counts more than words that stand near it.
-    if row is None or parts.policy_type not in {"", "role trust policy"}:
+    is_reasoned = parts.policy_type not in {"", "role trust policy"}
+    row = None if is_reasoned else _cause_in(text)
+    row = row or _cause_of_resource(parts)
+    if row is None:
         return parts
     # What the text says outright counts more than what was inferred from it.
     is_said = parts.action and not parts.inferred
@@ -366,8 +387,9 @@ def _without_words(text: str) -> MessageParts | None:
     )
     if not (code or encoded or _cause_in(text)):
         return None
-    path, image = _S3_PATH.search(text), _IMAGE.search(text)
+    path, image, uploaded = (p.search(text) for p in (_S3_PATH, _IMAGE, _UPLOADED))
     resource = f"{path[1] or 'arn:aws:s3:::'}{trimmed(path[2])}" if path else ""
+    resource = f"arn:aws:s3:::{trimmed(uploaded[1])}" if uploaded else resource
     operation = _FOR_OPERATION.search(text)
     session = _SESSION.search(text) if ROW.search(text) or EVENT_NAME.search(text) else None
     return MessageParts(

@@ -20,8 +20,8 @@ _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]{0,40})(?:\s[^<>]{0,200})?(/?)>")
 _EMPTY_TAGS = frozenset({"br", "hr", "p"})
 # `<account id>`: what is not a tag is a placeholder, which may hold spaces.
 _PLACEHOLDER = re.compile(r"<[A-Za-z][A-Za-z0-9 _.-]{0,60}>")
-# What frames each line: Terraform's boxes, quotations, tables.
-_FRAME = re.compile(r"^[\s│╷╵┃║▏|>]*[│╷╵┃║▏|>]\s?")
+# What frames each line: Terraform's boxes, quotations, tables, comments.
+_FRAME = re.compile(r"^(?:[\s│╷╵┃║▏|>]*[│╷╵┃║▏|>]\s?|\s*#\s)")
 # What a logger puts before each line: time, level and where.
 _STAMP = re.compile(
     r"^\[?(?:\d{4}-\d\d-\d\d[T ])?\d{1,2}:\d\d:\d\d[.,\dZ]{0,12}\]?\s{1,4}(?:\[?[A-Z]{3,8}\]?\s{1,4})?(?:[\w.$-]{1,100} - )?"

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.misspelt_names import is_misspelt_key
 from aws_iam.engine.evaluation.conditions import CLOCKS, has_passed
-from aws_iam.engine.language.pattern import covers, is_literal
+from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.language.placeholders import with_placeholders_filled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from aws_iam.engine.language.document import Condition, Policy, Statement
+    from aws_iam.engine.language.document import Condition, Statement
 
 # S3 does not count a policy as public when such a key has a fixed value; other services have similar keys.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
@@ -149,40 +147,3 @@ def never_holds(condition: Condition) -> bool:
 def is_closed_to_strangers(statement: Statement) -> bool:
     """Whether a condition of the Allow keeps strangers out."""
     return any(map(keeps_strangers_out, statement.conditions))
-
-
-def is_denied_to_strangers(policy: Policy, allow: Statement) -> bool:
-    """Whether a Deny of the policy denies strangers what the Allow allows everyone."""
-    return is_taken_back(denied_to_strangers(policy), allow)
-
-
-def denied_to_strangers(policy: Policy) -> tuple[Statement, ...]:
-    """The statements that deny something to everyone except callers with fixed values."""
-    return tuple(filter(_denies_strangers, policy.statements))
-
-
-def is_taken_back(denials: Iterable[Statement], allow: Statement) -> bool:
-    """Whether one of these Deny statements covers all actions of the Allow."""
-    return any(_covers(denial, allow) for denial in denials)
-
-
-def _denies_strangers(statement: Statement) -> bool:
-    everyone = any(principal.is_everyone for principal in statement.principals)
-    return (
-        statement.denies
-        and everyone
-        and bool(statement.conditions)
-        and all(
-            condition.negated
-            and bool(condition.values)
-            and all(is_fixed(condition.name, value.value) for value in condition.values)
-            for condition in statement.conditions
-        )
-    )
-
-
-def _covers(deny: Statement, allow: Statement) -> bool:
-    return bool(allow.actions) and all(
-        any(covers(wide.value, entry.value, ignore_case=True) for wide in deny.actions)
-        for entry in allow.actions
-    )

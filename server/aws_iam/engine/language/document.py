@@ -437,14 +437,22 @@ def _allows_everything(statement: Statement) -> bool:
 
 
 def _is_resource_guardrail(statements: tuple[Statement, ...]) -> bool:
-    """Whether the statements deny everyone actions of several services on every resource: no single resource has such a policy."""
+    """Whether the statements deny everyone actions on every resource that no single resource's policy can be about."""
     return all(
         statement.denies
         and any(principal.is_everyone for principal in statement.principals)
         and list(statement.resource_words) == ["*"]
-        and len({word.partition(":")[0].lower() for word in statement.action_words}) > 1
+        and _are_of_no_resource({w.partition(":")[0].lower() for w in statement.action_words})
         for statement in statements
     )
+
+
+def _are_of_no_resource(services: set[str]) -> bool:
+    return len(services) > 1 or bool(services & _NEVER_ALL_RESOURCES)
+
+
+# The policy of a bucket names its ARNs (S3 refuses `*`: "Policy has invalid resource"), that of a role no resource.
+_NEVER_ALL_RESOURCES = frozenset({"s3", "sts"})
 
 
 def _is_trust(statement: Statement) -> bool:

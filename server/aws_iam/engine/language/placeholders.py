@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 
 # Every policy variable is named after a condition key, which has a colon: `${aws:username}`. The others belong to
-# CloudFormation (`${AWS::AccountId}`), Terraform (`${var.name}`), Serverless (`${self:service}`) or a shell.
-_OF_TEMPLATE = r"\$\{(?:[^{}:*?$,'\s][^{}:]*|AWS::\w+|(?:self|opt|env|sls|cf|param):[^{}]*)\}"
+# CloudFormation (`${AWS::AccountId}`), Terraform (`${var.name}`), Serverless (`${self:service}`), GitHub (`${{ vars.ID }}`)
+# or a shell.
+_OF_TEMPLATE = r"\$\{\{[^{}]+\}\}|\$\{(?:[^{}:*?$,'\s][^{}:]*|AWS::\w+|(?:self|opt|env|sls|cf|param):[^{}]*)\}"
 OF_TEMPLATE = re.compile(_OF_TEMPLATE)
 """Text that a template engine fills in, written like a policy variable: `${ORG_ID}`, `${self:custom.arn}`."""
 _PLACEHOLDER = re.compile(

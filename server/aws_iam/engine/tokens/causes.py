@@ -208,6 +208,20 @@ def _case(met: ConditionMatch, _wanted: Text, given: str, _host: str) -> Cause |
     )
 
 
+def _spaces(met: ConditionMatch, _wanted: Text, given: str, _host: str) -> Cause | None:
+    found = next((v for v in met.condition.values if matches(v.value.strip(), given)), None)
+    if found is None:
+        return None
+    return Cause(
+        code="TOKEN-SPACE",
+        title="The value begins or ends with white space",
+        message=f"{quoted(met.condition.key.value)} must be {quoted(found.value)}, but the token has {quoted(given)}: "
+        "they differ only in the white space around the value, which counts",
+        fix=_write(found, given),
+        place=found,
+    )
+
+
 def _immutable(met: ConditionMatch, wanted: Text, given: str, host: str) -> Cause | None:
     if not (met.claim == "sub" and _is_github(host)):
         return None
@@ -355,6 +369,7 @@ def _is_github(host: str) -> bool:
 _CAUSES: tuple[Callable[[ConditionMatch, Text, str, str], Cause | None], ...] = (
     _wildcard,
     _case,
+    _spaces,
     _immutable,
     _run,
     _gitlab_ref,

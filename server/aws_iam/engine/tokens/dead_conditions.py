@@ -128,6 +128,10 @@ def dead_value(condition: Condition, value: str) -> str:
     bare = value.replace("${*}", "").replace("${?}", "")
     if ("*" in bare or "?" in bare) and condition.base in _EXACT:
         return f"under `{condition.base}` a wildcard is an ordinary character"
+    # The name of an environment may be any text.
+    spaced = value != value.strip() and ":environment:" not in value
+    if spaced and key.claim == "sub" and known_issuer(key.host):
+        return "the value begins or ends with white space, and no subject of this issuer does"
     return _foreign_subject(key, condition, value)
 
 

@@ -216,13 +216,13 @@ def _rule(finding: Finding, run: SarifRun) -> dict[str, Any]:
     why = run.whys.get(finding.code, "")
     ids = run.ids(finding) if run.ids else ""
     title = _text(finding.title or finding.code)
-    texts = (_text(why), _text(finding.fix or "", FIX_LIMIT), _text(ids))
-    parts = [part for part in texts if part]
+    explained = _paragraphs(why, _text)
+    parts = filter(None, (explained, _text(finding.fix or "", FIX_LIMIT), _text(ids)))
     rule: dict[str, Any] = {
         "id": escaped(finding.code),
         "name": _pascal(finding.code),
         "shortDescription": {"text": title},
-        "fullDescription": {"text": _text(why) or title},
+        "fullDescription": {"text": explained or title},
         "help": {"text": "\n\n".join(parts) or title, "markdown": _help(finding, why, ids)},
         "defaultConfiguration": {"level": _LEVELS[finding.severity.rank]},
         "properties": {
@@ -240,7 +240,7 @@ def _help(finding: Finding, why: str, ids: str) -> str:
     fix = f"**Fix:** {_markdown(finding.fix, FIX_LIMIT)}" if finding.fix else ""
     parts = (
         f"**{_markdown(finding.title or finding.code)}**",
-        _markdown(why),
+        _paragraphs(why, _markdown),
         fix,
         _markdown(ids),
     )
@@ -392,6 +392,11 @@ def _plain(text: str, limit: int = MOST_TEXT) -> str:
 
 def _text(text: str, limit: int = MOST_TEXT) -> str:
     return escaped(text, limit)
+
+
+def _paragraphs(why: str, shown: Callable[[str], str]) -> str:
+    """What a rule says of itself, its lines joined: other line breaks are escaped, and indented text is code."""
+    return "\n\n".join(shown(" ".join(part.split())) for part in why.split("\n\n"))
 
 
 def _markdown(text: str, limit: int = MOST_TEXT) -> str:

@@ -15,6 +15,7 @@ from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from aws_iam.engine.language.document import Policy, Source
     from aws_iam.engine.reference.managed_policies import ManagedPolicy
@@ -224,18 +225,19 @@ def not_judged_note(*inputs: Gathered, compared: bool = False) -> str:
 
 def not_judged_sentences(*inputs: Gathered, compared: bool = False) -> list[str]:
     """The same, sentence by sentence; what two inputs have at the same place counts once."""
-    sources = [own for side in inputs for own in side.sources]
-    values = {(own.file, own.name, pointer) for own in sources for pointer in own.unresolved}
-    unread = {(own.file, own.place) for side in inputs for own in side.unread}
+    values = _in_any(
+        {(own.file, (own.name, spot)) for own in side.sources for spot in own.unresolved}
+        for side in inputs
+    )
+    unread = _in_any({(own.file, own.place) for own in side.unread} for side in inputs)
     parts = []
     if unread:
-        verb = "was" if len(unread) == 1 else "were"
-        parts.append(f"{counted(len(unread), 'place')} {verb} not judged.")
+        parts.append(f"{counted(unread, 'place')} {'was' if unread == 1 else 'were'} not judged.")
     if values:
         known = "is known only at deployment: a made-up one stands in for it"
-        if len(values) > 1:
+        if values > 1:
             known = "are known only at deployment: made-up ones stand in for them"
-        parts.append(f"{counted(len(values), 'value')} {known}.")
+        parts.append(f"{counted(values, 'value')} {known}.")
     attached = (own for side in inputs for own in side.attachments if not own.document)
     names = dict.fromkeys(quoted(own.name) for own in attached)
     if names:
@@ -246,6 +248,14 @@ def not_judged_sentences(*inputs: Gathered, compared: bool = False) -> list[str]
     if others:
         parts.append(by_default_note(others))
     return parts
+
+
+def _in_any(sides: Iterable[AbstractSet[tuple[str | None, object]]]) -> int:
+    """How many places the inputs have; the files of two that are compared have names of their own."""
+    found: Counter[object] = Counter()
+    for side in sides:
+        found |= Counter(place for _, place in side)
+    return found.total()
 
 
 def by_default_note(others: Sequence[Unread]) -> str:

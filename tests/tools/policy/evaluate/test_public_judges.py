@@ -27,9 +27,9 @@ GITHUB = {
 }
 
 
-def judged(statement: dict[str, Any], kind: str) -> tuple[set[str], bool]:
+def judged(*statements: dict[str, Any], kind: str) -> tuple[set[str], bool]:
     """The codes of `validate`, and whether strangers get in according to `compare`."""
-    document = {"Version": "2012-10-17", "Statement": [statement]}
+    document = {"Version": "2012-10-17", "Statement": list(statements)}
     found = tool.run({"action": "validate", "document": document, "kind": kind})
     compared = tool.run({"action": "compare", "document": document, "public": True}).comparison
     assert compared is not None
@@ -38,19 +38,23 @@ def judged(statement: dict[str, Any], kind: str) -> tuple[set[str], bool]:
 
 @for_each(CASES, name=lambda case: case["name"])
 def test_both_say_whether_the_resource_is_public(case: dict[str, Any]) -> None:
-    codes, admits = judged({**OPEN, "Condition": case["condition"]}, "resource")
+    allow = {**OPEN, "Condition": case["condition"], **case.get("allow", {})}
+    denies = ({"Effect": "Deny", **own} for own in case.get("deny", ()))
+    codes, admits = judged(allow, *denies, kind="resource")
     assert ("PUBLIC_ACCESS_ALLOWED" in codes, admits) == (case["public"], case["public"])
 
 
 @pytest.mark.parametrize("operator", ["StringEquals", "StringEqualsIfExists"])
 def test_a_claim_of_every_token_keeps_strangers_out_where_it_is_compared(operator: str) -> None:
     condition = {operator: {f"{HOST}:sub": "repo:octo/app:ref:refs/heads/main"}}
-    _, admits = judged({**GITHUB, "Condition": condition}, "trust")
+    _, admits = judged({**GITHUB, "Condition": condition}, kind="trust")
     assert not admits
 
 
 def test_a_token_without_a_condition_on_its_subject_is_a_strangers() -> None:
-    _, admits = judged(GITHUB, "trust")
+    _, admits = judged(GITHUB, kind="trust")
+    assert admits
+    _, admits = judged({**GITHUB, "Condition": {"Null": {f"{HOST}:sub": "false"}}}, kind="trust")
     assert admits
 
 

@@ -132,7 +132,7 @@ def test_a_given_kind_is_said_and_not_guessed() -> None:
 
 
 def test_a_deny_to_everyone_could_also_be_a_resource_control_policy() -> None:
-    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket", "Resource": "*"}
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "kms:DisableKey", "Resource": "*"}
     assert validate_policies(document(deny)).facts["could_also_be"] == "rcp"
 
 

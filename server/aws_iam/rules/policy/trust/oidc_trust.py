@@ -331,17 +331,17 @@ def several_pods(statement: Statement) -> Iterator[Fail]:
 def vacuous_condition(statement: Statement) -> Iterator[Fail]:
     """Such an operator also holds when the claim is missing, or for every value except a few.
 
-    Less severe where every token has the claim: then only a typing error in the key would let others in. False alarm
-    when another claim or another statement already keeps strangers out.
+    Where every token has the claim, the condition works as it is written, and a typing error in the key would open the
+    role. False alarm when another claim or another statement already keeps strangers out.
     """
     for provider in () if never_matches(statement) else providers(statement):
         for vacuous in vacuous_conditions(provider, statement):
             operator, key = vacuous.condition.operator, vacuous.condition.key
-            open_ = vacuous.is_tenant_claim and vacuous.lets_others_in
+            pinned = provider.is_pinned(statement, beside=vacuous.claim)
             yield Fail(
                 operator.where,
                 f"{quoted(operator.value)} on {quoted(key.value)} {vacuous.why}",
-                severity=_graded(provider, statement) if open_ else Severity.WARNING,
+                severity=Severity.WARNING if pinned or not vacuous.is_tenant_claim else None,
             )
 
 

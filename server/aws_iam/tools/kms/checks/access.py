@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import (
-    denied_to_strangers,
     is_closed_to_strangers,
     is_fixed,
-    is_taken_back,
 )
+from aws_iam.engine.effective.denied_strangers import denied_to_strangers, is_taken_back
 from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
 from aws_iam.engine.key_policies.statements import (
     PUT_KEY_POLICY,

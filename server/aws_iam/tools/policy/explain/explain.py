@@ -13,8 +13,8 @@ from aws_iam.engine.effective.access import Access, access
 from aws_iam.engine.effective.action_expansion import Expansion
 from aws_iam.engine.effective.caller_conditions import (
     is_closed_to_strangers,
-    is_denied_to_strangers,
 )
+from aws_iam.engine.effective.denied_strangers import is_denied_to_strangers
 from aws_iam.engine.effective.ineffective_statements import rejection_reasons
 from aws_iam.engine.effective.targets import Targets
 from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC

@@ -17,10 +17,9 @@ from aws_iam.account.collect.secrets.secrets import SECRETS
 from aws_iam.account.reading.snapshot import Account
 from aws_iam.answer import Severity
 from aws_iam.engine.effective.caller_conditions import (
-    denied_to_strangers,
     is_closed_to_strangers,
-    is_taken_back,
 )
+from aws_iam.engine.effective.denied_strangers import denied_to_strangers, is_taken_back
 from aws_iam.engine.language.pattern import matches
 from aws_iam.errors import NotCollected
 from aws_iam.escape import quoted
