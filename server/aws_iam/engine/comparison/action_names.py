@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aws_iam.engine.comparison.actions import UNGOVERNED
+from aws_iam.engine.comparison.clauses import EVERYTHING
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.resource_policy_scope import is_decided
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,15 +40,21 @@ def by_service(names: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def whole_services(named: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    """The services all of whose actions are among the names."""
-    return frozenset(service for service, names in named.items() if _is_whole(service, names))
+def whole_services(named: Mapping[str, Sequence[str]], scope: str | None = None) -> frozenset[str]:
+    """The services all of whose actions are among the names, or all that can be asked of a resource."""
+    return frozenset(
+        service for service, names in named.items() if _is_whole(service, names, scope)
+    )
 
 
-def _is_whole(prefix: str, names: Sequence[str]) -> bool:
+def _is_whole(prefix: str, names: Sequence[str], scope: str | None) -> bool:
     service = catalog().service(prefix)
     if service is None:
         return False
+    if scope is not None:
+        return len(names) >= sum(
+            is_decided(own.full_name, scope) for own in service.actions.values()
+        )
     own = len(service.action_names)
     return len(names) >= own - sum(name.startswith(f"{prefix}:") for name in UNGOVERNED)
 
@@ -60,7 +68,8 @@ def action_entries(
     """
     named = by_service(names)
     open_ended = clause.ready.negated or bool(clause.ready.patterns)
-    whole = whole_services(named) if open_ended else frozenset()
+    scope = None if clause.scope == EVERYTHING else clause.scope
+    whole = whole_services(named, scope) if open_ended else frozenset()
     services = catalog().services
     # An Allow of everything is no list of what was not allowed before.
     is_everything = "*" in clause.statement.action_words and len(named) > len(services) // 2

@@ -18,6 +18,7 @@ from aws_iam.engine.language.arn import as_short_form
 from aws_iam.engine.language.operators import OPERATORS
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.resource_policy_scope import is_decided, scope_of, together
 from aws_iam.escape import quoted
 from aws_iam.frozen import positional
 from aws_iam.wording import joined
@@ -38,12 +39,16 @@ _OF_NOBODY = "it is the id of a user or a role that was deleted, and names nobod
 
 @positional
 class _Sides:
-    """The policies of both sides, the account that owns the resource, if known, and the changed statements, by identity."""
+    """The policies of both sides, the account that owns the resource, if known, and the changed statements, by identity.
+
+    `scope` is what limits the actions that the policies decide about.
+    """
 
     new: Sequence[Policy]
     old: Sequence[Policy]
     owner: str
     decisive: Container[int]
+    scope: str | None
 
 
 def ineffective_additions(
@@ -61,7 +66,8 @@ def ineffective_additions(
     """
     before = _words([statement for policy in old for statement in policy.statements])
     budget = Budget(_WORK)
-    sides = _Sides(new, old, known_owner((*new, *old)), decisive)
+    scope = together(scope_of(own) for own in (*new, *old) if own.statements)
+    sides = _Sides(new, old, known_owner((*new, *old)), decisive, scope)
     found = [*_principals_of_nobody(new, old, decisive)]
     try:
         for policy in new:
@@ -78,7 +84,53 @@ def ineffective_additions(
     except OverBudget:
         why = "the policies have too many for all to be judged"
         found.append({"entry": "further entries", "statement": "", "why": why})
+    found += _repeated(sides, before, changed if is_complete else frozenset())
     return tuple(found)
+
+
+def _repeated(
+    sides: _Sides, before: Container[str], changed: Container[str]
+) -> Iterator[dict[str, str]]:
+    """The entries that other statements had, too, or that of other principals, and that mean no request in a changed one.
+
+    What such an entry adds where it means some request is no news: the statement that has it may only be another one.
+    """
+    old = [own for policy in sides.old for own in policy.statements if id(own) in sides.decisive]
+    budget = Budget(_WORK)
+    try:
+        for policy in sides.new:
+            for statement in policy.statements:
+                if id(statement) not in sides.decisive:
+                    continue
+                had = _words([own for own in old if _is_for_all_of(own, statement)])
+                for word in (*statement.action_words, *statement.resource_words):
+                    lower = word.lower()
+                    if lower in had or lower not in before or word in changed:
+                        continue
+                    if why := _why_unasked(word, statement, sides, budget):
+                        place = statement.place().pointer
+                        yield {"entry": as_short_form(word), "statement": place, "why": why}
+    except OverBudget:
+        return
+
+
+def _is_for_all_of(own: Statement, statement: Statement) -> bool:
+    """Whether a statement has the effect of another one, and names all of its principals."""
+    if own.allows is not statement.allows:
+        return False
+    named = {(principal.type, principal.value) for principal in own.principals}
+    return named.issuperset((p.type, p.value) for p in statement.principals)
+
+
+def _why_unasked(word: str, statement: Statement, sides: _Sides, budget: Budget) -> str:
+    """Why no request is for an entry, whoever sends it; empty if some is."""
+    if word in statement.resource_words:
+        return _why_resource(word, statement, budget)
+    names = _actions(word, budget)
+    known = [name for name in names if catalog().action(name)]
+    if not known:
+        return _why_unknown(word)
+    return _why_apart(known, statement, budget) or _why_of_other_resource(known, sides.scope)
 
 
 def _words(statements: Iterable[Statement]) -> frozenset[str]:
@@ -105,15 +157,29 @@ def _why(
         return "" if is_newer else _why_unknown(word)
     if changed is not None and any(name in changed for name in names):
         return ""
-    resources = statement.resource_words
-    if resources and not _meet(known, resources, budget):
-        on = joined([quoted(as_short_form(text)) for text in resources], "or", shown=_SHOWN)
-        return f"it is never asked for on {on}"
-    if changed is None:
-        return ""
+    why = _why_apart(known, statement, budget) or _why_of_other_resource(known, sides.scope)
+    if why or changed is None:
+        return why
     return _why_not_across_accounts(known, statement, sides.owner) or _why_settled(
         known, statement, sides
     )
+
+
+def _why_apart(names: Sequence[str], statement: Statement, budget: Budget) -> str:
+    """That the actions are never asked for on a resource of the statement."""
+    resources = statement.resource_words
+    if not resources or _meet(names, resources, budget):
+        return ""
+    on = joined([quoted(as_short_form(text)) for text in resources], "or", shown=_SHOWN)
+    return f"it is never asked for on {on}"
+
+
+def _why_of_other_resource(names: Sequence[str], scope: str | None) -> str:
+    """That the actions are never asked of the resource whose policy it is."""
+    if scope is None or any(is_decided(name, scope) for name in names):
+        return ""
+    whose = f"the policy of a resource of type `{scope}` does not decide" if scope else ""
+    return f"{whose or 'no policy of a resource decides'} about it"
 
 
 def _why_not_across_accounts(names: Sequence[str], statement: Statement, owner: str) -> str:
