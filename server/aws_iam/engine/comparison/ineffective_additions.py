@@ -1,4 +1,4 @@
-"""What a document adds to a policy without any effect: names that do not exist, actions that never meet their resources."""
+"""What a document adds to a policy, or takes from it, without any effect: names that do not exist, actions that never meet their resources."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from aws_iam.engine.comparison.named_accounts import accounts_of, known_owner
 from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
 from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.arn import as_short_form
+from aws_iam.engine.language.kinds import Kind
 from aws_iam.engine.language.operators import OPERATORS
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import catalog
@@ -26,7 +27,7 @@ from aws_iam.wording import joined
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
 
-    from aws_iam.engine.language.document import Policy, Statement
+    from aws_iam.engine.language.document import Policy, Principal, Statement
 
 # Names that are looked up, and pairs of an action and a resource that are compared; a row says when there are more.
 _WORK = 20_000
@@ -35,6 +36,7 @@ _SHOWN = 2
 # place of its ARN when it is deleted.
 _DELETED = re.compile(r"A(?:ID|RO)A[A-Z0-9]{8,}")
 _OF_NOBODY = "it is the id of a user or a role that was deleted, and names nobody"
+_OF_TRUST = "it is an identity provider, which only the trust policy of a role can name"
 
 
 @positional
@@ -72,20 +74,33 @@ def ineffective_additions(
     try:
         for policy in new:
             for statement in policy.statements:
-                for word in _added(statement, before) if id(statement) in decisive else ():
+                if id(statement) not in decisive or _is_for_nobody(policy, statement):
+                    continue
+                for word in _added(statement, before):
                     effective = changed if is_complete else None
                     if word in changed and is_complete and catalog().action(word):
                         continue
                     if why := _why(word, statement, effective, sides, budget):
-                        place = statement.place().pointer
-                        found.append(
-                            {"entry": as_short_form(word), "statement": place, "why": why}
-                        )
+                        found.append(_row(word, statement, why))
     except OverBudget:
         why = "the policies have too many for all to be judged"
         found.append({"entry": "further entries", "statement": "", "why": why})
     found += _repeated(sides, before, changed if is_complete else frozenset())
     return tuple(found)
+
+
+def ineffective_removals(
+    new: Sequence[Policy], old: Sequence[Policy], decisive: Container[int]
+) -> tuple[dict[str, str], ...]:
+    """The entries that changed statements lack now, and that meant no request: why the policies are equal."""
+    scope = together(scope_of(own) for own in (*new, *old) if own.statements)
+    words = _words([statement for policy in old for statement in policy.statements])
+    sides = _Sides(old, new, "", decisive, scope)
+    return (*_principals_of_nobody(old, new, decisive), *_repeated(sides, words, frozenset()))
+
+
+def _row(word: str, statement: Statement, why: str) -> dict[str, str]:
+    return {"entry": as_short_form(word), "statement": statement.place().pointer, "why": why}
 
 
 def _repeated(
@@ -100,7 +115,7 @@ def _repeated(
     try:
         for policy in sides.new:
             for statement in policy.statements:
-                if id(statement) not in sides.decisive:
+                if id(statement) not in sides.decisive or _is_for_nobody(policy, statement):
                     continue
                 had = _words([own for own in old if _is_for_all_of(own, statement)])
                 for word in (*statement.action_words, *statement.resource_words):
@@ -108,8 +123,7 @@ def _repeated(
                     if lower in had or lower not in before or word in changed:
                         continue
                     if why := _why_unasked(word, statement, sides, budget):
-                        place = statement.place().pointer
-                        yield {"entry": as_short_form(word), "statement": place, "why": why}
+                        yield _row(word, statement, why)
     except OverBudget:
         return
 
@@ -251,15 +265,32 @@ def _is_contradictory(statement: Statement) -> bool:
 def _principals_of_nobody(
     new: Sequence[Policy], old: Sequence[Policy], decisive: Container[int]
 ) -> Iterator[dict[str, str]]:
-    """The ids of deleted users and roles that changed statements add as principals."""
+    """The principals that stand for nobody and that changed statements add."""
     before = {own.value for own in principals_of(old)}
     for policy in new:
         for statement in policy.statements:
             for own in (*statement.principals, *statement.not_principals):
-                name = own.value
-                if id(statement) in decisive and name not in before and _DELETED.fullmatch(name):
-                    place = statement.place().pointer
-                    yield {"entry": name, "statement": place, "why": _OF_NOBODY}
+                if id(statement) in decisive and own.value not in before:
+                    why = _why_nobody(policy, own)
+                    if why:
+                        place = statement.place().pointer
+                        yield {"entry": own.value, "statement": place, "why": why}
+
+
+def _why_nobody(policy: Policy, principal: Principal) -> str:
+    """Why a principal stands for nobody; empty if it does."""
+    if _DELETED.fullmatch(principal.value):
+        return _OF_NOBODY
+    # IAM's validator refuses it there: FEDERATED_PRINCIPAL_NOT_SUPPORTED.
+    if policy.kind is Kind.RESOURCE and principal.type == "Federated":
+        return _OF_TRUST
+    return ""
+
+
+def _is_for_nobody(policy: Policy, statement: Statement) -> bool:
+    """Whether every principal of the statement stands for nobody, so that nothing in it has an effect."""
+    named = statement.principals
+    return bool(named) and all(_why_nobody(policy, own) for own in named)
 
 
 def _why_unknown(word: str) -> str:
