@@ -114,10 +114,10 @@ def source_of(found: FoundPolicy, requested: Requested, file: str | None) -> Sou
 
     content = found.content
     if isinstance(content, Node) and not found.variants:
-        variants, places = template_variants(content, requested.placeholders)
-        if variants:
-            content = variants[0]
-            found = replace(found, text=None, variants=variants[1:], unresolved=places)
+        filled = template_variants(content, requested.placeholders)
+        if filled.nodes:
+            content = filled.nodes[0]
+            found = found.filled(filled)
     source = Source(
         name=found.name,
         content=content
@@ -126,6 +126,7 @@ def source_of(found: FoundPolicy, requested: Requested, file: str | None) -> Sou
         file=file,
         variants=tuple(requested.policy(variant, None, found) for variant in found.variants),
         unresolved=found.unresolved,
+        written=found.written,
         other_side_of=found.other_side_of,
         holder=found.holder,
         alternatives=found.alternatives,
@@ -159,16 +160,22 @@ def with_functions_filled(source: Source) -> Source:
     # Imported here: policies as AWS has them hold no functions.
     from aws_iam.engine.sources.containers.template_variants import function_variants
 
-    nodes, places = function_variants(policy.node)
-    if not nodes:
+    found = function_variants(policy.node)
+    if not found.nodes:
         return source
     kind, likely = (None, policy.kind) if policy.kind_guessed else (policy.kind, None)
     filled = (
         replace(policy_of(node, kind, None, likely), resource_type=policy.resource_type)
-        for node in nodes
+        for node in found.nodes
     )
     content, *variants = filled
-    return replace(source, content=content, variants=tuple(variants), unresolved=places)
+    return replace(
+        source,
+        content=content,
+        variants=tuple(variants),
+        unresolved=found.places,
+        written=found.written,
+    )
 
 
 def _has_function(policy: Policy) -> bool:

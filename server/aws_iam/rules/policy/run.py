@@ -25,6 +25,7 @@ from aws_iam.rules.document_findings import (
     certain_findings,
     unknown_names,
     with_location,
+    with_written_values,
     without_repeats,
     without_unknown_names,
 )
@@ -71,6 +72,7 @@ def source_findings(source: Source) -> tuple[Finding, ...]:
         findings = worst_first((*problems, *risks)) if risks or not in_vpc else problems
         findings = without_unknown_names(findings, unknown_names(content, source.unresolved))
         findings = tuple(map(_switched_off, findings)) if is_off else findings
+        findings = with_written_values(findings, source)
     else:
         findings = tuple(finding for rule in _syntax_rules() for finding in rule.findings(content))
     return with_location(findings, source)
