@@ -13,7 +13,7 @@ from aws_iam.engine.comparison.actions import UNGOVERNED
 from aws_iam.engine.comparison.clauses import EVERYTHING
 from aws_iam.engine.explain.action_risks import listed_actions, risky_actions
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.reference.resource_policy_scope import is_decided
+from aws_iam.engine.reference.resource_policy_scope import decided_actions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -93,9 +93,7 @@ def _is_whole(prefix: str, names: Sequence[str], scope: str | None) -> bool:
     if service is None:
         return False
     if scope is not None:
-        return len(names) >= sum(
-            is_decided(own.full_name, scope) for own in service.actions.values()
-        )
+        return len(names) >= len(decided_actions(prefix, scope))
     own = len(service.action_names)
     return len(names) >= own - sum(name.startswith(f"{prefix}:") for name in UNGOVERNED)
 

@@ -17,7 +17,12 @@ from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
 from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.corrections import unlisted_formats
-from aws_iam.engine.reference.resource_policy_scope import is_decided, services_of, together
+from aws_iam.engine.reference.resource_policy_scope import (
+    decided_actions,
+    is_decided,
+    services_of,
+    together,
+)
 from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
@@ -84,13 +89,10 @@ class _Unmentioned:
     def _listed(self) -> Iterator[str]:
         for prefix in self.services:
             names = _names_by_kind(prefix, self.alike).get(self.kind, ())
-            left = (name for name in names if name not in self.mentioned)
-            yield from left if self.scope is None else _decided(left, self.scope)
-
-
-def _decided(names: Iterable[str], scope: str) -> Iterator[str]:
-    """The actions that can be asked of the resource whose policy it is."""
-    return (name for name in names if is_decided(name, scope))
+            if self.scope is not None:
+                # In their order.
+                names = tuple(filter(decided_actions(prefix, self.scope).__contains__, names))
+            yield from (name for name in names if name not in self.mentioned)
 
 
 # Proposing smaller policies for a principal who uses every service takes 1.5 times as long without.

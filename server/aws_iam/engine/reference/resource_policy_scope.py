@@ -85,6 +85,15 @@ def is_decided(action: str, scope: str) -> bool:
     return not {*target.types, *target.acts_on}.isdisjoint(known.resource_types)
 
 
+@memo_of_reference(2_000)
+def decided_actions(service: str, scope: str) -> frozenset[str]:
+    """The known actions of a service about which a policy of that scope can decide."""
+    known = catalog().service(service)
+    names = [action.full_name for action in known.actions.values()] if known else []
+    is_free = scope == SOME and service not in types_with_policy()
+    return frozenset(names if is_free else [name for name in names if is_decided(name, scope)])
+
+
 @cache
 def types_with_policy() -> Mapping[str, frozenset[str]]:
     """The types of resource that the policy of some resource governs, in lower case, by service."""
