@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Finding, Where
 from aws_iam.engine.language.document import Policy
+from aws_iam.engine.tokens.oidc_provider import NOT_KNOWN_YET
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
@@ -23,7 +24,11 @@ _ELEMENTS = frozenset({"Action", "NotAction", "Resource", "NotResource", "Princi
 
 _WIDTHS = frozenset({"OIDC-ORG-WIDE", "OIDC-TENANT-WILD"})
 # What they find is the value of a key, whatever the issuer in the key is.
-_OF_ANY_ISSUER = frozenset({"IRSA-WILD", "OIDC-NO-SUB"})
+_OF_ANY_ISSUER = frozenset({"EQUIVALENT_TO_NULL_FALSE", "IRSA-WILD", "OIDC-NO-SUB"})
+# The same of a value with a wildcard that is compared in full.
+_OF_WILDCARDS = frozenset({"OIDC-NEVER-MATCH", "WILDCARD_WITHOUT_LIKE_OPERATOR"})
+_OF_KNOWN_PARTS = _WIDTHS | _OF_ANY_ISSUER | _OF_WILDCARDS
+_WILDCARD = re.compile(r"[*?]")
 
 
 def certain_findings(
@@ -38,7 +43,8 @@ def certain_findings(
     certain = tuple(
         finding
         for finding in findings
-        if not is_unresolved(_pointer(finding), source.unresolved) or _is_too_wide(finding, source)
+        if not is_unresolved(_pointer(finding), source.unresolved)
+        or _is_of_known_part(finding, source)
     )
     for variant in source.variants:
         places = {_at(finding) for finding in judge(variant)}
@@ -51,19 +57,20 @@ def _at(finding: Finding) -> tuple[str, str]:
     return "OIDC-ORG-WIDE" if finding.code in _WIDTHS else finding.code, _pointer(finding)
 
 
-def _is_too_wide(finding: Finding, source: Source) -> bool:
-    """Whether a subject that is partly unknown is too wide by what is known of it.
+def _is_of_known_part(finding: Finding, source: Source) -> bool:
+    """Whether a subject that is partly unknown, or one of an unknown issuer, is too wide or dead by what is known of it.
 
     `repo:${var.org}/*` is, and `repo:*/${var.name}:*`; what follows `repo:${var.name}` may be within a repository.
     """
     if finding.code == "OIDC-ORG-WIDE":
         return True
-    if finding.code not in {*_WIDTHS, *_OF_ANY_ISSUER}:
+    if finding.code not in _OF_KNOWN_PARTS:
         return False
     readings = (source.content, *source.variants)
     texts = [_value_at(_pointer(finding), policy) for policy in readings]
-    if finding.code in _OF_ANY_ISSUER:
-        return bool(texts[0]) and len(set(texts)) == 1
+    if finding.code not in _WIDTHS:
+        is_known = bool(texts[0]) and len(set(texts)) == 1
+        return is_known and (finding.code in _OF_ANY_ISSUER or bool(_WILDCARD.search(texts[0])))
     parts = [text.partition("*") for text in texts]
     return all(wildcard for _, wildcard, _ in parts) and len({head for head, _, _ in parts}) == 1
 
@@ -144,6 +151,47 @@ def with_location(findings: Iterable[Finding], source: Source) -> tuple[Finding,
         )
         for finding in findings
     )
+
+
+def with_written_values(findings: Iterable[Finding], source: Source) -> tuple[Finding, ...]:
+    """The findings with `${var.org}` for `var-org` in what they quote: nobody finds the word in the file."""
+    if not source.written:
+        return tuple(findings)
+
+    def changed(text: str) -> str:
+        return _QUOTED.sub(lambda quote: as_written(quote[0], source.written), text)
+
+    return tuple(
+        replace(
+            finding,
+            message=changed(finding.message),
+            fix=changed(finding.fix) if finding.fix else finding.fix,
+        )
+        for finding in findings
+    )
+
+
+def as_written(text: str, written: tuple[tuple[str, str], ...]) -> str:
+    """The text with what a file has in the place of words for values that are not known."""
+    if not written:
+        return text
+    texts = dict(written)
+    return _words(written).sub(lambda word: texts[word[1]], text)
+
+
+_QUOTED = re.compile(r"`[^`]*`")
+
+
+@lru_cache(maxsize=64)
+def _words(written: tuple[tuple[str, str], ...]) -> re.Pattern[str]:
+    """The words, longest first.
+
+    `Org` counts only where no letter stands beside it, and `role` not at all: it is a part of ARNs.
+    """
+    found = sorted((word for word, _ in written if word not in _ELEMENTS), key=len, reverse=True)
+    forms = [re.escape(word) for word in found if "-" in word]
+    forms += [rf"(?<!\w){word}(?!\w)" for word in found if word.isalnum() and not word.islower()]
+    return re.compile(rf"({'|'.join(forms) or '(?!)'})(?:{re.escape(NOT_KNOWN_YET)})?")
 
 
 def _in_file(where: Where, file: str) -> Where:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from aws_iam.engine.language.document import Kind, Policy
-from aws_iam.engine.reference.attachment_types import REPOSITORY, VPC_ENDPOINT
+from aws_iam.engine.reference.attachment_types import KMS_KEY, REPOSITORY, VPC_ENDPOINT
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.engine.sources.gather import gathered
 from helpers.policy_files import document
@@ -157,6 +157,29 @@ def test_the_policy_of_a_repository_is_known_by_its_file(file: str) -> None:
 @pytest.mark.parametrize("file", ["ecr-cache-bucket.json", "ecr/bucket.json", "secr.json"])
 def test_other_files_name_no_repository(file: str) -> None:
     assert read(document(EVERYONE), file).resource_type is None
+
+
+DECRYPT = {
+    "Effect": "Allow",
+    "Principal": {"AWS": "111122223333"},
+    "Action": "kms:Decrypt",
+    "Resource": "*",
+}
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["key-policy.json", "kms_policy.yaml", "KMS-key-policy.json", "key-policies/app.json"],
+)
+def test_the_policy_of_a_key_is_known_by_its_file(file: str) -> None:
+    assert read(document(DECRYPT), file).resource_type == KMS_KEY
+    other = {**DECRYPT, "Action": ["kms:Decrypt", "s3:GetObject"]}
+    assert read(document(other), file).resource_type is None
+
+
+@pytest.mark.parametrize("file", ["monkey-policy.json", "keys.json", "kms/app.json"])
+def test_other_files_name_no_key(file: str) -> None:
+    assert read(document(DECRYPT), file).resource_type is None
 
 
 TERRAFORM = """

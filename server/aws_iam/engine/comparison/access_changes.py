@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.comparison.action_names import WHOLE, action_entries
+from aws_iam.engine.comparison.action_names import WHOLE, action_entries, gravity, worst_first
 from aws_iam.engine.comparison.actions import is_kms_or_sts, names_of
 from aws_iam.engine.comparison.affected_principals import (
     EVERYONE,
@@ -176,9 +176,8 @@ class AccessChange:
         return [n for n in self.names if (n == action if exact else n.startswith(start))]
 
     @property
-    def order(self) -> tuple[bool, int, bool, int, int, int]:
+    def order(self) -> tuple[bool, int, bool, int, int, tuple[int, int], int]:
         """Riskiest first; last what only a limit was wider for, as nobody gains it now."""
-        level = _LEVELS.index(self.access_level)
         unused = self.is_limit and not self.is_granted
         return (
             unused,
@@ -186,7 +185,8 @@ class AccessChange:
             self.by_others,
             self.gravity,
             self.risk.order,
-            level,
+            gravity(self.actions[0], self.risk.name),
+            _LEVELS.index(self.access_level),
         )
 
     def in_words(self) -> str:
@@ -427,7 +427,7 @@ def _rows(place: _Place, names: Sequence[str], risks: ChangeRisks) -> Iterator[A
         for name, risk in _risks(place, action, own, risks):
             found.setdefault((level or _level(name), risk), {})[name] = own if level else (name,)
     for (level, risk), actions in found.items():
-        listed = tuple(sorted(actions))
+        listed = worst_first(actions, risk.name)
         yield AccessChange(
             actions=listed,
             pattern=_inner_pattern(clause, listed[0]),

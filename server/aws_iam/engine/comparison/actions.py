@@ -12,10 +12,17 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.comparison.change_risks import riskiest_first
+from aws_iam.engine.comparison.clauses import EVERYTHING
 from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
 from aws_iam.engine.language.memo import memo_of_reference
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.reference.corrections import unlisted_formats
+from aws_iam.engine.reference.resource_policy_scope import (
+    decided_actions,
+    is_decided,
+    services_of,
+    together,
+)
 from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
@@ -69,6 +76,7 @@ class _Unmentioned:
     mentioned: Mapping[str, None]
     alike: Callable[[Action], object]
     kind: object
+    scope: str | None
 
     _names: list[tuple[str, ...]] = field(default_factory=list, hash=False, compare=False)
 
@@ -81,6 +89,9 @@ class _Unmentioned:
     def _listed(self) -> Iterator[str]:
         for prefix in self.services:
             names = _names_by_kind(prefix, self.alike).get(self.kind, ())
+            if self.scope is not None:
+                # In their order.
+                names = tuple(filter(decided_actions(prefix, self.scope).__contains__, names))
             yield from (name for name in names if name not in self.mentioned)
 
 
@@ -136,15 +147,15 @@ def action_groups(
     """
     if not uncovered:
         return []
-    by_place = any(not clause.is_anywhere for clause in clauses)
     principaled = any(clause.has_principals for clause in clauses)
+    scope = together({c.scope for c in clauses} - {EVERYTHING}) if principaled else None
     found: dict[tuple[object, ...], ActionGroup] = {}
     speakers = _ClausesByAction(clauses)
     # Candidates come from the uncovered statements, unless these are open-ended.
     askers = _ClausesByAction(uncovered) if _is_open_ended(uncovered) else None
-    for name, others in _candidates(
-        uncovered, clauses, budget, by_place=by_place, principaled=principaled
-    ):
+    for name, others in _candidates(uncovered, clauses, budget, scope):
+        if scope is not None and not is_decided(name, scope):
+            continue
         lower = name.lower()
         speaking = speakers.of(lower)
         budget.spend(speakers.steps)
@@ -212,12 +223,11 @@ def _candidates(
     uncovered: Sequence[Clause],
     clauses: Sequence[Clause],
     budget: Budget,
-    *,
-    by_place: bool,
-    principaled: bool,
+    scope: str | None,
 ) -> Iterator[tuple[str, _Unmentioned | None]]:
     """Known actions that represent all others: any set of statements that applies to some action applies to one of them."""
     open_ended = _is_open_ended(uncovered)
+    principaled = any(clause.has_principals for clause in clauses)
     mentioned: dict[str, None] = {}
     for clause in clauses if open_ended else uncovered:
         statement = clause.statement
@@ -234,16 +244,19 @@ def _candidates(
     if not open_ended:
         return
     if principaled:
-        yield from _strict_actions(mentioned)
+        yield from _strict_actions(mentioned, scope)
+    by_place = any(not clause.is_anywhere for clause in clauses)
     named = _services_named(clauses) if by_place else set()
-    yield from _unmentioned_actions(named, mentioned, principaled=principaled)
+    yield from _unmentioned_actions(named, mentioned, scope, principaled=principaled)
 
 
 def _is_open_ended(uncovered: Sequence[Clause]) -> bool:
     return any(c.ready.negated or not _EVERY.isdisjoint(c.ready.patterns) for c in uncovered)
 
 
-def _strict_actions(mentioned: Mapping[str, None]) -> Iterator[tuple[str, _Unmentioned | None]]:
+def _strict_actions(
+    mentioned: Mapping[str, None], scope: str | None
+) -> Iterator[tuple[str, _Unmentioned | None]]:
     for name in _STRICT:
         if name not in mentioned:
             service = name.partition(":")[0]
@@ -254,12 +267,13 @@ def _strict_actions(mentioned: Mapping[str, None]) -> Iterator[tuple[str, _Unmen
                     mentioned=mentioned,
                     alike=_rule,
                     kind=decided_by_aws_rule(name),
+                    scope=scope,
                 ),
             )
 
 
 def _unmentioned_actions(
-    named: set[str], mentioned: Mapping[str, None], *, principaled: bool
+    named: set[str], mentioned: Mapping[str, None], scope: str | None, *, principaled: bool
 ) -> Iterator[tuple[str, _Unmentioned]]:
     """Actions that no statement mentions: they differ only in their resource types and in who must allow them."""
     for prefix in sorted(named):
@@ -267,21 +281,32 @@ def _unmentioned_actions(
             yield (
                 action.full_name,
                 _Unmentioned(
-                    services=(prefix,), mentioned=mentioned, alike=_kind, kind=_kind(action)
+                    services=(prefix,),
+                    mentioned=mentioned,
+                    alike=_kind,
+                    kind=_kind(action),
+                    scope=scope,
                 ),
             )
     # One service represents all others: the same statements apply to their resources.
     apart = named | _STRICT_SERVICES if principaled else named
-    others = tuple(prefix for prefix in sorted(catalog().services) if prefix not in apart)
+    own = services_of(scope) if scope else ()
+    others = tuple(p for p in own or sorted(catalog().services) if p not in apart)
     kinds: dict[bool, _Unmentioned] = {}
-    for prefix in dict.fromkeys((*_WELL_KNOWN, *others)):
+    for prefix in others if own else dict.fromkeys((*_WELL_KNOWN, *others)):
         if prefix in named:
             continue
         for action in _of_each_kind(prefix, mentioned):
+            if scope is not None and not is_decided(action.full_name, scope):
+                continue
             kind = _has_types(action)
             if kind not in kinds:
                 kinds[kind] = _Unmentioned(
-                    services=others, mentioned=mentioned, alike=_has_types, kind=kind
+                    services=others,
+                    mentioned=mentioned,
+                    alike=_has_types,
+                    kind=kind,
+                    scope=scope,
                 )
             yield action.full_name, kinds[kind]
         if len(kinds) > 1:

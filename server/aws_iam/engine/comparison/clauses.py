@@ -22,6 +22,7 @@ from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.operators import OPERATORS, QUALIFIERS, Family
 from aws_iam.engine.language.variables import ESCAPES
+from aws_iam.engine.reference.resource_policy_scope import scope_of
 from aws_iam.frozen import positional, slotted
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ _FIELDS = 5
 # For each statement: a document may have thousands.
 _MOST_KNOWN = 4
 
+EVERYTHING: Final = "*"
 NONE_KNOWN: Final[Mapping[int, Clause]] = MappingProxyType({})
 
 
@@ -66,6 +68,8 @@ class Clause:
     is_anywhere: bool
     # Whether `${…}` is a variable in it.
     has_variables: bool
+    # What limits the actions that its policy decides about; `EVERYTHING` of a policy that is only placed beside others.
+    scope: str | None
 
     @property
     def pointer(self) -> str:
@@ -190,8 +194,9 @@ def side_of(
     for number, policy in enumerate(policies):
         variables = _Variables(has_variables(policy), scenario)
         place = f"/{number}" if several else ""
+        scope = EVERYTHING if is_added(policy) else scope_of(policy)
         found += [
-            known.get(id(statement)) or _clause(statement, atoms, variables, place)
+            known.get(id(statement)) or _clause(statement, atoms, variables, place, scope)
             for statement in policy.statements
             if among is None or id(statement) in among
         ]
@@ -272,7 +277,9 @@ def _settled_once(statement: Statement, variables: _Variables) -> _Settled:
     return found
 
 
-def _clause(statement: Statement, atoms: Atoms, variables: _Variables, place: str) -> Clause:
+def _clause(
+    statement: Statement, atoms: Atoms, variables: _Variables, place: str, scope: str | None
+) -> Clause:
     found = _settled_once(statement, variables)
     needs = 0
     for atom in found.atoms:
@@ -289,6 +296,7 @@ def _clause(statement: Statement, atoms: Atoms, variables: _Variables, place: st
         unclear=found.unclear,
         place=place,
         has_variables=variables.exist,
+        scope=scope,
     )
 
 

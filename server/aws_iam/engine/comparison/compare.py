@@ -174,7 +174,9 @@ def compare_documents(
     # What AWS wrote without effect is nobody's mistake, and a value that is known later may have one.
     unknown = {own.place for own in values} | ({""} if values else set())
     compared = tuple(
-        p if (managed | unknown).isdisjoint(p.names) else replace(p, ineffective=())
+        p
+        if (managed | unknown).isdisjoint(p.names)
+        else replace(p, ineffective=(), ineffective_before=())
         for p in compared
     )
     # What it says may be the same, and what it stands for another thing.

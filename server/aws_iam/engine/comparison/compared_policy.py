@@ -19,7 +19,11 @@ from aws_iam.engine.comparison.affected_principals import is_of_root_user
 from aws_iam.engine.comparison.assumptions import assumptions_of
 from aws_iam.engine.comparison.change_risks import ChangeRisks
 from aws_iam.engine.comparison.clauses import Atoms, is_principaled, principals_of
-from aws_iam.engine.comparison.ineffective_additions import ineffective_additions, misspelt_keys
+from aws_iam.engine.comparison.ineffective_additions import (
+    ineffective_additions,
+    ineffective_removals,
+    misspelt_keys,
+)
 from aws_iam.engine.comparison.misspelt_names import is_misspelt_action
 from aws_iam.engine.comparison.named_accounts import accounts_of, likely_owners
 from aws_iam.engine.comparison.one_way_search import OneWaySearch, SearchResult, SideStatements
@@ -69,6 +73,8 @@ class ComparedPolicy:
     lost: tuple[AccessChange, ...]
     # What the document adds without effect.
     ineffective: tuple[Mapping[str, str], ...]
+    # What it no longer has and that had none, where that is the whole change.
+    ineffective_before: tuple[Mapping[str, str], ...]
     misspelt_keys: tuple[Mapping[str, str], ...]
     # The actions that it newly allows and that permissions boundaries stop, and these.
     stopped: tuple[str, ...] = ()
@@ -149,6 +155,7 @@ def compared_policy(pair: PolicyPair, baseline: tuple[Policy, ...]) -> ComparedP
             frozenset(stopped).union(*[change.names for change in (*gained, *lost)]),
             is_complete=not any(found.open or found.cut for found in (beyond, short)),
         ),
+        ineffective_before=() if gained or lost else ineffective_removals(new, old, decisive),
         misspelt_keys=misspelt_keys(new, old, decisive),
         stopped=stopped,
         stopped_by=pair.limit.names if pair.limit and stopped else (),

@@ -1,4 +1,4 @@
-"""What a document adds to a policy without any effect: names that do not exist, actions that never meet their resources."""
+"""What a document adds to a policy, or takes from it, without any effect: names that do not exist, actions that never meet their resources."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from aws_iam.engine.comparison.named_accounts import accounts_of, known_owner
 from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
 from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.arn import as_short_form
+from aws_iam.engine.language.kinds import Kind
 from aws_iam.engine.language.operators import OPERATORS
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.resource_policy_scope import is_decided, scope_of, together
 from aws_iam.escape import quoted
 from aws_iam.frozen import positional
 from aws_iam.wording import joined
@@ -25,7 +27,7 @@ from aws_iam.wording import joined
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
 
-    from aws_iam.engine.language.document import Policy, Statement
+    from aws_iam.engine.language.document import Policy, Principal, Statement
 
 # Names that are looked up, and pairs of an action and a resource that are compared; a row says when there are more.
 _WORK = 20_000
@@ -34,16 +36,21 @@ _SHOWN = 2
 # place of its ARN when it is deleted.
 _DELETED = re.compile(r"A(?:ID|RO)A[A-Z0-9]{8,}")
 _OF_NOBODY = "it is the id of a user or a role that was deleted, and names nobody"
+_OF_TRUST = "it is an identity provider, which only the trust policy of a role can name"
 
 
 @positional
 class _Sides:
-    """The policies of both sides, the account that owns the resource, if known, and the changed statements, by identity."""
+    """The policies of both sides, the account that owns the resource, if known, and the changed statements, by identity.
+
+    `scope` is what limits the actions that the policies decide about.
+    """
 
     new: Sequence[Policy]
     old: Sequence[Policy]
     owner: str
     decisive: Container[int]
+    scope: str | None
 
 
 def ineffective_additions(
@@ -61,24 +68,83 @@ def ineffective_additions(
     """
     before = _words([statement for policy in old for statement in policy.statements])
     budget = Budget(_WORK)
-    sides = _Sides(new, old, known_owner((*new, *old)), decisive)
+    scope = together(scope_of(own) for own in (*new, *old) if own.statements)
+    sides = _Sides(new, old, known_owner((*new, *old)), decisive, scope)
     found = [*_principals_of_nobody(new, old, decisive)]
     try:
         for policy in new:
             for statement in policy.statements:
-                for word in _added(statement, before) if id(statement) in decisive else ():
+                if id(statement) not in decisive or _is_for_nobody(policy, statement):
+                    continue
+                for word in _added(statement, before):
                     effective = changed if is_complete else None
                     if word in changed and is_complete and catalog().action(word):
                         continue
                     if why := _why(word, statement, effective, sides, budget):
-                        place = statement.place().pointer
-                        found.append(
-                            {"entry": as_short_form(word), "statement": place, "why": why}
-                        )
+                        found.append(_row(word, statement, why))
     except OverBudget:
         why = "the policies have too many for all to be judged"
         found.append({"entry": "further entries", "statement": "", "why": why})
+    found += _repeated(sides, before, changed if is_complete else frozenset())
     return tuple(found)
+
+
+def ineffective_removals(
+    new: Sequence[Policy], old: Sequence[Policy], decisive: Container[int]
+) -> tuple[dict[str, str], ...]:
+    """The entries that changed statements lack now, and that meant no request: why the policies are equal."""
+    scope = together(scope_of(own) for own in (*new, *old) if own.statements)
+    words = _words([statement for policy in old for statement in policy.statements])
+    sides = _Sides(old, new, "", decisive, scope)
+    return (*_principals_of_nobody(old, new, decisive), *_repeated(sides, words, frozenset()))
+
+
+def _row(word: str, statement: Statement, why: str) -> dict[str, str]:
+    return {"entry": as_short_form(word), "statement": statement.place().pointer, "why": why}
+
+
+def _repeated(
+    sides: _Sides, before: Container[str], changed: Container[str]
+) -> Iterator[dict[str, str]]:
+    """The entries that other statements had, too, or that of other principals, and that mean no request in a changed one.
+
+    What such an entry adds where it means some request is no news: the statement that has it may only be another one.
+    """
+    old = [own for policy in sides.old for own in policy.statements if id(own) in sides.decisive]
+    budget = Budget(_WORK)
+    try:
+        for policy in sides.new:
+            for statement in policy.statements:
+                if id(statement) not in sides.decisive or _is_for_nobody(policy, statement):
+                    continue
+                had = _words([own for own in old if _is_for_all_of(own, statement)])
+                for word in (*statement.action_words, *statement.resource_words):
+                    lower = word.lower()
+                    if lower in had or lower not in before or word in changed:
+                        continue
+                    if why := _why_unasked(word, statement, sides, budget):
+                        yield _row(word, statement, why)
+    except OverBudget:
+        return
+
+
+def _is_for_all_of(own: Statement, statement: Statement) -> bool:
+    """Whether a statement has the effect of another one, and names all of its principals."""
+    if own.allows is not statement.allows:
+        return False
+    named = {(principal.type, principal.value) for principal in own.principals}
+    return named.issuperset((p.type, p.value) for p in statement.principals)
+
+
+def _why_unasked(word: str, statement: Statement, sides: _Sides, budget: Budget) -> str:
+    """Why no request is for an entry, whoever sends it; empty if some is."""
+    if word in statement.resource_words:
+        return _why_resource(word, statement, budget)
+    names = _actions(word, budget)
+    known = [name for name in names if catalog().action(name)]
+    if not known:
+        return _why_unknown(word)
+    return _why_apart(known, statement, budget) or _why_of_other_resource(known, sides.scope)
 
 
 def _words(statements: Iterable[Statement]) -> frozenset[str]:
@@ -105,15 +171,29 @@ def _why(
         return "" if is_newer else _why_unknown(word)
     if changed is not None and any(name in changed for name in names):
         return ""
-    resources = statement.resource_words
-    if resources and not _meet(known, resources, budget):
-        on = joined([quoted(as_short_form(text)) for text in resources], "or", shown=_SHOWN)
-        return f"it is never asked for on {on}"
-    if changed is None:
-        return ""
+    why = _why_apart(known, statement, budget) or _why_of_other_resource(known, sides.scope)
+    if why or changed is None:
+        return why
     return _why_not_across_accounts(known, statement, sides.owner) or _why_settled(
         known, statement, sides
     )
+
+
+def _why_apart(names: Sequence[str], statement: Statement, budget: Budget) -> str:
+    """That the actions are never asked for on a resource of the statement."""
+    resources = statement.resource_words
+    if not resources or _meet(names, resources, budget):
+        return ""
+    on = joined([quoted(as_short_form(text)) for text in resources], "or", shown=_SHOWN)
+    return f"it is never asked for on {on}"
+
+
+def _why_of_other_resource(names: Sequence[str], scope: str | None) -> str:
+    """That the actions are never asked of the resource whose policy it is."""
+    if scope is None or any(is_decided(name, scope) for name in names):
+        return ""
+    whose = f"the policy of a resource of type `{scope}` does not decide" if scope else ""
+    return f"{whose or 'no policy of a resource decides'} about it"
 
 
 def _why_not_across_accounts(names: Sequence[str], statement: Statement, owner: str) -> str:
@@ -185,15 +265,32 @@ def _is_contradictory(statement: Statement) -> bool:
 def _principals_of_nobody(
     new: Sequence[Policy], old: Sequence[Policy], decisive: Container[int]
 ) -> Iterator[dict[str, str]]:
-    """The ids of deleted users and roles that changed statements add as principals."""
+    """The principals that stand for nobody and that changed statements add."""
     before = {own.value for own in principals_of(old)}
     for policy in new:
         for statement in policy.statements:
             for own in (*statement.principals, *statement.not_principals):
-                name = own.value
-                if id(statement) in decisive and name not in before and _DELETED.fullmatch(name):
-                    place = statement.place().pointer
-                    yield {"entry": name, "statement": place, "why": _OF_NOBODY}
+                if id(statement) in decisive and own.value not in before:
+                    why = _why_nobody(policy, own)
+                    if why:
+                        place = statement.place().pointer
+                        yield {"entry": own.value, "statement": place, "why": why}
+
+
+def _why_nobody(policy: Policy, principal: Principal) -> str:
+    """Why a principal stands for nobody; empty if it does."""
+    if _DELETED.fullmatch(principal.value):
+        return _OF_NOBODY
+    # IAM's validator refuses it there: FEDERATED_PRINCIPAL_NOT_SUPPORTED.
+    if policy.kind is Kind.RESOURCE and principal.type == "Federated":
+        return _OF_TRUST
+    return ""
+
+
+def _is_for_nobody(policy: Policy, statement: Statement) -> bool:
+    """Whether every principal of the statement stands for nobody, so that nothing in it has an effect."""
+    named = statement.principals
+    return bool(named) and all(_why_nobody(policy, own) for own in named)
 
 
 def _why_unknown(word: str) -> str:

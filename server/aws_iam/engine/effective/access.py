@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.effective.action_expansion import Expansion, Named
 from aws_iam.engine.effective.ineffective_statements import actions_lacking_key, rejection_reasons
 from aws_iam.engine.effective.targets import Targets, is_on_all, regions_of
+from aws_iam.engine.reference.resource_policy_scope import is_decided, scope_of
 from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
@@ -89,12 +90,15 @@ def access(
     allows: list[tuple[Statement, Named]] = []
     denies: list[Statement] = []
     for policy in policies:
+        scope = scope_of(policy)
         for statement in policy.statements:
             if statement.denies:
                 denies += () if rejection_reasons(statement, policy.kind) else (statement,)
                 continue
             # Most statements are about none of the actions that count here, which is quickly known.
             named = expansion.named(statement)
+            if scope is not None:
+                named = {n: own for n, own in named.items() if is_decided(own.full_name, scope)}
             if named and not rejection_reasons(statement, policy.kind):
                 allows.append((statement, named))
     return work.access(allows, denies)

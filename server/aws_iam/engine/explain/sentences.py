@@ -11,6 +11,7 @@ from aws_iam.engine.explain.principals import EVERYONE, principals
 from aws_iam.engine.explain.resources import resources
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.reference.resource_policy_scope import is_decided, scope_of
 from aws_iam.escape import quoted
 from aws_iam.frozen import slotted
 from aws_iam.wording import joined
@@ -87,7 +88,7 @@ def sentence(
         what = with_object(statement, where.removeprefix(" on ")) or what
     when = _when(statement, filled_in=filled_in)
     end = _WINS if statement.denies else frame.allow_end
-    idle = "" if stand_ins else _without_effect(statement, expansion, targets)
+    idle = "" if stand_ins else _without_effect(statement, policy, expansion, targets)
     return f"{opening} {what}{when}{end}{idle}."
 
 
@@ -116,12 +117,29 @@ def _target(statement: Statement, kind: Kind, targets: Targets) -> str:
     return f" on {resources(statement, kind, targets)}"
 
 
-def _without_effect(statement: Statement, expansion: Expansion, targets: Targets) -> str:
-    """Which actions have no effect: no request combines them with these resources or conditions."""
+def _without_effect(
+    statement: Statement, policy: Policy, expansion: Expansion, targets: Targets
+) -> str:
+    """Which actions have no effect: no request combines them with these resources or conditions, or is about the policy's resource."""
     named = expansion.named(statement)
-    return _off_target(statement, named, expansion, targets) or _lacking_keys(
-        statement, named, expansion
+    return (
+        _off_target(statement, named, expansion, targets)
+        or _lacking_keys(statement, named, expansion)
+        or _of_no_policy(named, scope_of(policy))
     )
+
+
+def _of_no_policy(named: Named, scope: str | None) -> str:
+    """The actions that are asked of no resource with such a policy."""
+    if scope is None:
+        return ""
+    idle = [own.full_name for own in named.values() if not is_decided(own.full_name, scope)]
+    if not idle:
+        return ""
+    which = joined(idle) if len(idle) <= _MOST_NAMED else f"{len(idle):,} of these actions"
+    verb = "has" if len(idle) == 1 else "have"
+    of = f"the policy of `{scope}`" if scope else "the policy of a resource"
+    return f"; {which} {verb} no effect in {of}"
 
 
 def _lacking_keys(statement: Statement, named: Named, expansion: Expansion) -> str:

@@ -238,8 +238,8 @@ class Source:
     """One of the policies in the input.
 
     `name` is its place in a list (`/0`) or in a larger document, or the name of the artifact; empty for a policy alone. Where
-    values are known only at deployment, `unresolved` has their pointers and `variants` the same policy with other values
-    there. `other_side_of` names the source that is the same document with the conditions of its template reversed. `holder`
+    values are known only at deployment, `unresolved` has their pointers, `variants` the same policy with other values
+    there, and `written` the words in their place with what the file has. `other_side_of` names the source that is the same document with the conditions of its template reversed. `holder`
     is the resource of a larger document that has the policy, `alternatives` are values that it may have instead of those
     read, `cases` those in which it is as it was read, `roots` the same policy in each folder that Terraform runs in (`root`).
     """
@@ -249,6 +249,7 @@ class Source:
     file: str | None = None
     variants: tuple[Policy, ...] = ()
     unresolved: frozenset[str] = frozenset()
+    written: tuple[tuple[str, str], ...] = ()
     other_side_of: str = ""
     holder: Holder = NO_HOLDER
     alternatives: frozenset[Alternative] = frozenset()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TRUST = "AWS::IAM::AssumeRolePolicyDocument"
 """ValidatePolicy's name for the trust policy of a role."""
 
+KMS_KEY = "AWS::KMS::Key"
 REPOSITORY = "AWS::ECR::Repository"
 VPC_ENDPOINT = "AWS::EC2::VPCEndpoint"
 """Its policy limits what may pass the endpoint, to any service; it grants nothing by itself."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from aws_iam.engine.language.document import Kind
-from aws_iam.engine.reference.attachment_types import REPOSITORY, VPC_ENDPOINT
+from aws_iam.engine.reference.attachment_types import KMS_KEY, REPOSITORY, VPC_ENDPOINT
 
 _WORD = r"(?:^|[^A-Za-z])(?:{})(?:[^A-Za-z]|$)"
 _KINDS = tuple(
@@ -31,6 +31,10 @@ _REPOSITORY = re.compile(
     r"ecr(?:[-_ ]?repositor(?:y|ies))?(?:[-_ ]?(?:resource[-_ ]?)?polic(?:y|ies))?\.\w+",
     re.IGNORECASE,
 )
+# `access-key-policy.json` is of no key of KMS, but has no policy with principals and actions of KMS either.
+_KMS_KEY = re.compile(
+    _WORD.format(r"(?:(?:kms|cmks?)[-_ ]?)?(?:keys?|kms|cmks?)[-_ ]?polic(?:y|ies)"), re.IGNORECASE
+)
 ENDINGS = (".json", ".yaml", ".yml", ".template", ".tf", ".tofu", ".tfvars")
 """The endings of the formats that hold policies and nothing else but data; Markdown and others are looked at too."""
 # Folders further up may be named after anything.
@@ -47,6 +51,8 @@ def suggested_by(path: str) -> tuple[Kind | None, str | None]:
             return Kind.RESOURCE, VPC_ENDPOINT
         if _REPOSITORY.fullmatch(part):
             return Kind.RESOURCE, REPOSITORY
+        if _KMS_KEY.search(part):
+            return Kind.RESOURCE, KMS_KEY
     return None, None
 
 

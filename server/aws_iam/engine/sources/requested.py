@@ -17,6 +17,7 @@ from aws_iam.engine.language.document import (
 )
 from aws_iam.engine.parsing.json_nodes import Node
 from aws_iam.engine.reference.attachment_types import (
+    KMS_KEY,
     TRUST,
     attachment_type_named,
     attachment_types,
@@ -71,18 +72,25 @@ class Requested:
         type_ = found.resource_type if found else None
         is_whole_file = found is None or not found.name
         if kind is None and is_whole_file and policy.kind is Kind.RESOURCE:
-            type_ = None if _limits_endpoints(policy) else self.likely_type
+            fits = _is_of_kms if self.likely_type == KMS_KEY else _may_be_of_endpoint
+            type_ = self.likely_type if fits(policy) else None
         # A type without known facts adds nothing to the kind.
         type_ = type_ if type_ in attachment_types() else self.resource_type
         return replace(policy, resource_type=type_) if type_ else policy
 
 
-def _limits_endpoints(policy: Policy) -> bool:
-    """Whether the policy tells endpoints or networks apart, which that of an endpoint need not: it is of the resource that it names."""
-    return any(
+def _may_be_of_endpoint(policy: Policy) -> bool:
+    """Whether it may be the policy of an endpoint, which need not tell endpoints or networks of named resources apart."""
+    return not any(
         statement.conditions_on("aws:sourcevpce", "aws:sourcevpc", "aws:vpcsourceip")
         for statement in policy.statements
-    ) and all("*" not in statement.resource_words for statement in policy.statements)
+    ) or any("*" in statement.resource_words for statement in policy.statements)
+
+
+def _is_of_kms(policy: Policy) -> bool:
+    """Whether the policy names actions of KMS alone: a name with `key-policy` in it may speak of other keys."""
+    words = [word for own in policy.statements for word in own.action_words]
+    return bool(words) and all(word.lower().startswith("kms:") for word in words)
 
 
 @lru_cache(maxsize=64)
@@ -106,10 +114,10 @@ def source_of(found: FoundPolicy, requested: Requested, file: str | None) -> Sou
 
     content = found.content
     if isinstance(content, Node) and not found.variants:
-        variants, places = template_variants(content, requested.placeholders)
-        if variants:
-            content = variants[0]
-            found = replace(found, text=None, variants=variants[1:], unresolved=places)
+        filled = template_variants(content, requested.placeholders)
+        if filled.nodes:
+            content = filled.nodes[0]
+            found = found.filled(filled)
     source = Source(
         name=found.name,
         content=content
@@ -118,6 +126,7 @@ def source_of(found: FoundPolicy, requested: Requested, file: str | None) -> Sou
         file=file,
         variants=tuple(requested.policy(variant, None, found) for variant in found.variants),
         unresolved=found.unresolved,
+        written=found.written,
         other_side_of=found.other_side_of,
         holder=found.holder,
         alternatives=found.alternatives,
@@ -151,16 +160,22 @@ def with_functions_filled(source: Source) -> Source:
     # Imported here: policies as AWS has them hold no functions.
     from aws_iam.engine.sources.containers.template_variants import function_variants
 
-    nodes, places = function_variants(policy.node)
-    if not nodes:
+    found = function_variants(policy.node)
+    if not found.nodes:
         return source
     kind, likely = (None, policy.kind) if policy.kind_guessed else (policy.kind, None)
     filled = (
         replace(policy_of(node, kind, None, likely), resource_type=policy.resource_type)
-        for node in nodes
+        for node in found.nodes
     )
     content, *variants = filled
-    return replace(source, content=content, variants=tuple(variants), unresolved=places)
+    return replace(
+        source,
+        content=content,
+        variants=tuple(variants),
+        unresolved=found.places,
+        written=found.written,
+    )
 
 
 def _has_function(policy: Policy) -> bool:

@@ -25,6 +25,7 @@ from aws_iam.rules.document_findings import (
     certain_findings,
     unknown_names,
     with_location,
+    with_written_values,
     without_repeats,
     without_unknown_names,
 )
@@ -45,6 +46,9 @@ def validate(
 # AWS's own managed policies are longer than it lets customers' be.
 _OF_AWS = re.compile(r"arn:[^:]+:iam::aws:policy/")
 _PUBLIC = "PUBLIC_ACCESS_ALLOWED"
+_KEY_LOCKOUT = "KEY_WITHOUT_ADMINISTRATOR"
+# A document by itself, or one of a list.
+_WHOLE = ("", "/")
 # Whether something uses it says nothing of whether there is one.
 _DOCUMENT = "aws_iam_policy_document"
 _OFF = "only if it is switched on: with the values that are known there is no such resource"
@@ -55,7 +59,9 @@ def source_findings(source: Source) -> tuple[Finding, ...]:
     """The findings on one policy of a document, or on a text that is not JSON, with their places in the document."""
     content = source.content
     if isinstance(content, Policy):
-        problems = certain_findings(_unordered(content), source, policy_findings)
+        problems = _of_whole(
+            certain_findings(_unordered(content), source, policy_findings), source
+        )
         in_vpc = source.holder.in_vpc
         if in_vpc:
             problems = tuple(map(_within_vpc, worst_first(problems)))
@@ -66,9 +72,17 @@ def source_findings(source: Source) -> tuple[Finding, ...]:
         findings = worst_first((*problems, *risks)) if risks or not in_vpc else problems
         findings = without_unknown_names(findings, unknown_names(content, source.unresolved))
         findings = tuple(map(_switched_off, findings)) if is_off else findings
+        findings = with_written_values(findings, source)
     else:
         findings = tuple(finding for rule in _syntax_rules() for finding in rule.findings(content))
     return with_location(findings, source)
+
+
+def _of_whole(findings: tuple[Finding, ...], source: Source) -> tuple[Finding, ...]:
+    """The findings, without what is guessed of a whole key policy: a part of a larger document is more often a part of a policy."""
+    if source.name[:1] in _WHOLE:
+        return findings
+    return tuple(own for own in findings if own.code != _KEY_LOCKOUT or own.confidence is None)
 
 
 def _switched_off(finding: Finding) -> Finding:
@@ -91,7 +105,7 @@ def rule_findings(source: Source) -> tuple[Finding, ...]:
     content = source.content
     if not isinstance(content, Policy):
         return ()
-    return certain_findings(policy_findings(content), source, policy_findings)
+    return _of_whole(certain_findings(policy_findings(content), source, policy_findings), source)
 
 
 def policy_findings(policy: Policy) -> tuple[Finding, ...]:

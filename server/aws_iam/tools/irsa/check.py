@@ -159,7 +159,7 @@ def of_document(
     findings = tuple(
         sorted((*(f for _, found in by_source for f in found), *on_manifests), key=_rank)
     )
-    rows = [_row(source.name, policy) for source, policy in trusts]
+    rows = [_row(source.name, policy, source) for source, policy in trusts]
     not_compared = left_out.of_principals(policy for _, policy in trusts)
     not_compared += left_out.of_subjects(policy for _, policy in trusts)
     not_compared += left_out.of_resources(
@@ -225,7 +225,8 @@ def _source_findings(source: Document, policy: Policy) -> tuple[Finding, ...]:
     open_values = bool(source.unresolved or source.variants)
     found = _given_findings(Trust(policy=policy, stands_for_any=open_values))
     kept = document_findings.certain_findings(found, source, _variant_findings)
-    return document_findings.with_location(kept, source)
+    written = document_findings.with_written_values(kept, source)
+    return document_findings.with_location(written, source)
 
 
 def _variant_findings(variant: Policy) -> tuple[Finding, ...]:
@@ -416,11 +417,13 @@ def _account_summary(account: Account, counted: dict[str, Any]) -> str:
     return f"account {account.id} ({listed}{account.regions} read)"
 
 
-def _row(name: str, policy: Policy) -> dict[str, Any]:
+def _row(name: str, policy: Policy, source: Document | None = None) -> dict[str, Any]:
     """The OIDC providers that a trust policy trusts, and EKS Pod Identity."""
     trusted = list(dict.fromkeys(_trusted(policy)))
     more = f" and {len(trusted) - 5} more" if len(trusted) > 5 else ""  # noqa: PLR2004 - what fits a line
-    return {**({"policy": name} if name else {}), "trusts": ", ".join(trusted[:5]) + more}
+    listed = ", ".join(trusted[:5]) + more
+    told = document_findings.as_written(listed, source.written) if source else listed
+    return {**({"policy": name} if name else {}), "trusts": told}
 
 
 def _trusted(policy: Policy) -> Iterable[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Finding, Severity, Status, Where
 from aws_iam.engine.language.alternatives import unread_alternatives
 from aws_iam.engine.reference.managed_policies import is_policy_arn, managed_policy_of_arn
+from aws_iam.engine.sources.file_names import suggested_by
 from aws_iam.engine.sources.gathered import Unread
 from aws_iam.escape import quoted
 from aws_iam.wording import counted, joined
@@ -39,6 +40,15 @@ def policy_columns(source: Source, *, several: bool) -> dict[str, str]:
     """The columns that name a policy: its file where several are read, and its name."""
     file = {"file": source.file} if source.file and (several or not source.name) else {}
     return file | ({"policy": source.name} if source.name else {})
+
+
+def how_guessed(policy: Policy, file: str | None) -> str:
+    """What told the kind of a policy, in brackets; empty where the caller or its place in a larger document did."""
+    if not policy.kind_guessed:
+        return ""
+    named = file is not None and suggested_by(file) == (policy.kind, policy.resource_type)
+    by = "the name of its file" if named else "its content"
+    return f" (guessed from {by}; pass `kind` to change it)"
 
 
 def not_judged(unread: Unread) -> Finding:

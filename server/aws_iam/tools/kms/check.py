@@ -132,9 +132,9 @@ def document_answer(document: Any, arguments: Arguments) -> Answer:
         return (*own, *errors_beside(of_key, own, _SAID_FOR_KEYS))
 
     def of_source(source: Document, content: Policy) -> tuple[Finding, ...]:
-        return document_findings.with_location(
-            document_findings.certain_findings(judged(content), source, judged), source
-        )
+        certain = document_findings.certain_findings(judged(content), source, judged)
+        written = document_findings.with_written_values(certain, source)
+        return document_findings.with_location(written, source)
 
     by_source = document_findings.without_repeats(
         (s, of_source(s, content)) for s, content in found

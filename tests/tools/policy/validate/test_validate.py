@@ -20,6 +20,7 @@ from aws_iam.errors import InputError
 from aws_iam.rules.check import AT_MOST
 from aws_iam.rules.policy.run import validate
 from aws_iam.tools.policy.actions import tool
+from aws_iam.tools.policy.explain.explain import explain_policies
 from aws_iam.tools.policy.validate.validate import validate_policies
 from helpers.folders import TESTS
 from helpers.tables.each import for_each
@@ -148,6 +149,35 @@ def test_a_file_that_is_named_after_an_endpoint_may_be_of_a_resource() -> None:
     answer = validate_policies(Files(files=(named,), folder="."))
     assert "guessed from the name of its file" in answer.summary
     assert "resource" in str(answer.facts["could_also_be"])
+
+
+@pytest.mark.parametrize(
+    ("file", "by"),
+    [
+        ("boundary.json", "the name of its file"),
+        ("scps/deny.json", "the name of its file"),
+        ("policy.json", "its content"),
+        # A boundary names no principals, so that the name told nothing.
+        ("boundary-of-trust.json", "its content"),
+    ],
+)
+def test_what_told_the_kind_is_said(file: str, by: str) -> None:
+    held = TRUST if "trust" in file else ALLOW
+    files = Files(files=(File(name=file, text=json.dumps(document(held))),))
+    for action in (validate_policies, explain_policies):
+        assert f"(guessed from {by}; pass `kind` to change it)" in action(files).summary
+
+
+def test_the_whole_policy_of_a_key_is_guessed_of_no_part_of_a_document() -> None:
+    use = {"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "kms:Decrypt"}
+    text = json.dumps(document({**use, "Resource": "*"}))
+    (alone,) = validate_policies(text).findings
+    assert (alone.code, alone.confidence) == ("KEY_WITHOUT_ADMINISTRATOR", "low")
+    named = File(name="key-policy.json", text=text)
+    (certain,) = validate_policies(Files(files=(named,))).findings
+    assert (certain.severity, certain.confidence) == ("ERROR", None)
+    page = File(name="page.md", text=f"# Keys\n\n```json\n{text}\n```\n")
+    assert validate_policies(Files(files=(page,))).findings == ()
 
 
 def test_the_next_calls_look_the_service_up_and_ask_for_the_other_kind() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from aws_iam.engine.sources.files import File, Files
 from aws_iam.rules.policy.run import validate
+from aws_iam.tools.irsa.actions import tool as irsa
 from aws_iam.tools.policy.actions import tool
 
 if TYPE_CHECKING:
@@ -155,6 +156,15 @@ OF_EKS = '"arn:aws:iam::${var.id}:oidc-provider/oidc.eks.eu-west-1.amazonaws.com
             set(),
         ),
         ("var.arn", 'StringLike = { "${var.oidc}:sub" = var.id }', set()),
+        # What is compared in full has no wildcard, whoever the issuer is.
+        ("var.arn", 'StringEquals = { "${var.oidc}:sub" = "repo:o/*" }', {"OIDC-NEVER-MATCH"}),
+        (
+            IN_ACCOUNT,
+            'StringEqualsIgnoreCase = { "${var.oidc}:sub" = ["repo:o/a:ref:refs/heads/main", "repo:o/?"] }',
+            {"OIDC-NEVER-MATCH"},
+        ),
+        ("var.arn", 'StringEquals = { "${var.oidc}:aud" = "sts.*" }', {"OIDC-NEVER-MATCH"}),
+        ("var.arn", 'StringEquals = { "${var.oidc}:sub" = "repo:${var.id}/*" }', set()),
         ("var.arn", f"StringLike = {{ (var.oidc) = {EVERY_POD} }}", set()),
         (
             "var.arn",
@@ -168,6 +178,50 @@ def test_a_subject_tells_who_gets_in_where_the_issuer_is_not_known_yet(
 ) -> None:
     found = validate(Files(files=(File(name="main.tf", text=ROLE % (provider, conditions)),)))
     assert {own.code for own in found if own.code.startswith(("OIDC-", "IRSA-"))} == codes
+
+
+def test_what_is_not_known_yet_is_quoted_as_the_file_has_it() -> None:
+    host = "token.actions.githubusercontent.com"
+    provider = f'"arn:aws:iam::${{var.id}}:oidc-provider/{host}"'
+    conditions = f'StringLike = {{ "{host}:sub" = "repo:${{var.oidc}}/*" }}'
+    text = ROLE % (provider, conditions)
+    for action, tool_of in (("validate", tool), ("check", irsa)):
+        files = Files(files=(File(name="main.tf", text=text),))
+        found = tool_of.run({"action": action, "document": files}).findings
+        (wide,) = (own for own in found if own.code == "OIDC-ORG-WIDE")
+        assert "`repo:${var.oidc}/*`" in wide.message
+        assert "Write `repo:${var.oidc}/REPOSITORY:ref:refs/heads/BRANCH`" in (wide.fix or "")
+    unknown = ROLE % ("var.arn", 'StringLike = { "${var.oidc}:sub" = "system:*" }')
+    answer = irsa.run({"action": "check", "document": unknown})
+    assert "(${var.oidc}: private)" in answer.summary
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ({"Fn::Sub": "repo:${Org}/*"}, "`repo:${Org}/*`"),
+        ({"Fn::Sub": "repo:${Org}-${Bucket}/*"}, "`repo:${Org}-${Bucket}/*`"),
+        # A name that nobody wrote stays a word.
+        (
+            {"Fn::Join": ["", ["repo:", {"Fn::ImportValue": "org"}, "/*"]]},
+            "`repo:ImportValue-org/*`",
+        ),
+    ],
+)
+def test_a_parameter_is_quoted_as_a_template_has_it(written: Any, said: str) -> None:
+    host = "token.actions.githubusercontent.com"
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Federated": f"arn:aws:iam::111122223333:oidc-provider/{host}"},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringLike": {f"{host}:sub": written}},
+    }
+    policy = {"Version": "2012-10-17", "Statement": [trust]}
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": policy}}
+    parameters = {name: {"Type": "String"} for name in ("Org", "Bucket")}
+    found = validate(json.dumps({"Parameters": parameters, "Resources": {"R": role}}))
+    (wide,) = (own for own in found if own.code == "OIDC-ORG-WIDE")
+    assert said in wide.message
 
 
 MODULE = """variable "on" {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from aws_iam.engine.language.document import Holder, Kind
@@ -274,24 +275,17 @@ def _unexpanded(
 def _found(
     candidate: Candidate, content: Node | Syntax, placeholders: Placeholders
 ) -> FoundPolicy:
-    text = None
-    variants: tuple[Node, ...] = ()
-    unresolved: frozenset[str] = frozenset()
-    if isinstance(content, Node):
-        if placeholders.in_none_of(content):
-            content = rooted(content)
-            is_text = candidate.value.form is Form.STRING
-            text = decoded(candidate.value.text) if is_text else None
-        else:
-            variants, unresolved = placeholders.variants(content)
-            content = variants[0]
-    return FoundPolicy(
+    found = FoundPolicy(
         name=candidate.name,
         content=content,
         kind=candidate.place.kind,
         resource_type=candidate.place.resource_type,
-        text=text,
-        variants=variants[1:],
-        unresolved=unresolved,
         holder=candidate.holder,
     )
+    if not isinstance(content, Node):
+        return found
+    if not placeholders.in_none_of(content):
+        return found.filled(placeholders.variants(content))
+    is_text = candidate.value.form is Form.STRING
+    text = decoded(candidate.value.text) if is_text else None
+    return replace(found, content=rooted(content), text=text)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _PRIVATE_USE = range(0xE000, 0xF8FF)
 _NOT_IN_A_WORD = re.compile(r"[^A-Za-z0-9]+")
 _LONGEST_WORD = 60
+_REFERENCE = re.compile(r"[A-Za-z][\w:]{0,60}(?:\.[\w*-]{1,60}|\[[\w\".-]{1,60}\]){0,6}")
 _DIGEST = 6
 # `{{ … }}`, which Helm and other template engines fill in.
 _TEMPLATE_HOLE = re.compile(r"\{\{[^{}]{1,200}\}\}")
@@ -67,13 +68,22 @@ class Placeholders:
         """Whether the node and everything below it is free of placeholders."""
         return not any(map(self.within, texts_in(node)))
 
-    def variants(self, node: Node) -> tuple[tuple[Node, ...], frozenset[str]]:
-        """The document with words, stars and ARNs in turn, and the pointers of the places that held placeholders."""
+    def variants(self, node: Node) -> Variants:
+        """The document with words, stars and ARNs in turn."""
         words = _Words()
         filled = [_Filled(self, words, forms, forms is _VALUES[-1]) for forms in _VALUES]
         root = Place(spot=node.at.spot, lines=node.at.lines)
         nodes = tuple(variant.node(node, root) for variant in filled)
-        return nodes, frozenset(filled[0].places)
+        return Variants(nodes, frozenset(filled[0].places), words.written)
+
+
+@positional
+class Variants:
+    """A document with other values in the place of what is not known, the pointers of those places, and the words there with what is written."""
+
+    nodes: tuple[Node, ...] = ()
+    places: frozenset[str] = frozenset()
+    written: tuple[tuple[str, str], ...] = ()
 
 
 # What stands in for a value: where it is the whole text, and where it is a part of it.
@@ -252,6 +262,19 @@ class _Words:
             self._taken.add(word)
             self._by_name[name] = word
         return self._by_name[name]
+
+    @property
+    def written(self) -> tuple[tuple[str, str], ...]:
+        """The words with what a reader finds in the file in their place, where that is short and plain."""
+        found = ((word, _as_written(name)) for name, word in self._by_name.items())
+        return tuple((word, text) for word, text in found if text)
+
+
+def _as_written(name: str) -> str:
+    """`${var.org}`; empty for an expression, and for what no reference is called."""
+    if name.startswith(("{{", "${")):
+        return name
+    return f"${{{name}}}" if _REFERENCE.fullmatch(name) else ""
 
 
 def has_function(node: Node) -> bool:

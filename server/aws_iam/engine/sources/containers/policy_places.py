@@ -6,6 +6,7 @@ values_at(node, path)                                                           
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.language.alternatives import Alternative
     from aws_iam.engine.parsing.json_nodes import Node
     from aws_iam.engine.parsing.json_text import Syntax
+    from aws_iam.engine.sources.containers.placeholders import Variants
 
 
 @slotted
@@ -40,12 +42,25 @@ class FoundPolicy:
     text: str | None = None
     variants: tuple[Node, ...] = ()
     unresolved: frozenset[str] = frozenset()
+    # The words in those places, with what is written there.
+    written: tuple[tuple[str, str], ...] = ()
     other_side_of: str = ""
     holder: Holder = NO_HOLDER
     alternatives: frozenset[Alternative] = frozenset()
     root: str = ""
     roots: tuple[FoundPolicy, ...] = ()
     cases: Cases = ALWAYS
+
+    def filled(self, found: Variants) -> FoundPolicy:
+        """The same with values in the place of what is not known."""
+        return replace(
+            self,
+            content=found.nodes[0],
+            text=None,
+            variants=found.nodes[1:],
+            unresolved=found.places,
+            written=found.written,
+        )
 
 
 @slotted

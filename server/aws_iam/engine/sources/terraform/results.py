@@ -364,8 +364,13 @@ class Results:
         if there := roots.get(self.root):
             roots[self.root] = _with_instance(there, mine)
         elif _is_same_text(content, mine.content):
-            same = (found.content, found.variants, found.unresolved)
-            roots[self.root] = replace(mine, content=same[0], variants=same[1], unresolved=same[2])
+            roots[self.root] = replace(
+                mine,
+                content=found.content,
+                variants=found.variants,
+                unresolved=found.unresolved,
+                written=found.written,
+            )
         else:
             # Its values stand in files of its own.
             roots[self.root] = self._filled(mine)
@@ -375,8 +380,7 @@ class Results:
         content, placeholders = found.content, self._evaluator.placeholders
         if not isinstance(content, Node) or placeholders.in_none_of(content):
             return found
-        variants, unresolved = placeholders.variants(content)
-        return replace(found, content=variants[0], variants=variants[1:], unresolved=unresolved)
+        return found.filled(placeholders.variants(content))
 
 
 def file_of(block: Block) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Condition, Statement, Text
 from aws_iam.engine.language.operators import OPERATORS, Family
-from aws_iam.engine.language.placeholders import is_known_later
+from aws_iam.engine.language.placeholders import is_known_later_of_key
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import allow_if
@@ -30,7 +30,8 @@ def _addresses(statement: Statement) -> Iterator[Text]:
     """The values under IP operators, without those that a request decides or that nobody filled in yet."""
     for condition in statement.conditions:
         if OPERATORS.get(condition.base) is Family.IP:
-            yield from (value for value in condition.values if not is_known_later(value.value))
+            key = condition.name
+            yield from (v for v in condition.values if not is_known_later_of_key(key, v.value))
 
 
 def _network(value: Text) -> _Network | None:
@@ -199,7 +200,8 @@ def _ids(statement: Statement, key: str, form: re.Pattern[str]) -> Iterator[Text
         if OPERATORS.get(condition.base) is Family.STRING:
             for value in condition.values:
                 text = value.value
-                if not (form.fullmatch(text) or _WILDCARD.search(text) or is_known_later(text)):
+                is_later = _WILDCARD.search(text) or is_known_later_of_key(key, text)
+                if not (form.fullmatch(text) or is_later):
                     yield value
 
 

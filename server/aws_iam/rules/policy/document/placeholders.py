@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Condition, Statement, Text
-from aws_iam.engine.language.placeholders import placeholders
+from aws_iam.engine.language.placeholders import KEYS_WITH_WORDS, placeholders, placeholders_of_key
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import OBJECTS, allow, allow_if, allow_to
-from aws_iam.rules.gates import PRINCIPALS, at_action, at_condition, at_resource, at_value
+from aws_iam.rules.gates import PRINCIPALS, at_action, at_condition, at_keys, at_resource, at_value
 from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
@@ -19,17 +19,23 @@ if TYPE_CHECKING:
 _ORGANIZATION = "aws:PrincipalOrgID"
 
 
-def _values(statement: Statement) -> Iterator[Text]:
-    """The texts of a statement that name something of the reader's own."""
-    yield from statement.actions
-    yield from statement.not_actions
-    yield from statement.resources
-    yield from statement.not_resources
-    for principal in (*statement.principals, *statement.not_principals):
-        yield principal.name
+def _unfilled(statement: Statement) -> Iterator[tuple[Text, tuple[str, ...]]]:
+    """The texts of a statement that name something of the reader's own, each with its placeholders."""
+    named = (principal.name for principal in (*statement.principals, *statement.not_principals))
+    texts = (
+        *statement.actions,
+        *statement.not_actions,
+        *statement.resources,
+        *statement.not_resources,
+        *named,
+    )
+    yield from ((text, placeholders(text.value)) for text in texts)
     for condition in statement.conditions:
-        yield condition.key
-        yield from condition.values
+        yield condition.key, placeholders(condition.key.value)
+        # `TRUE` under Null is no value of the key.
+        key = "" if condition.base == "Null" else condition.name
+        for value in condition.values:
+            yield value, placeholders_of_key(key, value.value)
 
 
 def _has_placeholder(text: str) -> bool:
@@ -48,6 +54,7 @@ def _is_on_placeholder(condition: Condition) -> bool:
         at_resource(_has_placeholder),
         at_condition(_is_on_placeholder),
         at_value(_has_placeholder),
+        at_keys(*KEYS_WITH_WORDS),
         PRINCIPALS,
     ),
     severity=Severity.WARNING,
@@ -60,6 +67,7 @@ def _is_on_placeholder(condition: Condition) -> bool:
         allow("s3:GetObject", "arn:aws:s3:::[BUCKET]/*"),
         allow("sqs:SendMessage", "${QUEUE_ARN}"),
         allow("sqs:SendMessage", "arn:aws:sqs:REGION:ACCOUNT_ID:jobs"),
+        allow_if("StringEquals", "aws:ResourceAccount", "ACCOUNT_ID"),
     ],
     good=[
         allow("s3:GetObject", "arn:aws:s3:::amzn-s3-demo-bucket/${aws:username}/*"),
@@ -73,8 +81,8 @@ def unfilled(statement: Statement) -> Iterator[Fail]:
     What the policy allows once the value is filled in cannot be judged before. False alarm when a tool fills the
     placeholder before the policy reaches AWS.
     """
-    for text in _values(statement):
-        for placeholder in placeholders(text.value)[:1]:
+    for text, found in _unfilled(statement):
+        for placeholder in found[:1]:
             yield Fail(
                 text.where,
                 f"{quoted(placeholder)} in {quoted(text.value)} was not filled in: it matches nothing as it stands",

@@ -17,6 +17,7 @@ from aws_iam.engine.reference.attachment_types import (
     attachment_types,
 )
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.reference.resource_policy_scope import SOME, is_decided, scope_of
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import BUCKET, OBJECTS, Example, allow_to, policy_with
@@ -91,9 +92,23 @@ def action_without_effect(policy: Policy) -> Iterator[Fail]:
 
     False alarm when AWS's reference does not yet list the resource for the action.
     """
-    for problem in _misfits(policy, rejected=False):
+    problems = _misfits(policy, rejected=False) if policy.resource_type else _of_no_policy(policy)
+    for problem in problems:
         # AWS does not document which actions each service rejects.
         yield replace(problem, low_confidence=True)
+
+
+def _of_no_policy(policy: Policy) -> Iterator[Fail]:
+    """The actions that no policy of any resource decides about."""
+    if scope_of(policy) != SOME:
+        return
+    for statement in policy.statements:
+        for entry in statement.actions:
+            known = catalog().action(entry.value) if is_literal(entry.value) else None
+            if known and not is_decided(known.full_name, SOME):
+                yield Fail(
+                    entry.where, f"no policy of a resource decides about {quoted(entry.value)}"
+                )
 
 
 def _misfits(policy: Policy, *, rejected: bool) -> Iterator[Fail]:

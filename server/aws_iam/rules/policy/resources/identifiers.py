@@ -10,7 +10,11 @@ from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Condition, Statement, Text
 from aws_iam.engine.language.operators import OPERATORS, Family
 from aws_iam.engine.language.pattern import intersects, is_literal
-from aws_iam.engine.language.placeholders import is_known_later, placeholders
+from aws_iam.engine.language.placeholders import (
+    is_known_later,
+    is_known_later_of_key,
+    placeholders,
+)
 from aws_iam.engine.language.variables import without_variables
 from aws_iam.engine.reference.arn_formats import arn_formats
 from aws_iam.engine.reference.catalog import catalog
@@ -178,7 +182,8 @@ def unknown_region(statement: Statement) -> Iterator[Fail]:
         for value in _texts(condition):
             text = value.value
             # `aws-global` names the endpoint of services without Regions; AWS does not document whether requests carry it.
-            if not is_literal(text) or is_known_later(text) or text.endswith("-global"):
+            is_later = is_known_later_of_key(condition.name, text)
+            if not is_literal(text) or is_later or text.endswith("-global"):
                 continue
             if text == _ANY_OF_BEDROCK:
                 continue
@@ -318,7 +323,8 @@ def impossible_value(statement: Statement) -> Iterator[Fail]:
         for value in _texts(condition):
             text = value.value
             compared = text.lower() if "IgnoreCase" in condition.base else text
-            if is_literal(text) and not (form.fullmatch(compared) or is_known_later(text)):
+            is_later = is_known_later_of_key(condition.name, text)
+            if is_literal(text) and not (form.fullmatch(compared) or is_later):
                 yield Fail(
                     value.where,
                     f"{quoted(text)} under {quoted(condition.key.value)} is not {what}: no request has it",

@@ -14,6 +14,9 @@ from aws_iam.engine.key_policies.statements import (
     owner_shown_by,
 )
 from aws_iam.engine.language.document import Kind, Policy
+from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.reference.attachment_types import KMS_KEY
+from aws_iam.engine.reference.catalog import catalog
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import BUCKET, OBJECTS, allow_to, policy_with
@@ -24,7 +27,6 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.language.document import Statement
 
-KEY = "AWS::KMS::Key"
 _BUCKET = "AWS::S3::Bucket"
 # KMS Developer Guide, key-policy-default.
 _IDS = ("key-default-", "key-consolepolicy-", "auto-")
@@ -45,7 +47,7 @@ _OF_OTHERS = frozenset(":${<")
     fix="Add the statement that allows the key's account `kms:*`, or name an administrator that exists; only AWS Support can recover a key that already has this policy.",
     source="https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html",
     kinds=(Kind.RESOURCE,),
-    resource_type=KEY,
+    resource_type=KMS_KEY,
     bad=[
         policy_with(allow_to(_APP, "kms:Decrypt", "*")),
         policy_with(allow_to({"AWS": "AROAEXAMPLEEXAMPLE123"}, "kms:*", "*")),
@@ -62,10 +64,13 @@ _OF_OTHERS = frozenset(":${<")
 def key_without_administrator(policy: Policy) -> Iterator[Fail]:
     """A key whose policy lets nobody call kms:PutKeyPolicy cannot be changed or deleted any more; KMS refuses such a policy unless the caller bypasses its check.
 
-    It is judged as `kms check` does. False alarm when it is a part of a policy, to be added to the key's own.
+    It is judged as `kms check` does. False alarm when it is a part of a policy, to be added to the key's own; a document that only reads like a key policy is judged with that reservation.
     """
     listed = policy.node.member("Statement")
-    if not _is_of_key(policy) or listed is None or any(map(_is_without_effect, policy.statements)):
+    is_of_key = _is_of_key(policy)
+    if not (is_of_key or _reads_like_key(policy)) or listed is None:
+        return
+    if any(map(_is_without_effect, policy.statements)):
         return
     gone = []
     for administrator in administrators(policy, owner_shown_by(policy)):
@@ -75,16 +80,47 @@ def key_without_administrator(policy: Policy) -> Iterator[Fail]:
         gone.append(f"{quoted(administrator.principal)}: {administrator.note}")
     why = f" ({'; '.join(gone[:_SHOWN])})" if gone else ""
     # Of a list with a statement that is unknown until deployment nothing is said.
-    yield Fail(listed.where, f"nobody may call kms:PutKeyPolicy{why}")
+    message = f"nobody may call kms:PutKeyPolicy{why}"
+    if is_of_key:
+        yield Fail(listed.where, message)
+        return
+    if_whole = f"if it is the whole policy of a key, {message}"
+    yield Fail(listed.where, if_whole, severity=Severity.WARNING, low_confidence=True)
 
 
 def _is_of_key(policy: Policy) -> bool:
     """Whether the policy is surely a whole key policy: by its resource, or by the Id that KMS gives them."""
     if policy.resource_type:
-        return policy.resource_type == KEY
+        return policy.resource_type == KMS_KEY
     words = [word.lower() for own in policy.statements for word in own.action_words]
     is_named = policy.id is not None and policy.id.value.lower().startswith(_IDS)
     return is_named and all(word.startswith("kms:") for word in words)
+
+
+def _reads_like_key(policy: Policy) -> bool:
+    """Whether the policy reads like that of a key: it grants named principals actions on a key, on `*` alone.
+
+    That of a VPC endpoint lets everyone pass, or names actions on no key as well; it may be an RCP if it only denies.
+    """
+    return (
+        not policy.resource_type
+        and any(own.allows for own in policy.statements)
+        and any(not p.is_everyone for own in policy.statements for p in own.principals)
+        and all(map(_is_about_this_key, policy.statements))
+    )
+
+
+def _is_about_this_key(statement: Statement) -> bool:
+    """Whether the resource is `*` alone, as in key policies, and each action one on keys."""
+    words = statement.action_words
+    return list(statement.resource_words) == ["*"] and bool(words) and all(map(_is_on_keys, words))
+
+
+def _is_on_keys(word: str) -> bool:
+    if not word.lower().startswith("kms:"):
+        return False
+    action = catalog().action(word) if is_literal(word) else None
+    return action is None or "key" in action.resource_types
 
 
 def _is_without_effect(statement: Statement) -> bool:

@@ -36,7 +36,15 @@ class Lost:
     rows: tuple[Mapping[str, Any], ...] = ()
     worst: str = ""
     """The first in words, if it has a known risk."""
-    order: tuple[bool, int, bool, int, int, int] = (False, 0, False, 0, 0, 0)
+    order: tuple[bool, int, bool, int, int, tuple[int, int], int] = (
+        False,
+        0,
+        False,
+        0,
+        0,
+        (0, 0),
+        0,
+    )
     """The place of the first among those of others."""
 
 

@@ -357,7 +357,11 @@ def _parts(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _inputs(found: ComparedDocuments) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     several = len(found.policies) > 1
-    for name, rows_of in (("without_effect", "ineffective"), ("unknown_keys", "misspelt_keys")):
+    for name, rows_of in (
+        ("without_effect", "ineffective"),
+        ("removed_without_effect", "ineffective_before"),
+        ("unknown_keys", "misspelt_keys"),
+    ):
         rows = [
             {**({"policy": policy.name} if several else {}), **row}
             for policy in found.policies

@@ -184,10 +184,13 @@ def _and_more(listed: Sequence[object]) -> str:
 
 
 def _ineffective_in_words(found: ComparedDocuments) -> Iterator[str]:
-    rows = [row for policy in found.policies for row in policy.ineffective]
-    if rows:
-        listed = [f"{quoted(row['entry'])} ({row['why']})" for row in rows]
-        yield f"Added without effect: {joined(listed, shown=_SHOWN)}."
+    for verb, rows in (
+        ("Added", [row for policy in found.policies for row in policy.ineffective]),
+        ("Removed", [row for policy in found.policies for row in policy.ineffective_before]),
+    ):
+        if rows:
+            listed = [f"{quoted(row['entry'])} ({row['why']})" for row in rows]
+            yield f"{verb} without effect: {joined(listed, shown=_SHOWN)}."
     keys = [row for policy in found.policies for row in policy.misspelt_keys]
     if keys:
         listed = [f"{quoted(row['key'])} ({row['why']})" for row in keys]

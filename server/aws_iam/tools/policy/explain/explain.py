@@ -134,6 +134,7 @@ class _NamedPolicy:
     name: str
     policy: Policy
     unresolved: frozenset[str] = frozenset()
+    file: str | None = None
 
 
 def _readable(source: Source) -> _NamedPolicy:
@@ -146,7 +147,9 @@ def _readable(source: Source) -> _NamedPolicy:
             hint=content.hint,
         )
     refuse_repeated_keys(content, source.name or "document")
-    return _NamedPolicy(name=source.name, policy=content, unresolved=source.unresolved)
+    return _NamedPolicy(
+        name=source.name, policy=content, unresolved=source.unresolved, file=source.file
+    )
 
 
 def _sample_values(
@@ -426,9 +429,7 @@ def _summary(
 ) -> str:
     if len(sources) == 1:
         policy = sources[0].policy
-        what = KIND_NAMES[policy.kind] + (
-            " (guessed from its content; pass `kind` to change it)" if policy.kind_guessed else ""
-        )
+        what = KIND_NAMES[policy.kind] + policy_inputs.how_guessed(policy, sources[0].file)
     else:
         what = f"{len(sources)} policies"
     parts = [f"{what[0].upper()}{what[1:]} with {counted(len(statements), 'statement')}"]

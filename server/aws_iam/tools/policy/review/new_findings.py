@@ -14,7 +14,7 @@ from aws_iam.engine.comparison.sides.aligned_cases import place_of
 from aws_iam.engine.explain.statement_risk import RISK_CODES
 from aws_iam.engine.key_policies.administrators import is_administered
 from aws_iam.engine.language.document import Kind, Policy
-from aws_iam.rules.policy.resources.lockouts import KEY
+from aws_iam.engine.reference.attachment_types import KMS_KEY
 from aws_iam.rules.policy.run import source_findings, with_places
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _as_key_policy(source: Source) -> Source:
     content = source.content
     if not isinstance(content, Policy):
         return source
-    return replace(source, content=replace(content, resource_type=KEY))
+    return replace(source, content=replace(content, resource_type=KMS_KEY))
 
 
 def _added(

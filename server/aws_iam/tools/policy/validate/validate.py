@@ -166,10 +166,8 @@ def _kinds_read(sources: Iterable[Source]) -> str:
     if isinstance(content, Syntax):
         return "the text, which is not JSON"
     endpoint = content.resource_type == VPC_ENDPOINT
-    by = "the name of its file" if endpoint else "its content"
-    guessed = f" (guessed from {by}; pass `kind` to change it)" if content.kind_guessed else ""
     name = "the policy of a VPC endpoint" if endpoint else KIND_NAMES[content.kind]
-    return f"the policy, read as {name}{guessed}"
+    return f"the policy, read as {name}{policy_inputs.how_guessed(content, listed[0].file)}"
 
 
 KIND_NAMES = {
