@@ -6,11 +6,12 @@ import json
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.evaluation.larger_documents import parts_of
 from aws_iam.engine.evaluation.layers import KIND_OF_LAYER, LEVELLED, layers_of
 from aws_iam.engine.language.document import Policy, dump
 from aws_iam.engine.reference.managed_policies import is_policy_arn
 from aws_iam.engine.repair.draft import EMPTY
-from aws_iam.engine.sources.gather import sources_of
+from aws_iam.engine.sources.gather import gathered
 from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
@@ -119,7 +120,11 @@ def _documents(layer: str, pointer: str, value: Any) -> Iterator[PolicyDocument]
         for number, entry in enumerate(value):
             yield from _documents(layer, f"{pointer}/{number}", entry)
         return
-    for source in sources_of(value, KIND_OF_LAYER[layer]):
+    found = gathered(value, KIND_OF_LAYER[layer])
+    parts = parts_of(layer, pointer, value, found) if found.formats else None
+    for arn in parts.attached if parts else ():
+        yield from _documents(layer, pointer, arn)
+    for source in parts.sources if parts else found.sources:
         if isinstance(source.content, Policy):
             yield PolicyDocument(
                 document=json.loads(dump(source.content)),
