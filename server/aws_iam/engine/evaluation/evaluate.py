@@ -106,7 +106,7 @@ def _undecidable(layers: Layers, hits: Iterable[Hit]) -> list[str]:
 
 
 def _why_unread(layers: Layers, layer: str) -> str:
-    why = layers.unknown.get(layer)
+    why = dict(layers.unknown).get(layer)
     return f"of which {why}" if why else "which was given as null"
 
 

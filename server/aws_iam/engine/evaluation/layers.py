@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from aws_iam.engine.language.document import Source, Statement
     from aws_iam.engine.sources.gathered import Gathered
+
+    # What documents tell beside the policies of their layer: boundaries that they set, and why a layer is not known.
+    _Beside = list[tuple[str, "PlacedPolicy | str"]]
 
 LAYERS: Final = ("rcp", "scp", "vpc_endpoint", "resource", "identity", "boundary", "session")
 """Every layer, in the order in which AWS names the first that does not allow."""
@@ -151,7 +154,7 @@ class Layers:
 
     levels: Mapping[str, tuple[tuple[PlacedPolicy, ...], ...]]
     unreadable: frozenset[str] = frozenset()
-    unknown: Mapping[str, str] = field(default_factory=dict)
+    unknown: tuple[tuple[str, str], ...] = ()
 
     def __contains__(self, layer: str) -> bool:
         return layer in self.levels
@@ -177,7 +180,7 @@ def layers_of(given: object) -> Layers:
             hint=f"the layers are {known}",
         )
     levels: dict[str, tuple[tuple[PlacedPolicy, ...], ...]] = {}
-    beside = _Beside()
+    beside: _Beside = []
     unreadable = set()
     for layer, value in given.items():
         _refuse_unknown_layer(layer)
@@ -186,20 +189,25 @@ def layers_of(given: object) -> Layers:
             levels[layer] = ()
         else:
             levels[layer] = _levels_of(layer, value, beside)
-    if "boundary" in levels:
-        beside.unknown.pop("boundary", None)
-    elif beside.boundaries or "boundary" in beside.unknown:
-        levels["boundary"] = (tuple(beside.boundaries),)
-    unreadable.update(beside.unknown)
-    return Layers(levels=levels, unreadable=frozenset(unreadable), unknown=beside.unknown)
+    unknown: dict[str, str] = {}
+    if beside:
+        unknown = _with_boundary(levels, beside)
+        unreadable.update(unknown)
+    return Layers(levels=levels, unreadable=frozenset(unreadable), unknown=tuple(unknown.items()))
 
 
-@dataclass(slots=True)
-class _Beside:
-    """What documents tell beside the policies of their layer: the boundaries that they set, and why layers are not known."""
-
-    boundaries: list[PlacedPolicy] = field(default_factory=list)
-    unknown: dict[str, str] = field(default_factory=dict)
+def _with_boundary(
+    levels: dict[str, tuple[tuple[PlacedPolicy, ...], ...]], beside: _Beside
+) -> dict[str, str]:
+    """Why layers are not known; the boundary that documents set is added, where none is given as a layer."""
+    unknown: dict[str, str] = {}
+    for layer, own in beside:
+        if isinstance(own, str) and (layer != "boundary" or "boundary" not in levels):
+            unknown.setdefault(layer, own)
+    limits = tuple(own for _, own in beside if isinstance(own, PlacedPolicy))
+    if limits or "boundary" in unknown:
+        levels.setdefault("boundary", (limits,))
+    return unknown
 
 
 def _refuse_unknown_layer(layer: str) -> None:
@@ -250,15 +258,16 @@ def _of_larger(
 ) -> Iterator[PlacedPolicy]:
     parts = parts_of(layer, pointer, value, found)
     if parts.unknown:
-        beside.unknown.setdefault(layer, parts.unknown)
+        beside.append((layer, parts.unknown))
     for source in parts.sources:
         yield from _as_far_as_known(source, layer, pointer, beside)
     for arn in parts.attached:
         yield from _policies(layer, pointer, arn, beside)
     for boundary in parts.boundaries:
-        beside.boundaries += _policies("boundary", pointer, boundary, beside)
+        limits = _policies("boundary", pointer, boundary, beside)
+        beside += [("boundary", own) for own in limits]
     if parts.unknown_boundaries:
-        beside.unknown.setdefault("boundary", parts.unknown_boundaries)
+        beside.append(("boundary", parts.unknown_boundaries))
 
 
 def _as_far_as_known(
@@ -273,7 +282,7 @@ def _as_far_as_known(
             yield replace(own, statements=indexed, doubt=doubt)
     elif source.unresolved:
         why = f"a whole statement of {quoted(source.name)} is known only at deployment"
-        beside.unknown.setdefault(layer, why)
+        beside.append((layer, why))
     else:
         yield _of_source(source, layer, pointer)
 
