@@ -63,6 +63,8 @@ def api_call(known: Catalog, query: str) -> Answer | None:
 
 def _of_command(known: Catalog, query: str, words: Sequence[str]) -> Answer | None:
     command = words[0].lower()
+    if alone := cli_command(command):
+        return _of_listed(known, query, alone, "command", "is a command of the AWS CLI")
     if len(words) == 1:
         return None
     if words[1].lower() == "wait" and len(words) > _WAITER_WORDS:
@@ -170,9 +172,10 @@ def call(known: Catalog, query: str, client: str, name: str) -> Answer | None:
 def _of_listed(known: Catalog, query: str, listed: Operation, kind: str, what: str) -> Answer:
     """A method or command that calls several operations."""
     note = f" ({listed.note})" if listed.note else ""
+    needs = f"needs {quoted_names(listed.actions)}" if listed.actions else "needs no permission"
     return facts_answer(
         known,
-        f"{quoted(query)} {what}; it needs {quoted_names(listed.actions)}{note}.",
+        f"{quoted(query)} {what}; it {needs}{note}.",
         {
             "known": True,
             "kind": kind,

@@ -65,6 +65,9 @@ def lookup(query: str) -> Answer:
             f"`query` has {len(query):,} characters; no name has more than {_LONGEST:,}"
         )
     known = catalog()
+    command = "" if query.startswith("aws ") else command_lines.in_question(query)
+    if command and not several.names_in(query) and (answer := _known(command)):
+        return with_understood(answer, [f"{quoted(query)} as {quoted(command)}"])
     names = several.names_in(query) if query.startswith("aws ") else ()
     for reading in () if names else _READINGS_OF_CODE:
         if answer := reading(known, query):
