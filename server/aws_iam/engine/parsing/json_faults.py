@@ -60,6 +60,10 @@ _BLANK = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _PLAIN = re.compile(r'[^"\\\x00-\x1f]*')
 _WORD = re.compile(r"[\w.+:*-]{1,40}")
+_DIFF = re.compile(r"\s*(?:diff --git |--- (?:\w+/|/dev/null)|@@ -\d|Index: )")
+_CODE = re.compile(
+    r"\s*(?:(?:const|let|var|import|from|export|new|def|class)\s|[A-Za-z_]\w*(?:\.\w+)*\s*(?:=[^=]|\())"
+)
 _HEX = re.compile(r"[0-9a-fA-F]{4}")
 _ESCAPES = {
     '"': '"',
@@ -104,6 +108,8 @@ class _Scanner:
             self._stop(
                 "the document is empty", "a policy is a JSON object with Version and Statement"
             )
+        if _DIFF.match(self.text):
+            self._stop("the text is a diff, not a policy", "give the policy before and after it")
         while True:
             ended = self._value()
             while ended:
@@ -287,16 +293,30 @@ class _Scanner:
             return f"a value is missing before `{character}`", "write the value, or remove the key"
         if word in _FOREIGN_WORDS:
             return f"`{word}` is not JSON", f"write `{_FOREIGN_WORDS[word]}`"
-        if not self.open and word.partition(":")[0] in {"Version", "Statement", "---"}:
-            return "the text looks like YAML, not JSON", "IAM accepts policies as JSON only"
-        return self._why_stray(character) or (
-            f"expected a JSON value, found {self._shown()}",
-            "put strings in double quotes",
+        other = None if self.open else self._why_other_language(word)
+        return (
+            other
+            or self._why_stray(character)
+            or (f"expected a JSON value, found {self._shown()}", "put strings in double quotes")
         )
+
+    def _why_other_language(self, word: str) -> tuple[str, str] | None:
+        """What a text is that does not begin as JSON does."""
+        if word.partition(":")[0] in {"Version", "Statement", "---"}:
+            return "the text looks like YAML, not JSON", "IAM accepts policies as JSON only"
+        if _CODE.match(self.text):
+            why = "give the policy that it makes, such as the template of `cdk synth`"
+            return "the text looks like code, not JSON", why
+        return None
 
     def _why_no_key(self, character: str) -> tuple[str, str]:
         if not character:
             return self._why_ended()
+        if character == "\\" and self.text[self.at : self.at + 2] == '\\"':
+            return (
+                "the quotes are escaped",
+                'write `"` for `\\"`, or the whole text as one JSON string',
+            )
         return self._why_stray(character) or (
             f"expected a key in double quotes, found {self._shown()}",
             'write "key": value',
