@@ -54,8 +54,8 @@ _SHOWN = 3
 
 def review(document: Any, baseline: Any, base: str | None, report: Report | None) -> Answer:
     """The review of a document beside its baseline; `base` is what the baseline is called."""
-    if baseline is None and (sides := sides_of(document)):
-        before, after = sides
+    if baseline is None and (of_diff := sides_of(document)):
+        before, after = of_diff
         return with_understood(review(after, before, base, report), [OF_DIFF])
     if document is None or baseline is None:
         missing = "to review" if document is None else "to review against"
