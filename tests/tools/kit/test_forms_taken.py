@@ -136,6 +136,12 @@ def test_a_namespace_beside_another_one_is_refused() -> None:
         ("assumeRolePolicyDocument", "resource"),
         ("queue policy", "resource"),
         ("Identity-based policies", "identity"),
+        ("inlinePolicies", "identity"),
+        ("attached_managed_policies", "identity"),
+        ("role policy", "identity"),
+        ("s3_bucket_policy", "resource"),
+        ("kmsKeyPolicy", "resource"),
+        ("service_control_policy", "scp"),
     ],
 )
 def test_other_names_of_layers(name: str, layer: str) -> None:
@@ -162,6 +168,11 @@ BY_LEVEL = "one level for each name"
             [INLINE, ROLE],
             {"identity": [INLINE], "resource": [ROLE]},
             "`policies` as the layer `identity` and `resource`",
+        ),
+        (
+            {"inline_policies": [POLICY], "managed_policies": "ReadOnlyAccess"},
+            {"identity": [POLICY, "ReadOnlyAccess"]},
+            "`managed_policies` as the layer `identity`",
         ),
         (
             {"identity": {"own": POLICY, "of AWS": "ReadOnlyAccess"}},

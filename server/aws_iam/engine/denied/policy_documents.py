@@ -64,14 +64,19 @@ class PolicyDocuments:
     @classmethod
     def of(cls, policies: object) -> PolicyDocuments:
         """The documents of policies given as for `evaluate`; InputError for those that cannot be used."""
-        layers_of(policies)
+        layers = layers_of(policies)
         given: Any = json.loads(policies) if isinstance(policies, str) else policies
         levels = {
             layer: tuple(_levels(layer, value))
             for layer, value in given.items()
             if value is not None
         }
-        return cls(levels=levels, unreadable=frozenset(given) - frozenset(levels))
+        return cls(
+            levels=levels,
+            unreadable=frozenset(given) - frozenset(levels),
+            # What stands there for a value that only the deployment knows is not the caller's.
+            are_cut=any(own.doubt for own in layers.all()),
+        )
 
     def __contains__(self, layer: str) -> bool:
         return layer in self.levels or layer in self.unreadable

@@ -234,7 +234,7 @@ def _scalar(name: str, value: object) -> str:
         return str(value)
     raise InputError(
         f"`context` {quoted(name)} must be text, a number, true or false, or a list",
-        hint="a tag has a key of its own: `aws:ResourceTag/team`"
+        hint='each key has its value, and a tag is a key: {"aws:ResourceTag/team": "a"}'
         if isinstance(value, dict)
         else "",
     )

@@ -14,35 +14,58 @@ from aws_iam.escape import quoted
 from aws_iam.tools.kit.argument_values import folded
 from aws_iam.tools.kit.tool import UNDERSTOOD
 
+_IDENTITY = (
+    "identity",
+    "identity based",
+    "inline",
+    "managed",
+    "attached",
+    "attached managed",
+    "role",
+    "user",
+    "group",
+)
+_RESOURCE = (
+    "resource",
+    "resource based",
+    "bucket",
+    "s3 bucket",
+    "key",
+    "kms key",
+    "queue",
+    "sqs queue",
+    "topic",
+    "sns topic",
+)
+_OTHER_RESOURCES = ("secret", "repository", "trust", "role trust", "assume role")
 _LAYERS = {
     "scps": "scp",
     "service control policies": "scp",
+    "service control policy": "scp",
     "rcps": "rcp",
     "resource control policies": "rcp",
-    "identity policy": "identity",
-    "identity policies": "identity",
+    "resource control policy": "rcp",
     "identity based": "identity",
-    "identity based policy": "identity",
-    "identity based policies": "identity",
-    "resource policy": "resource",
-    "resource policies": "resource",
-    "bucket policy": "resource",
-    "trust": "resource",
-    "trust policy": "resource",
-    "assume role policy": "resource",
-    "assume role policy document": "resource",
-    "queue policy": "resource",
-    "topic policy": "resource",
+    "inline": "identity",
     "resource based": "resource",
-    "resource based policy": "resource",
-    "resource based policies": "resource",
-    "key policy": "resource",
+    "trust": "resource",
+    "assume role policy document": "resource",
     "permissions boundary": "boundary",
     "permission boundary": "boundary",
+    "boundary policy": "boundary",
     "session policy": "session",
     "session policies": "session",
     "vpc endpoint policy": "vpc_endpoint",
     "endpoint policy": "vpc_endpoint",
+    **{
+        f"{whose} {word}": layer
+        for layer, owners in (
+            ("identity", _IDENTITY),
+            ("resource", (*_RESOURCE, *_OTHER_RESOURCES)),
+        )
+        for whose in owners
+        for word in ("policy", "policies")
+    },
 }
 _BY_FOLDED = {folded(name): layer for name, layer in _LAYERS.items()} | {
     folded(name): name for name in LAYERS
@@ -91,9 +114,16 @@ def _renamed(layers: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         for name, layer in names.items()
         if folded(name) != folded(layer)
     ]
-    if len(set(names.values())) < len(names):
-        return layers, {}
-    renamed = {names[name]: value for name, value in layers.items()}
+    renamed: dict[str, Any] = {}
+    for name, value in layers.items():
+        layer = names[name]
+        if layer not in renamed:
+            renamed[layer] = value
+        elif layer == "identity" and value is not None and renamed[layer] is not None:
+            # Inline and managed policies count alike; a request has one policy of its resource.
+            renamed[layer] = [*_listed(renamed[layer]), *_listed(value)]
+        else:
+            return layers, {}
     for layer, value in renamed.items():
         if isinstance(value, dict) and "Statement" not in value and _are_named(value):
             renamed[layer], meaning = _by_name(layer, value)
@@ -108,6 +138,10 @@ def _is_named(text: str) -> bool:
     from aws_iam.engine.reference.named_policies import policy_named
 
     return is_policy_arn(text) or policy_named(text) is not None
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _are_named(value: dict[str, Any]) -> bool:
@@ -126,7 +160,7 @@ def _is_policy(value: Any) -> bool:
 
 def _by_name(layer: str, value: dict[str, Any]) -> tuple[list[Any], str]:
     """The policies of an object, and what its names were taken for; InputError where they can be levels or policies of one."""
-    parts = [own if isinstance(own, list) else [own] for own in value.values()]
+    parts = list(map(_listed, value.values()))
     flat = [policy for part in parts for policy in part]
     if layer not in LEVELLED:
         return flat, "policies by name"
