@@ -109,8 +109,8 @@ def one_policy(document: object, kind: Kind | str | None = None) -> Policy:
     return one_known(document, kind)[0]
 
 
-def one_known(document: object, kind: Kind | str | None = None) -> tuple[Policy, int]:
-    """The same, with the number of its values that are known only at deployment."""
+def one_known(document: object, kind: Kind | str | None = None) -> tuple[Policy, Source]:
+    """The same, with what is known of its values."""
     found = sources_of(document, kind)
     if len(found) != 1:
         raise InputError(
@@ -123,7 +123,7 @@ def one_known(document: object, kind: Kind | str | None = None) -> tuple[Policy,
             f" {content.message}",
             hint=content.hint,
         )
-    return content, len(found[0].unresolved)
+    return content, found[0]
 
 
 def gathered(

@@ -59,9 +59,9 @@ def repair_policy(
     document: Any, allow: Any, deny: Any, policies: Any = None, kind: Kind | None = None
 ) -> Answer:
     """The repaired policy with its edits and their proof, or the conflicts that keep it from being repaired."""
-    policy, unresolved = one_known(document, kind_named(kind))
+    policy, source = one_known(document, kind_named(kind))
     refuse_unusable(policy, "/", policy.kind)
-    if unresolved:
+    if unresolved := len(source.unresolved):
         verb = "is" if unresolved == 1 else "are"
         raise InputError(
             f"{counted(unresolved, 'value')} of the policy {verb} known only at deployment, so what it decides is not known",
