@@ -77,6 +77,9 @@ _ESCAPES = {
 }
 _HIGH_SURROGATES = range(0xD800, 0xDC00)
 _LOW_SURROGATES = range(0xDC00, 0xE000)
+# No-break and other spaces, and those without width, which come with texts from pages and chats.
+_SPACES = frozenset("\u00a0\u2002\u2003\u2007\u2009\u200b\u200c\u200d\u202f\u2060\u3000\ufeff")
+_INSIDE = re.compile(r'\{\s*"')
 _TYPOGRAPHIC_QUOTES = "\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
 _LITERALS = ("true", "false", "null")
 _FOREIGN_WORDS = {
@@ -307,6 +310,12 @@ class _Scanner:
         if _CODE.match(self.text):
             why = "give the policy that it makes, such as the template of `cdk synth`"
             return "the text looks like code, not JSON", why
+        begins = self.text[self.at : self.at + 1]
+        if (begins.isalnum() or begins in {"$", ">"}) and _INSIDE.search(self.text, self.at):
+            return (
+                "there is text before the JSON",
+                "give the JSON alone, or in a fence of Markdown",
+            )
         return None
 
     def _why_no_key(self, character: str) -> tuple[str, str]:
@@ -338,6 +347,11 @@ class _Scanner:
         )
 
     def _why_stray(self, character: str) -> tuple[str, str] | None:
+        if character in _SPACES:
+            return (
+                f"the character U+{ord(character):04X}, which looks like a space",
+                "write a space",
+            )
         if character == "'":
             return "single quotes", "put JSON strings in double quotes"
         if character in _TYPOGRAPHIC_QUOTES:
