@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_iam.engine.evaluation.deployment_values import most_and_least
+from aws_iam.engine.language.cases import ALWAYS
 from aws_iam.engine.language.document import Kind, Policy, dump
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError
@@ -16,6 +17,8 @@ from aws_iam.frozen import slotted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from aws_iam.engine.language.document import Source, Statement
     from aws_iam.engine.sources.gathered import Gathered
 
@@ -34,6 +37,7 @@ _PRINCIPALS = frozenset(
 )
 """The types of holders whose policies are those of one principal; a managed policy has as many as attach it."""
 _OF_ACCOUNT = "Policies[]"
+_DOCUMENT = "aws_iam_policy_document"
 _SHOWN = 5
 
 
@@ -69,6 +73,11 @@ def parts_of(layer: str, pointer: str, value: object, found: Gathered) -> LayerP
         f"{quoted(own.name)} is attached without its document"
         for own in attached
         if not own.is_known
+    ]
+    lacking += [
+        f"whether {quoted(own.name)} is attached is known only at deployment"
+        for own in found.attachments
+        if not own.in_force or own.cases != ALWAYS or own.alternatives
     ]
     limits, unknown = _boundaries(found)
     return LayerParts(
@@ -126,6 +135,18 @@ def _owners(found: Gathered) -> list[str]:
 def doubt_about(source: Source) -> str:
     """Why a statement may apply or not whose values the document does not tell."""
     return f"{quoted(source.name or 'the document')} has values that are known only at deployment"
+
+
+def doubt_of_all(source: Source, sources: Iterable[Source]) -> str:
+    """Why the whole policy may be there or not, or another one of `sources`; empty for one that certainly is there."""
+    # Nothing has to use a document that is given by itself.
+    is_used = source.holder.in_force or source.holder.type == _DOCUMENT
+    has_side = source.other_side_of or any(own.other_side_of == source.name for own in sources)
+    if is_used and source.cases == ALWAYS and not (source.alternatives or has_side):
+        return ""
+    return (
+        f"whether {quoted(source.name or 'the document')} is there so is known only at deployment"
+    )
 
 
 def certain_and_possible(

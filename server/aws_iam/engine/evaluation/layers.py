@@ -7,7 +7,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_iam.engine.algebra.text_sets import is_everything
-from aws_iam.engine.evaluation.larger_documents import certain_and_possible, doubt_about, parts_of
+from aws_iam.engine.evaluation.larger_documents import (
+    certain_and_possible,
+    doubt_about,
+    doubt_of_all,
+    parts_of,
+)
 from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.language.usable import refuse_unusable
@@ -260,7 +265,8 @@ def _of_larger(
     if parts.unknown:
         beside.append((layer, parts.unknown))
     for source in parts.sources:
-        yield from _as_far_as_known(source, layer, pointer, beside)
+        absent = doubt_of_all(source, parts.sources)
+        yield from _as_far_as_known(source, layer, pointer, beside, absent)
     for arn in parts.attached:
         yield from _policies(layer, pointer, arn, beside)
     for boundary in parts.boundaries:
@@ -271,11 +277,19 @@ def _of_larger(
 
 
 def _as_far_as_known(
-    source: Source, layer: str, pointer: str, beside: _Beside
+    source: Source, layer: str, pointer: str, beside: _Beside, absent: str
 ) -> Iterator[PlacedPolicy]:
-    """The policy; where values are known only at deployment, what holds with any, and with a doubt what holds with some."""
+    """The policy; where values are known only at deployment, what holds with any, and with a doubt what holds with some.
+
+    `absent` says why the whole of it may not be there.
+    """
     both = certain_and_possible(source) if source.unresolved else None
-    if both and isinstance(source.content, Policy):
+    if absent and (both or not source.unresolved):
+        whole = _of_source(source, layer, pointer)
+        parts = (*both[0], *both[1]) if both else ()
+        indexed = tuple(map(IndexedStatement.of, parts)) if both else whole.statements
+        yield replace(whole, statements=indexed, doubt=absent)
+    elif both and isinstance(source.content, Policy):
         own = placed(source.content, layer, pointer, source.name)
         for statements, doubt in zip(both, ("", doubt_about(source)), strict=True):
             indexed = tuple(map(IndexedStatement.of, statements))
