@@ -93,7 +93,7 @@ def verdict_of_extremes(request: Request, layers: Layers, hits: tuple[Hit, ...])
 
 def _undecidable(layers: Layers, hits: Iterable[Hit]) -> list[str]:
     unread = [
-        f"the layer {layer}, {_why_unread(layers, layer)}"
+        f"the layer {layer}{_why_unread(layers, layer)}"
         for layer in LAYERS
         if layer in layers.unreadable
     ]
@@ -107,7 +107,7 @@ def _undecidable(layers: Layers, hits: Iterable[Hit]) -> list[str]:
 
 def _why_unread(layers: Layers, layer: str) -> str:
     why = dict(layers.unknown).get(layer)
-    return f"of which {why}" if why else "which was given as null"
+    return f" ({why})" if why else ", which was given as null"
 
 
 def deciding_statements(verdict: Verdict, hits: Iterable[Hit], request: Request) -> Iterator[Hit]:
