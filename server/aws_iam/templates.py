@@ -249,12 +249,22 @@ def _reject_unknown(chosen: Template, given: Mapping[str, Any]) -> None:
 
 
 def _checked_values(parameter: Parameter, value: Any) -> tuple[str, ...]:
+    if parameter.many and isinstance(value, str) and "," in value:
+        value = _split(parameter, value)
     texts = value if isinstance(value, list) else [value]
     if isinstance(value, list) and not parameter.many:
         raise InputError(f"`{parameter.name}` takes one value, not a list")
     if not 0 < len(texts) <= _MOST_VALUES:
         raise InputError(f"`{parameter.name}` takes 1 to {_MOST_VALUES} values, not {len(texts)}")
     return tuple(_checked_value(parameter, text) for text in texts)
+
+
+def _split(parameter: Parameter, text: str) -> str | list[str]:
+    """The values between commas; names of IAM may have commas in them."""
+    try:
+        return _checked_value(parameter, text)
+    except InputError:
+        return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _checked_value(parameter: Parameter, value: Any) -> str:

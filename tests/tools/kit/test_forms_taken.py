@@ -136,12 +136,82 @@ def test_a_namespace_beside_another_one_is_refused() -> None:
         ("assumeRolePolicyDocument", "resource"),
         ("queue policy", "resource"),
         ("Identity-based policies", "identity"),
+        ("inlinePolicies", "identity"),
+        ("attached_managed_policies", "identity"),
+        ("role policy", "identity"),
+        ("s3_bucket_policy", "resource"),
+        ("kmsKeyPolicy", "resource"),
+        ("service_control_policy", "scp"),
     ],
 )
 def test_other_names_of_layers(name: str, layer: str) -> None:
     layers, facts = by_layer({name: POLICY})
     assert layers == {layer: POLICY}
     assert facts == {"understood": [f"`{name}` as the layer `{layer}`"]}
+
+
+LIMIT = {"Statement": {"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}}
+DENIAL = {"Statement": {"Effect": "Deny", "Action": "ec2:*", "Resource": "*"}}
+INLINE = {"RoleName": "app", "PolicyName": "p", "PolicyDocument": POLICY}
+TRUSTED = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+ROLE = {"Role": {"RoleName": "app", "AssumeRolePolicyDocument": {"Statement": TRUSTED}}}
+BESIDE = "policies of one level"
+BY_LEVEL = "one level for each name"
+
+
+@pytest.mark.parametrize(
+    ("given", "taken", "said"),
+    [
+        (INLINE, {"identity": [INLINE]}, "`policies` as the layer `identity`"),
+        ([INLINE, LIMIT], {"identity": [INLINE, LIMIT]}, "`policies` as the layer `identity`"),
+        (
+            [INLINE, ROLE],
+            {"identity": [INLINE], "resource": [ROLE]},
+            "`policies` as the layer `identity` and `resource`",
+        ),
+        (
+            {"inline_policies": [POLICY], "managed_policies": "ReadOnlyAccess"},
+            {"identity": [POLICY, "ReadOnlyAccess"]},
+            "`managed_policies` as the layer `identity`",
+        ),
+        (
+            {"identity": {"own": POLICY, "of AWS": "ReadOnlyAccess"}},
+            {"identity": [POLICY, "ReadOnlyAccess"]},
+            "`identity` as policies by name",
+        ),
+        (
+            {"scp": {"root": ["FullAWSAccess"], "Workloads OU": [LIMIT], "account": POLICY}},
+            {"scp": [["FullAWSAccess"], [LIMIT], [POLICY]]},
+            f"`scp` as {BY_LEVEL}",
+        ),
+        (
+            {"SCPs": {"r-ab12": POLICY, "ou-ab12-34567890": LIMIT, "111122223333": POLICY}},
+            {"scp": [[POLICY], [LIMIT], [POLICY]]},
+            f"`scp` as {BY_LEVEL}",
+        ),
+        (
+            {"scp": {"FullAWSAccess": POLICY, "DenyCompute": DENIAL}},
+            {"scp": [[POLICY, DENIAL]]},
+            f"`scp` as {BESIDE}",
+        ),
+    ],
+)
+def test_policies_in_answers_of_the_cli_and_under_names(
+    given: Any, taken: dict[str, Any], said: str
+) -> None:
+    layers, facts = by_layer(given)
+    assert layers == taken
+    assert facts["understood"][-1] == said
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"workloads": POLICY, "prod": LIMIT}, {"root": POLICY, "workloads": LIMIT}],
+    ids=str,
+)
+def test_names_that_can_be_levels_or_policies_are_refused(given: Any) -> None:
+    with pytest.raises(InputError, match="can be levels of the organization or policies of one"):
+        by_layer({"scp": given})
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from aws_iam.errors import InputError
 from aws_iam.tools.kit import argument_values
 from aws_iam.tools.kit.argument_values import folded
 from aws_iam.tools.kit.needs import Need, read_needs
+from aws_iam.tools.kit.synonyms import TOOL_OF_ACTION
 from aws_iam.tools.kms.key_types import NEEDS as KEY_NEEDS
 from aws_iam.tools.registry import tools
 from aws_iam.tools.secrets.stores import NEEDS as STORE_NEEDS
@@ -30,6 +31,17 @@ ACTIONS = [
 def test_other_words_for_actions_name_one_action(tool: Tool) -> None:
     assert set(tool.also.values()) <= tool.actions.keys()
     assert not {folded(word) for word in tool.also} & {folded(name) for name in tool.actions}
+
+
+def test_an_action_of_another_tool_is_told() -> None:
+    by_name = {tool.name: tool for tool in tools()}
+    for action, tool in TOOL_OF_ACTION.items():
+        assert action in by_name[tool].actions
+    own = {name for tool in tools() for name in tool.actions}
+    shared = {name for name in own if sum(name in tool.actions for tool in tools()) > 1}
+    assert own - shared <= TOOL_OF_ACTION.keys()
+    with pytest.raises(InputError, match="it is an action of `policy`; kms has `guide`"):
+        by_name["kms"].run({"action": "Denied", "message": "AccessDenied"})
 
 
 @pytest.mark.parametrize("action", ACTIONS)

@@ -6,11 +6,12 @@ import json
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
+from aws_iam.engine.evaluation.larger_documents import parts_of
 from aws_iam.engine.evaluation.layers import KIND_OF_LAYER, LEVELLED, layers_of
 from aws_iam.engine.language.document import Policy, dump
 from aws_iam.engine.reference.managed_policies import is_policy_arn
 from aws_iam.engine.repair.draft import EMPTY
-from aws_iam.engine.sources.gather import sources_of
+from aws_iam.engine.sources.gather import gathered
 from aws_iam.frozen import slotted
 
 if TYPE_CHECKING:
@@ -63,14 +64,19 @@ class PolicyDocuments:
     @classmethod
     def of(cls, policies: object) -> PolicyDocuments:
         """The documents of policies given as for `evaluate`; InputError for those that cannot be used."""
-        layers_of(policies)
+        layers = layers_of(policies)
         given: Any = json.loads(policies) if isinstance(policies, str) else policies
         levels = {
             layer: tuple(_levels(layer, value))
             for layer, value in given.items()
             if value is not None
         }
-        return cls(levels=levels, unreadable=frozenset(given) - frozenset(levels))
+        return cls(
+            levels=levels,
+            unreadable=frozenset(given) - frozenset(levels),
+            # What stands there for a value that only the deployment knows is not the caller's.
+            are_cut=any(own.doubt for own in layers.all()),
+        )
 
     def __contains__(self, layer: str) -> bool:
         return layer in self.levels or layer in self.unreadable
@@ -119,7 +125,11 @@ def _documents(layer: str, pointer: str, value: Any) -> Iterator[PolicyDocument]
         for number, entry in enumerate(value):
             yield from _documents(layer, f"{pointer}/{number}", entry)
         return
-    for source in sources_of(value, KIND_OF_LAYER[layer]):
+    found = gathered(value, KIND_OF_LAYER[layer])
+    parts = parts_of(layer, pointer, value, found) if found.formats else None
+    for arn in parts.attached if parts else ():
+        yield from _documents(layer, pointer, arn)
+    for source in parts.sources if parts else found.sources:
         if isinstance(source.content, Policy):
             yield PolicyDocument(
                 document=json.loads(dump(source.content)),

@@ -93,7 +93,7 @@ def verdict_of_extremes(request: Request, layers: Layers, hits: tuple[Hit, ...])
 
 def _undecidable(layers: Layers, hits: Iterable[Hit]) -> list[str]:
     unread = [
-        f"the layer {layer}, which was given as null"
+        f"the layer {layer}{_why_unread(layers, layer)}"
         for layer in LAYERS
         if layer in layers.unreadable
     ]
@@ -105,6 +105,11 @@ def _undecidable(layers: Layers, hits: Iterable[Hit]) -> list[str]:
     return [*unread, *(f"{place} ({doubt})" for place, doubt in places.items())]
 
 
+def _why_unread(layers: Layers, layer: str) -> str:
+    why = dict(layers.unknown).get(layer)
+    return f" ({why})" if why else ", which was given as null"
+
+
 def deciding_statements(verdict: Verdict, hits: Iterable[Hit], request: Request) -> Iterator[Hit]:
     """The statements that decided: the Deny statements, or the Allow statements of every layer that applies."""
     explicit = verdict.outcome == "ExplicitlyDenied"
@@ -112,6 +117,9 @@ def deciding_statements(verdict: Verdict, hits: Iterable[Hit], request: Request)
         return
     for hit in hits:
         if not binds(hit.placed.layer, request) or hit.statement.denies is not explicit:
+            continue
+        # What some values of a template add decides nothing by itself.
+        if hit.placed.doubt:
             continue
         yield hit
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_iam.engine.algebra.text_sets import is_everything
+from aws_iam.engine.evaluation.larger_documents import (
+    certain_and_possible,
+    doubt_about,
+    doubt_of_all,
+    parts_of,
+)
 from aws_iam.engine.language.document import Kind, Policy
 from aws_iam.engine.language.pattern import is_literal, matches
 from aws_iam.engine.language.usable import refuse_unusable
 from aws_iam.engine.parsing.json_text import Syntax, python_value
 from aws_iam.engine.reference.named_policies import policy_named
-from aws_iam.engine.sources.gather import sources_of
+from aws_iam.engine.sources.gather import gathered
 from aws_iam.errors import InputError, closest
 from aws_iam.escape import quoted
 from aws_iam.frozen import positional, slotted
@@ -20,7 +26,11 @@ from aws_iam.frozen import positional, slotted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from aws_iam.engine.language.document import Statement
+    from aws_iam.engine.language.document import Source, Statement
+    from aws_iam.engine.sources.gathered import Gathered
+
+    # What documents tell beside the policies of their layer: boundaries that they set, and why a layer is not known.
+    _Beside = list[tuple[str, "PlacedPolicy | str"]]
 
 LAYERS: Final = ("rcp", "scp", "vpc_endpoint", "resource", "identity", "boundary", "session")
 """Every layer, in the order in which AWS names the first that does not allow."""
@@ -135,17 +145,21 @@ class PlacedPolicy:
     has_variables: bool
     # The name of the document that holds it, such as the ARN of an AWS managed policy.
     name: str = ""
+    # Why none of its statements certainly applies.
+    doubt: str = ""
 
 
 @slotted
 class Layers:
     """The layers that exist. Each is a list of levels; only scp and rcp have more than one level.
 
-    `unreadable` are layers given as null: they exist, but their content is unknown.
+    `unreadable` are layers given as null, and those with a policy that is not at hand, which `unknown` names: they exist, but
+    not all of their content is known.
     """
 
     levels: Mapping[str, tuple[tuple[PlacedPolicy, ...], ...]]
     unreadable: frozenset[str] = frozenset()
+    unknown: tuple[tuple[str, str], ...] = ()
 
     def __contains__(self, layer: str) -> bool:
         return layer in self.levels
@@ -171,6 +185,7 @@ def layers_of(given: object) -> Layers:
             hint=f"the layers are {known}",
         )
     levels: dict[str, tuple[tuple[PlacedPolicy, ...], ...]] = {}
+    beside: _Beside = []
     unreadable = set()
     for layer, value in given.items():
         _refuse_unknown_layer(layer)
@@ -178,8 +193,26 @@ def layers_of(given: object) -> Layers:
             unreadable.add(layer)
             levels[layer] = ()
         else:
-            levels[layer] = levels_of(layer, value)
-    return Layers(levels=levels, unreadable=frozenset(unreadable))
+            levels[layer] = _levels_of(layer, value, beside)
+    unknown: dict[str, str] = {}
+    if beside:
+        unknown = _with_boundary(levels, beside)
+        unreadable.update(unknown)
+    return Layers(levels=levels, unreadable=frozenset(unreadable), unknown=tuple(unknown.items()))
+
+
+def _with_boundary(
+    levels: dict[str, tuple[tuple[PlacedPolicy, ...], ...]], beside: _Beside
+) -> dict[str, str]:
+    """Why layers are not known; the boundary that documents set is added, where none is given as a layer."""
+    unknown: dict[str, str] = {}
+    for layer, own in beside:
+        if isinstance(own, str) and (layer != "boundary" or "boundary" not in levels):
+            unknown.setdefault(layer, own)
+    limits = tuple(own for _, own in beside if isinstance(own, PlacedPolicy))
+    if limits or "boundary" in unknown:
+        levels.setdefault("boundary", (limits,))
+    return unknown
 
 
 def _refuse_unknown_layer(layer: str) -> None:
@@ -192,38 +225,91 @@ def _refuse_unknown_layer(layer: str) -> None:
         )
 
 
-def levels_of(layer: str, value: Any) -> tuple[tuple[PlacedPolicy, ...], ...]:
+def _levels_of(layer: str, value: Any, beside: _Beside) -> tuple[tuple[PlacedPolicy, ...], ...]:
     """The levels of one layer; InputError says which policy cannot be used, and why."""
     if layer not in LEVELLED:
-        return (tuple(_placed_policies(layer, f"/{layer}", value)),)
+        return (tuple(_placed_policies(layer, f"/{layer}", value, beside)),)
     if not isinstance(value, (list, tuple)):
         value = [value]
     return tuple(
-        tuple(_placed_policies(layer, f"/{layer}/{number}", level))
+        tuple(_placed_policies(layer, f"/{layer}/{number}", level, beside))
         for number, level in enumerate(value)
     )
 
 
-def _placed_policies(layer: str, pointer: str, value: Any) -> Iterator[PlacedPolicy]:
+def _placed_policies(
+    layer: str, pointer: str, value: Any, beside: _Beside
+) -> Iterator[PlacedPolicy]:
     if not isinstance(value, (list, tuple)):
-        yield from _policies(layer, pointer, value)
+        yield from _policies(layer, pointer, value, beside)
         return
     for number, document in enumerate(value):
-        yield from _policies(layer, f"{pointer}/{number}", document)
+        yield from _policies(layer, f"{pointer}/{number}", document, beside)
 
 
-def _policies(layer: str, pointer: str, value: Any) -> Iterator[PlacedPolicy]:
+def _policies(layer: str, pointer: str, value: Any, beside: _Beside) -> Iterator[PlacedPolicy]:
     if isinstance(value, str):
         value = policy_named(value) or value
-    for source in sources_of(value, KIND_OF_LAYER[layer]):
-        content = source.content
-        if isinstance(content, Syntax):
-            where = f"line {content.where.line}:{content.where.column}"
-            raise InputError(
-                f"the policy at `{pointer}` is not valid JSON: {where}: {content.message}"
-            )
-        refuse_unusable(content, pointer, KIND_OF_LAYER[layer])
-        yield placed(content, layer, pointer, source.name)
+    found = gathered(value, KIND_OF_LAYER[layer])
+    if found.formats:
+        yield from _of_larger(layer, pointer, value, found, beside)
+        return
+    for source in found.sources:
+        yield _of_source(source, layer, pointer)
+
+
+def _of_larger(
+    layer: str, pointer: str, value: Any, found: Gathered, beside: _Beside
+) -> Iterator[PlacedPolicy]:
+    parts = parts_of(layer, pointer, value, found)
+    if parts.unknown:
+        beside.append((layer, parts.unknown))
+    for source in parts.sources:
+        absent = doubt_of_all(source, parts.sources)
+        yield from _as_far_as_known(source, layer, pointer, beside, absent)
+    for arn in parts.attached:
+        yield from _policies(layer, pointer, arn, beside)
+    for boundary in parts.boundaries:
+        limits = _policies("boundary", pointer, boundary, beside)
+        beside += [("boundary", own) for own in limits]
+    if parts.unknown_boundaries:
+        beside.append(("boundary", parts.unknown_boundaries))
+
+
+def _as_far_as_known(
+    source: Source, layer: str, pointer: str, beside: _Beside, absent: str
+) -> Iterator[PlacedPolicy]:
+    """The policy; where values are known only at deployment, what holds with any, and with a doubt what holds with some.
+
+    `absent` says why the whole of it may not be there.
+    """
+    both = certain_and_possible(source) if source.unresolved else None
+    if absent and (both or not source.unresolved):
+        whole = _of_source(source, layer, pointer)
+        parts = (*both[0], *both[1]) if both else ()
+        indexed = tuple(map(IndexedStatement.of, parts)) if both else whole.statements
+        yield replace(whole, statements=indexed, doubt=absent)
+    elif both and isinstance(source.content, Policy):
+        own = placed(source.content, layer, pointer, source.name)
+        for statements, doubt in zip(both, ("", doubt_about(source)), strict=True):
+            indexed = tuple(map(IndexedStatement.of, statements))
+            yield replace(own, statements=indexed, doubt=doubt)
+    elif source.unresolved:
+        why = f"a whole statement of {quoted(source.name)} is known only at deployment"
+        beside.append((layer, why))
+    else:
+        yield _of_source(source, layer, pointer)
+
+
+def _of_source(source: Source, layer: str, pointer: str) -> PlacedPolicy:
+    content = source.content
+    if isinstance(content, Syntax):
+        where = f"line {content.where.line}:{content.where.column}"
+        raise InputError(
+            f"the policy at `{pointer}` is not valid JSON: {where}: {content.message}"
+        )
+    refuse_unusable(content, pointer, KIND_OF_LAYER[layer])
+    return placed(content, layer, pointer, source.name)
 
 
 def placed(policy: Policy, layer: str, pointer: str, name: str = "") -> PlacedPolicy:

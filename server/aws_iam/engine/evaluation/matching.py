@@ -83,6 +83,7 @@ class Matcher:
             doubt = "AWS documents both that the action has no resource and that a policy can limit it to an ARN"
         elif met is None:
             doubt = UNDOCUMENTED
+        doubt = doubt or placed.doubt
         return Hit(placed=placed, statement=statement, grade=grade, level=level, doubt=doubt)
 
     def _grade(self, placed: PlacedPolicy, statement: Statement) -> tuple[Grade, str]:

@@ -94,7 +94,8 @@ def request_of(given: object) -> Request:
     if not _ACTION.fullmatch(action):
         raise InputError(
             f"`action` {quoted(action)} is not an action",
-            hint="give one action, such as `s3:GetObject`",
+            hint="give one action, such as `s3:GetObject`"
+            + ("; `policy lookup` names those of a command" if " " in action else ""),
         )
     caller = caller_of(
         texts["principal"],
@@ -231,7 +232,12 @@ def _scalar(name: str, value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, (str, int, float)):
         return str(value)
-    raise InputError(f"`context` {quoted(name)} must be text, a number, true or false, or a list")
+    raise InputError(
+        f"`context` {quoted(name)} must be text, a number, true or false, or a list",
+        hint='each key has its value, and a tag is a key: {"aws:ResourceTag/team": "a"}'
+        if isinstance(value, dict)
+        else "",
+    )
 
 
 def settled_keys(caller: Caller, owner: str) -> Iterator[tuple[str, str]]:

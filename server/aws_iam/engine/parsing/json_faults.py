@@ -60,6 +60,10 @@ _BLANK = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _PLAIN = re.compile(r'[^"\\\x00-\x1f]*')
 _WORD = re.compile(r"[\w.+:*-]{1,40}")
+_DIFF = re.compile(r"\s*(?:diff --git |--- (?:\w+/|/dev/null)|@@ -\d|Index: )")
+_CODE = re.compile(
+    r"\s*(?:(?:const|let|var|import|from|export|new|def|class)\s|[A-Za-z_]\w*(?:\.\w+)*\s*(?:=[^=]|\())"
+)
 _HEX = re.compile(r"[0-9a-fA-F]{4}")
 _ESCAPES = {
     '"': '"',
@@ -73,6 +77,9 @@ _ESCAPES = {
 }
 _HIGH_SURROGATES = range(0xD800, 0xDC00)
 _LOW_SURROGATES = range(0xDC00, 0xE000)
+# No-break and other spaces, and those without width, which come with texts from pages and chats.
+_SPACES = frozenset("\u00a0\u2002\u2003\u2007\u2009\u200b\u200c\u200d\u202f\u2060\u3000\ufeff")
+_INSIDE = re.compile(r'\{\s*"')
 _TYPOGRAPHIC_QUOTES = "\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
 _LITERALS = ("true", "false", "null")
 _FOREIGN_WORDS = {
@@ -104,6 +111,8 @@ class _Scanner:
             self._stop(
                 "the document is empty", "a policy is a JSON object with Version and Statement"
             )
+        if _DIFF.match(self.text):
+            self._stop("the text is a diff, not a policy", "give the policy before and after it")
         while True:
             ended = self._value()
             while ended:
@@ -287,16 +296,36 @@ class _Scanner:
             return f"a value is missing before `{character}`", "write the value, or remove the key"
         if word in _FOREIGN_WORDS:
             return f"`{word}` is not JSON", f"write `{_FOREIGN_WORDS[word]}`"
-        if not self.open and word.partition(":")[0] in {"Version", "Statement", "---"}:
-            return "the text looks like YAML, not JSON", "IAM accepts policies as JSON only"
-        return self._why_stray(character) or (
-            f"expected a JSON value, found {self._shown()}",
-            "put strings in double quotes",
+        other = None if self.open else self._why_other_language(word)
+        return (
+            other
+            or self._why_stray(character)
+            or (f"expected a JSON value, found {self._shown()}", "put strings in double quotes")
         )
+
+    def _why_other_language(self, word: str) -> tuple[str, str] | None:
+        """What a text is that does not begin as JSON does."""
+        if word.partition(":")[0] in {"Version", "Statement", "---"}:
+            return "the text looks like YAML, not JSON", "IAM accepts policies as JSON only"
+        if _CODE.match(self.text):
+            why = "give the policy that it makes, such as the template of `cdk synth`"
+            return "the text looks like code, not JSON", why
+        begins = self.text[self.at : self.at + 1]
+        if (begins.isalnum() or begins in {"$", ">"}) and _INSIDE.search(self.text, self.at):
+            return (
+                "there is text before the JSON",
+                "give the JSON alone, or in a fence of Markdown",
+            )
+        return None
 
     def _why_no_key(self, character: str) -> tuple[str, str]:
         if not character:
             return self._why_ended()
+        if character == "\\" and self.text[self.at : self.at + 2] == '\\"':
+            return (
+                "the quotes are escaped",
+                'write `"` for `\\"`, or the whole text as one JSON string',
+            )
         return self._why_stray(character) or (
             f"expected a key in double quotes, found {self._shown()}",
             'write "key": value',
@@ -318,6 +347,11 @@ class _Scanner:
         )
 
     def _why_stray(self, character: str) -> tuple[str, str] | None:
+        if character in _SPACES:
+            return (
+                f"the character U+{ord(character):04X}, which looks like a space",
+                "write a space",
+            )
         if character == "'":
             return "single quotes", "put JSON strings in double quotes"
         if character in _TYPOGRAPHIC_QUOTES:

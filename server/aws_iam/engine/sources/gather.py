@@ -106,6 +106,11 @@ def sources_of(
 
 def one_policy(document: object, kind: Kind | str | None = None) -> Policy:
     """The only policy of a document; raises InputError for text that is not JSON and for several policies."""
+    return one_known(document, kind)[0]
+
+
+def one_known(document: object, kind: Kind | str | None = None) -> tuple[Policy, Source]:
+    """The same, with what is known of its values."""
     found = sources_of(document, kind)
     if len(found) != 1:
         raise InputError(
@@ -118,7 +123,7 @@ def one_policy(document: object, kind: Kind | str | None = None) -> Policy:
             f" {content.message}",
             hint=content.hint,
         )
-    return content
+    return content, found[0]
 
 
 def gathered(

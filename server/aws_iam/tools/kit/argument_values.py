@@ -112,6 +112,7 @@ _GENERAL = re.compile(
     re.IGNORECASE,
 )
 _FENCE = re.compile(r"^\s*(?:```|~~~)")
+_ESCAPED = re.compile(r'\s*[{\[](?:\\[nrt]|\s)*(?:\{(?:\\[nrt]|\s)*)?\\"')
 _FLAGS = {
     **dict.fromkeys(("true", "yes", "y", "ja", "on", "1"), True),
     **dict.fromkeys(("false", "no", "n", "nein", "off", "0"), False),
@@ -189,7 +190,7 @@ def _document(argument: Argument, value: Any) -> AsRead:
     if argument.policies and _POLICY_NAME.fullmatch(value.strip()):
         return _of_policy_name(argument, value)
     if "```" not in value and "~~~" not in value:
-        return AsRead(value)
+        return _unescaped(argument, value)
     lines = value.splitlines()
     fences = [number for number, line in enumerate(lines) if _FENCE.match(line)]
     if len(fences) != 2:  # noqa: PLR2004 - one block
@@ -197,6 +198,17 @@ def _document(argument: Argument, value: Any) -> AsRead:
     first, last = fences
     inside = [line if first < number < last else "" for number, line in enumerate(lines)]
     return AsRead("\n".join(inside), f"`{argument.name}`: the block of code in the text")
+
+
+def _unescaped(argument: Argument, value: str) -> AsRead:
+    r"""The content of a JSON string without the quotes around it: `{\"Version\": …}`; other texts as they are."""
+    if not _ESCAPED.match(value):
+        return AsRead(value)
+    try:
+        text = json.loads(f'"{value.strip()}"', strict=False)
+    except ValueError:
+        return AsRead(value)
+    return AsRead(text, f"`{argument.name}`: the text without its escapes")
 
 
 def _of_policy_name(argument: Argument, value: str) -> AsRead:

@@ -196,10 +196,16 @@ def _by_words(topic: str, listed: tuple[Section, ...]) -> list[str]:
 # What people call the subject of a section, where its title has other words.
 _ALSO = {
     "which-one-to-use": "versus, vs, difference, compare, choose, better",
-    "evaluation-logic": "session policies",
     "account-statement-and-lockout": "root removed, locked out, who can administer or administrate, unmanageable key",
     "service-control-policies": "SCP",
-    "resource-control-policies": "RCP",
+    "resource-control-policies": "RCP, data perimeter",
+    "policy-structure": "variables, elements",
+    "evaluation-logic": "session policies, order, precedence, evaluates, explicit and implicit deny",
+    "condition-keys": "organization",
+    "cross-account-trust": "account A and account B, another account",
+    "size-quotas": "how many, number, most, limit, length, characters",
+    "common-mistakes": "PassRole, NotPrincipal, wildcards, pitfalls",
+    "prices-and-quotas": "cost",
     "refused-with-assumerolewithwebidentity": "InvalidIdentityToken, ExpiredToken, error, AccessDenied",
 }
 # Subjects that people compare: each of these names means its section.

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+# Actions that one tool alone has under their name; `policy` also has `denied`, which irsa has too.
+TOOL_OF_ACTION = {
+    **dict.fromkeys(("lookup", "validate", "evaluate", "compare", "review", "test"), "policy"),
+    **dict.fromkeys(("explain", "denied", "repair", "generate", "shrink", "template"), "policy"),
+    **dict.fromkeys(("snippet", "rotation"), "secrets"),
+    **dict.fromkeys(("key_policy", "lockout", "envelope"), "kms"),
+    **dict.fromkeys(("trust_policy", "manifest"), "irsa"),
+    **dict.fromkeys(("run", "report", "control", "checklist", "cloudtrail"), "audit"),
+    **dict.fromkeys(("access_analyzer", "principals", "access", "rightsize"), "audit"),
+}
 LANGUAGES = {
     "py": "python",
     "python3": "python",

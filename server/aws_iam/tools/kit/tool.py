@@ -29,6 +29,7 @@ from aws_iam.tools.kit.argument_values import (
     code_list,
     folded,
 )
+from aws_iam.tools.kit.synonyms import TOOL_OF_ACTION
 
 Progress = Callable[[int, int, str], None]
 """Called with (done, total, text) while an action runs."""
@@ -40,6 +41,7 @@ Json = Any
 """A document: a JSON value or JSON text; on the command line also a file, a folder or `-`."""
 
 PAGE_ARGUMENTS = ("detail", "cursor")
+_OF_OTHER_TOOLS = {name: name for name in TOOL_OF_ACTION}
 _MOST_NEXT = 3
 _MOST_NAMES = 100
 UNDERSTOOD = "understood"
@@ -210,10 +212,10 @@ class Tool:
         if meant:
             return self.actions[meant]
         near = closest(str(name), self.actions)
-        raise InputError(
-            f"{self.name} has no action {quoted(str(name))}",
-            hint=f"did you mean `{near}`?" if near else f"it has {code_list(self.actions)}",
-        )
+        hint = f"did you mean `{near}`?" if near else f"it has {code_list(self.actions)}"
+        if isinstance(name, str) and (other := argument_named(name, _OF_OTHER_TOOLS)):
+            hint = f"it is an action of `{TOOL_OF_ACTION[other]}`; {self.name} has {code_list(self.actions)}"
+        raise InputError(f"{self.name} has no action {quoted(str(name))}", hint=hint)
 
     def by_argument(
         self, action: Action, given: Mapping[str, Any], *, cli: bool

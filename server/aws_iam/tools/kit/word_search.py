@@ -52,6 +52,7 @@ _FILLERS = frozenset(
         "only",
         "or",
         "our",
+        "restrict",
         "should",
         "show",
         "so",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.answer import Answer, next_call
 from aws_iam.engine.evaluation.caller import CallerKind, caller_of
+from aws_iam.engine.evaluation.deployment_values import most_and_least
 from aws_iam.engine.key_policies.administrators import administrators
 from aws_iam.engine.key_policies.statements import (
     PUT_KEY_POLICY,
@@ -17,7 +19,7 @@ from aws_iam.engine.key_policies.statements import (
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.language.document import Kind
 from aws_iam.engine.reference.catalog import catalog
-from aws_iam.engine.sources.gather import one_policy
+from aws_iam.engine.sources.gather import one_known
 from aws_iam.errors import InputError
 from aws_iam.escape import escaped, quoted
 from aws_iam.tools.kit.json_object import json_object, json_value
@@ -27,10 +29,10 @@ from aws_iam.tools.kms.reasoning.lockout_rules import MESSAGE, Lockout, put_key_
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from aws_iam.engine.key_policies.administrators import Administrator
-    from aws_iam.engine.language.document import Policy
+    from aws_iam.engine.language.document import Policy, Source
 
 _PUT = "https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html"
 _DEFAULT = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"
@@ -55,7 +57,7 @@ def lockout(
     key: str | None,
 ) -> Answer:
     """What PutKeyPolicy would answer this caller, and the administrators that remain."""
-    content = one_policy(document, Kind.RESOURCE)
+    content, source = one_known(document, Kind.RESOURCE)
     given_policies = json_value("policies", policies, example=_POLICIES)
     layers = _layers(given_policies)
     owner = account_id("account", account) if account else ""
@@ -65,14 +67,17 @@ def lockout(
     caller = _whole(caller, owner or owner_shown_by(content), partition_in(content, key_arn))
     own = _account_of(caller)
     owner = owner or own
-    result = put_key_policy_outcome(
-        content,
+    outcome_of = partial(
+        put_key_policy_outcome,
         caller=caller,
         account=owner,
         layers=layers,
         context=json_object("context", context, example=_CONTEXT),
         key=key_arn,
     )
+    if source.unresolved:
+        content = _known_part(source, outcome_of)
+    result = outcome_of(content)
     found = tuple(administrators(content, owner, key_arn))
     ignored = [
         statement.place().pointer
@@ -116,6 +121,17 @@ def lockout(
         sources=(_PUT, _DEFAULT, _PAGE),
         next=_NEXT,
         as_of=catalog().as_of,
+    )
+
+
+def _known_part(source: Source, outcome_of: Callable[[Policy], Lockout]) -> Policy:
+    """What the policy says whatever the deployment's values are; InputError where the outcome depends on them."""
+    both = most_and_least(source)
+    if both and len({outcome_of(policy).outcome for policy in both}) == 1:
+        return both[1]
+    raise InputError(
+        "whether the policy would be refused depends on values that are known only at deployment",
+        hint="give the key policy as KMS has it: `aws kms get-key-policy --key-id KEY --policy-name default`",
     )
 
 

@@ -18,6 +18,8 @@ KINDS = {
     "managed": "identity",
     "managed policy": "identity",
     "permission policy": "identity",
+    "permission set": "identity",
+    "permission set policy": "identity",
     "resource policy": "resource",
     "bucket policy": "resource",
     "key policy": "resource",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.account.session.permitted import PERMITTED
+from aws_iam.engine.evaluation.deployment_values import most_and_least
 from aws_iam.engine.evaluation.evaluate import evaluate_request
 from aws_iam.engine.evaluation.layers import layers_of
 from aws_iam.engine.evaluation.request import request_of
@@ -31,9 +32,11 @@ from aws_iam.errors import AwsIamError, InputError
 from aws_iam.escape import quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aws_iam.answer import Decision
     from aws_iam.engine.evaluation.request import Request
-    from aws_iam.engine.language.document import Policy
+    from aws_iam.engine.language.document import Policy, Source
     from aws_iam.engine.tokens.trust_comparison import StatementMatch
 
 FETCH = "fetch"
@@ -72,7 +75,7 @@ def compare(
     trust_policy: Any, claims: Any, token: Any, jwks: Any, account: str | None
 ) -> TokenComparison:
     """The token against the policy, from the arguments of `irsa denied`."""
-    policy = _trust_policy(trust_policy)
+    policy, source = _trust_policy(trust_policy)
     decoded, found = _token_and_claims(claims, token)
     assumed = "" if decoded or found.values.get("iss") else _only_host(policy)
     if assumed:
@@ -94,6 +97,11 @@ def compare(
         for condition in meeting.conditions
         if condition.match is ConditionOutcome.BY_REQUEST
     }
+    decision = decide(found, principal, _without(policy, denies), forced)
+    if source.unresolved:
+        _refuse_open(
+            source, decision, lambda own: decide(found, principal, document.dump(own), forced)
+        )
     return TokenComparison(
         claims=found,
         token=decoded,
@@ -101,9 +109,23 @@ def compare(
         policy=policy,
         meetings=met,
         principal=principal,
-        decision=decide(found, principal, _without(policy, denies), forced),
+        decision=decision,
         denies=denies,
         is_issuer_assumed=bool(assumed),
+    )
+
+
+def _refuse_open(
+    source: Source, decision: Decision, decided: Callable[[Policy], Decision]
+) -> None:
+    """Raise where the decision is another one with other values of the deployment."""
+    both = most_and_least(source)
+    is_allowed = decision.outcome == "Allowed"
+    if both and all((decided(own).outcome == "Allowed") is is_allowed for own in both):
+        return
+    raise InputError(
+        "whether the trust policy lets in the token depends on values that are known only at deployment",
+        hint="give it as IAM has it: `aws iam get-role --role-name ROLE`",
     )
 
 
@@ -134,10 +156,10 @@ def denies_beside(
     return [raw for _, raw in kept], [raw for s, raw in kept if s not in by_request]
 
 
-def _trust_policy(given: Any) -> Policy:
+def _trust_policy(given: Any) -> tuple[Policy, Source]:
     """The one trust policy of the document."""
     found = [
-        source.content
+        (source.content, source)
         for source in sources_of(given)
         if not isinstance(source.content, document.Syntax)
         and any(s.has("Principal") or s.has("NotPrincipal") for s in source.content.statements)
@@ -148,8 +170,9 @@ def _trust_policy(given: Any) -> Policy:
             hint="check them one at a time",
         )
     if found:
-        refuse_unusable(found[0], "document", document.Kind.TRUST)
-        return found[0]
+        ((policy, source),) = found
+        refuse_unusable(policy, "document", document.Kind.TRUST)
+        return policy, source
     # Reports a syntax error with its place.
     one_policy(given)
     raise InputError(

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from aws_iam.answer import Decision, Where
+from aws_iam.engine.evaluation.deployment_values import (
+    most_and_least,
+    open_statements,
+    open_values,
+)
 from aws_iam.engine.evaluation.evaluate import Evaluation, evaluate_request
 from aws_iam.engine.evaluation.layers import LEVELLED, Layers, placed
 from aws_iam.engine.language.document import Policy
 from aws_iam.escape import escaped, quoted
 from aws_iam.tools.policy.cases.asked_policies import AskedPolicies, policies_asked
 from aws_iam.tools.policy.cases.cases_file import at_place
-from aws_iam.tools.policy.cases.deployment_values import (
-    most_and_least,
-    open_statements,
-    open_values,
-)
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:

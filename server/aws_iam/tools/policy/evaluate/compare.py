@@ -27,6 +27,7 @@ from aws_iam.engine.evaluation.decision_flow import EVALUATION_LOGIC
 from aws_iam.engine.evaluation.unsigned_requests import means_of_anyone
 from aws_iam.engine.language.arn import Arn
 from aws_iam.engine.reference.catalog import catalog
+from aws_iam.engine.repair.draft import EMPTY
 from aws_iam.engine.sources.gather import gathered
 from aws_iam.engine.tokens.oidc_provider import IDENTITY_POOLS, built_in, names_app
 from aws_iam.errors import InputError, closest
@@ -34,8 +35,11 @@ from aws_iam.escape import quoted
 from aws_iam.rules.policy.run import policy_findings
 from aws_iam.tools.kit import policy_inputs
 from aws_iam.tools.kit.json_object import json_object, json_value
+from aws_iam.tools.kit.tool import with_understood
 from aws_iam.tools.policy.evaluate.compared_findings import compared_findings
 from aws_iam.tools.policy.evaluate.relation_in_words import relation_in_words, sentence
+from aws_iam.tools.policy.unified_diff import UNDERSTOOD as OF_DIFF
+from aws_iam.tools.policy.unified_diff import sides_of
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -59,10 +63,15 @@ def compare(
     document: Any, baseline: Any, forbidden: Any, policy: str | None = None, *, strangers: bool
 ) -> Answer:
     """The relation to the baseline, and the violations of `forbidden` and `public`."""
+    if baseline is None and (sides := sides_of(document)):
+        # A file that is new or gone allows nothing on the other side.
+        baseline, document = (side if side.strip() else EMPTY for side in sides)
+        answer = compare(document, baseline, forbidden, policy, strangers=strangers)
+        return with_understood(answer, [OF_DIFF])
     if baseline is None and forbidden is None and not strangers:
         raise InputError(
             "nothing to compare with",
-            hint='give `baseline` (a policy), `forbidden` ({"actions": […]}) or `public`',
+            hint='give `baseline` (a policy), `forbidden` ({"actions": […]}) or `public`; a list is one document',
         )
     found = _compared(document, baseline, policy)
     granted = (

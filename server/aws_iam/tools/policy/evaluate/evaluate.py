@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aws_iam.answer import Answer, Decision, NextCall, next_call
 from aws_iam.engine.evaluation.caller import CallerKind
 from aws_iam.engine.evaluation.evaluate import Evaluation, evaluate_request
-from aws_iam.engine.evaluation.layers import Layers, layers_of
+from aws_iam.engine.evaluation.layers import LEVELLED, Layers, layers_of
 from aws_iam.engine.evaluation.missing_keys import outcomes_of_missing_keys
 from aws_iam.engine.evaluation.request import Request, request_of
 from aws_iam.engine.evaluation.unsigned_requests import takes_unsigned
@@ -52,6 +52,7 @@ def evaluate(request: Any, policies: Any) -> Answer:
         + decision_in_words(worst, evaluation)
         + _as_sentences(unfit)
         + _depends_on(missing)
+        + _only_denying(layers, evaluation.decision)
         + _assumed_caller(asked, worst)
         + _assumed_owner(worst, evaluation.decision),
         decision=_call_decision(evaluation.decision, [other.decision for _, other in evaluations]),
@@ -136,6 +137,25 @@ def _depends_on(deciding_keys: Mapping[str, Mapping[str, str]]) -> str:
         for word, outcome in outcomes.items()
     ]
     return f" This depends on what the request does not give: it would be {joined(ways, 'or', shown=_MOST_WAYS)}."
+
+
+def _only_denying(layers: Layers, decision: Decision) -> str:
+    """Which levels of an organization were given without any Allow, where that denies: there is nearly always one beside them."""
+    if decision.outcome != "ImplicitlyDenied":
+        return ""
+    return "".join(
+        f" At `/{layer}/{number}` nothing is allowed: {_BESIDE[layer]}, give both in one list, as one level."
+        for layer in decision.blocked_by
+        if layer in LEVELLED
+        for number, level in enumerate(layers.levels[layer])
+        if level and not any(own.statement.allows for policy in level for own in policy.statements)
+    )
+
+
+_BESIDE = {
+    "scp": "if another policy is attached there too, such as `FullAWSAccess`",
+    "rcp": "as `RCPFullAWSAccess` is always attached there too",
+}
 
 
 def _assumed_owner(request: Request, decision: Decision) -> str:

@@ -29,6 +29,7 @@ _SYNONYMS = {
     "role": "principal",
     "context_keys": "context",
     "condition_context": "context",
+    "condition": "context",
     "conditions": "context",
 }
 NAMES = _SYNONYMS | {name: name for name in FIELDS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from aws_iam.engine.generation.access_levels import access_level, actions_of_verb
@@ -24,6 +25,7 @@ _ACCOUNT_FIELD = 4
 _S3 = "s3://"
 # A list of objects with lists of ARNs.
 _DEPTH = 3
+_SHOWN = 3
 _LEVELS = {
     "readonly": ("read",),
     "readaccess": ("read",),
@@ -41,6 +43,7 @@ def needs_of(given: Any) -> tuple[Any, tuple[str, ...]]:
     value = _with_accounts(parsed, accounts)
     as_it_is = (value, tuple(accounts)) if accounts else (given, ())
     parts = value if isinstance(value, list) else [value]
+    _refuse_actions_alone(value)
     if not parts:
         return as_it_is
     needs: dict[str, Any] = {}
@@ -52,6 +55,20 @@ def needs_of(given: Any) -> tuple[Any, tuple[str, ...]]:
         for name, targets in read.items():
             needs[name] = [*_listed(needs[name]), *_listed(targets)] if name in needs else targets
     return (needs, tuple(understood)) if understood or value is not parts[0] else (given, ())
+
+
+def _refuse_actions_alone(value: Any) -> None:
+    """Raise for actions that nothing says the resources of."""
+    if isinstance(value, dict) and len(value) == 1:
+        ((name, value),) = value.items()
+        value = _listed(value) if folded(str(name)) in _ACTIONS else None
+    names = value if isinstance(value, list) else []
+    if names and all(isinstance(name, str) and catalog().action(name) for name in names):
+        raise InputError(
+            "`needs` names actions without the resources that they are for",
+            hint=f'give these as well: {{"actions": {json.dumps(names[:_SHOWN])}, "resources": [ARN]}}, or "*" where an action has no'
+            " resource types",
+        )
 
 
 def _with_accounts(value: Any, understood: dict[str, None], depth: int = _DEPTH) -> Any:

@@ -23,6 +23,22 @@ _PARTS = re.compile(
 )
 
 
+# A command in a question: between quotes, or from its name on to what is asked of it.
+_QUOTED = re.compile(
+    r"(?P<quote>[`'\"])\s*(?P<command>(?:[$#>]\s+)?(?:sudo\s+)?aws2?\s[^`]+?)\s*(?P=quote)"
+)
+_SPOKEN = re.compile(
+    r"(?<![\w./-])(?P<command>aws2?\s+[a-z][a-z0-9-]*\s+[a-z][a-z0-9-]*(?:\s.*?)??)(?:\s+(?:needs?|requires?))?\s*[?!]*\s*\Z",
+    re.DOTALL,
+)
+
+
+def in_question(query: str) -> str:
+    """The command that a question is about: `aws s3 sync` of ``what does `aws s3 sync` need``; empty without one."""
+    found = _QUOTED.search(query) or _SPOKEN.search(query)
+    return plain(found["command"]) if found else ""
+
+
 def plain(query: str) -> str:
     """The command as `aws SERVICE …`, without the prompt and `sudo` before it and the options before the service; other texts as they are."""
     before = _BEFORE.match(query)

@@ -56,6 +56,11 @@ _SAID: Mapping[str, tuple[str, ...]] = {
     "change": ("update", "modify", "put", "set"),
     "ändern": ("update", "modify", "put", "set"),
     "edit": ("update", "modify"),
+    "enable": ("put", "enable", "update"),
+    "activate": ("put", "enable", "activate", "update"),
+    "disable": ("disable", "put", "delete"),
+    "deactivate": ("disable", "deactivate", "put", "delete"),
+    "block": ("put", "block"),
     "call": ("invoke",),
     "trigger": ("invoke", "start"),
     "aufrufen": ("invoke",),
@@ -94,6 +99,13 @@ _CALLED: Mapping[str, str] = {
     "identity center": "sso",
     "load balancer": "elasticloadbalancing",
     "vpc endpoint": "vpce",
+}
+# Verbs of two words.
+_TOGETHER: Mapping[str, str] = {
+    "turn on": "enable",
+    "switch on": "enable",
+    "turn off": "disable",
+    "switch off": "disable",
 }
 # Services that a question means when it names none.
 _USUAL = frozenset(
@@ -157,8 +169,8 @@ def asks_for_keys(question: str) -> bool:
 
 def _question_words(question: str, *, wants_keys: bool) -> list[str]:
     text = question.lower()
-    for said, prefix in _CALLED.items():
-        text = text.replace(said, prefix)
+    for said, meant in (*_CALLED.items(), *_TOGETHER.items()):
+        text = text.replace(said, meant)
     left_out = _ASIDE | _OF_KEYS if wants_keys else _ASIDE
     return [word for word in dict.fromkeys(_WORD.findall(text)) if word not in left_out]
 

@@ -69,6 +69,9 @@ def lookup(query: str) -> Answer:
     names = _lines(known, text)
     if len(names) == 1:
         return with_understood(lookup(names[0]), [f"{quoted(query)} as {quoted(names[0])}"])
+    command = "" if names or query.startswith("aws ") else command_lines.in_question(query)
+    if command and not several.names_in(query) and (answer := _known(command)):
+        return with_understood(answer, [f"{quoted(query)} as {quoted(command)}"])
     for reading in () if names else _READINGS_OF_CODE:
         if answer := reading(known, query):
             return answer

@@ -40,7 +40,7 @@ _WITHOUT = frozenset(
         "without-resource-types",
     }
 )
-_FILLERS = frozenset({"action", "actions", "access", "level", "levels"})
+_FILLERS = frozenset({"action", "actions", "access", "for", "in", "level", "levels", "of", "the"})
 
 
 def service_and_word(known: Catalog, query: str) -> Answer | None:

@@ -22,7 +22,7 @@ from aws_iam.engine.repair.judge import (
 )
 from aws_iam.engine.repair.repair import repair as repair_document
 from aws_iam.engine.repair.requirements import Effect, layer_of
-from aws_iam.engine.sources.gather import one_policy
+from aws_iam.engine.sources.gather import one_known, one_policy
 from aws_iam.errors import InputError
 from aws_iam.escape import quoted
 from aws_iam.tools.kit.policy_layers import by_layer
@@ -59,8 +59,14 @@ def repair_policy(
     document: Any, allow: Any, deny: Any, policies: Any = None, kind: Kind | None = None
 ) -> Answer:
     """The repaired policy with its edits and their proof, or the conflicts that keep it from being repaired."""
-    policy = one_policy(document, kind_named(kind))
+    policy, source = one_known(document, kind_named(kind))
     refuse_unusable(policy, "/", policy.kind)
+    if unresolved := len(source.unresolved):
+        verb = "is" if unresolved == 1 else "are"
+        raise InputError(
+            f"{counted(unresolved, 'value')} of the policy {verb} known only at deployment, so what it decides is not known",
+            hint="give the policy as IAM has it: `aws iam get-policy-version` or `aws iam get-role-policy` prints it",
+        )
     specification = specification_of(allow, deny, policy, is_alone=policies is None)
     _refuse_work(policy, specification)
     judge, understood = _judge(policy, policies)

@@ -82,7 +82,8 @@ def specification_of(
     if not found.requirements:
         raise InputError(
             "`allow` and `deny` are both empty",
-            hint=f"give requests that must be allowed, or must not, such as {_EXAMPLE}",
+            hint=f"give requests that must be allowed, or must not, such as {_EXAMPLE}; what is wrong with the policy by"
+            " itself, `policy validate` says",
         )
     patterns = sum(own.is_pattern for own in found.requirements)
     if patterns > MOST_PATTERNS:

@@ -18,6 +18,7 @@ from aws_iam.escape import quoted
 from aws_iam.rules.ignores import Ignores, Moved, ignores_of, is_muted_by_change
 from aws_iam.rules.policy.run import source_findings, with_places
 from aws_iam.tools.kit import policy_inputs
+from aws_iam.tools.kit.tool import with_understood
 from aws_iam.tools.policy.evaluate.compared_findings import compared_findings, urgency
 from aws_iam.tools.policy.evaluate.relation_in_words import (
     relation_in_words,
@@ -36,6 +37,8 @@ from aws_iam.tools.policy.review.origins import origins
 from aws_iam.tools.policy.review.reviewed import Reviewed
 from aws_iam.tools.policy.review.tree_files import TreeFiles
 from aws_iam.tools.policy.review.value_sets import judged_value_sets
+from aws_iam.tools.policy.unified_diff import UNDERSTOOD as OF_DIFF
+from aws_iam.tools.policy.unified_diff import sides_of
 from aws_iam.wording import counted, joined
 
 if TYPE_CHECKING:
@@ -51,6 +54,9 @@ _SHOWN = 3
 
 def review(document: Any, baseline: Any, base: str | None, report: Report | None) -> Answer:
     """The review of a document beside its baseline; `base` is what the baseline is called."""
+    if baseline is None and (of_diff := sides_of(document)):
+        before, after = of_diff
+        return with_understood(review(after, before, base, report), [OF_DIFF])
     if document is None or baseline is None:
         missing = "to review" if document is None else "to review against"
         raise InputError(

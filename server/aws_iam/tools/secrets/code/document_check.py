@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from aws_iam.tools.secrets.code.plain_places import Held
 
 _PAGE = "references/secrets-patterns.md#secrets-in-code"
-_LOOKED_INTO = "variables of functions, containers and builds, user data, commands, definitions, parameters, outputs and passwords of databases"
+_LOOKED_INTO = "variables of functions, containers and builds, user data, commands, definitions, parameters, outputs, passwords of databases, and Secrets and ConfigMaps of Kubernetes"
 _PLACE = re.compile(r"\bline \d+(?::\d+)?")
 _JSON_ENDING = ".tf.json"
 # Every template, serverless.yml and object of Kubernetes has one of these.
@@ -155,6 +155,10 @@ _OF_STACK = (
     "Code holds a secret in plaintext",
     "Rotate it, and let the deployment read it from Secrets Manager, or have Secrets Manager generate it; return the secret's ARN, not its value.",
 )
+_OF_OBJECT = (
+    "Code holds a secret in plaintext",
+    "Rotate it, store it in Secrets Manager, and let the cluster read or mount it: `secrets snippet` with `runtime: eks`.",
+)
 _OF_POD = (
     "A container has a secret in its environment or command",
     "Rotate it, store it in Secrets Manager, and let the pod read or mount it: `secrets snippet` with `runtime: eks`.",
@@ -165,7 +169,7 @@ def _finding(held: Held, why: str, is_guess: bool, file: File) -> Finding:  # no
     check = CHECKS[held.check]
     title, fix = check.title, check.fix
     if check.code in {STACK, PARAMETER}:
-        title, fix = _OF_STACK
+        title, fix = _OF_OBJECT if held.is_pod else _OF_STACK
     elif held.is_pod:
         title, fix = _OF_POD
     subject = f"{quoted(held.variable.name)} " if held.variable.name else "its text "

@@ -5,13 +5,14 @@ INVARIANT: a value is classified where it is read, and goes no further.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_iam import resources
 from aws_iam.account.names.sensitive import Variable, classified_variable, secrets_in_text
-from aws_iam.engine.parsing.json_nodes import Form, Node
+from aws_iam.engine.parsing.json_nodes import Form, Member, Node, string
 from aws_iam.engine.sources.containers import cloudformation, kubernetes, serverless
 from aws_iam.engine.sources.containers.cloudformation_loops import without_loops
 from aws_iam.engine.sources.containers.embedded_documents import embedded, looks_encoded
@@ -29,6 +30,9 @@ STACK: Final = "ENV-STACK"
 PARAMETER: Final = "SSM-PLAINTEXT"
 _LAMBDA, _CONTAINER = "ENV-LAMBDA", "ENV-ECS"
 _TEXT, _VALUE = "text", "value"
+# https://kubernetes.io/docs/concepts/configuration/secret/: `data` is encoded, not encrypted.
+_OF_VALUES = {"Secret": ("stringData", "data"), "ConfigMap": ("data",)}
+_ENCODED = ("Secret", "data")
 _STORED = frozenset({"AWS::SSM::Parameter", "aws_ssm_parameter"})
 # Functions whose text stands in the template, with holes.
 _WITH_TEXT = frozenset({"Fn::Sub", "Fn::Base64", "Fn::ToJsonString"})
@@ -110,10 +114,14 @@ def _in_serverless(root: Node, shown: Shown) -> Iterator[Held]:
 
 
 def _in_kubernetes(root: Node, shown: Shown) -> Iterator[Held]:
-    """The variables of containers, wherever an object has its pods."""
+    """The variables of containers, wherever an object has its pods, and the values of Secrets and ConfigMaps."""
     kind, metadata = root.member("kind"), root.member("metadata")
     name = metadata.member("name") if metadata else None
     holder = f"{kind.text if kind else ''}/{name.text if name else ''}"
+    items = root.member("items")
+    for item in items.listed() if items and kind and kind.text == "List" else ():
+        yield from _in_kubernetes(item, shown)
+    yield from _in_values(root, holder, shown)
     todo = [root]
     while todo:
         node = todo.pop()
@@ -130,6 +138,37 @@ def _in_kubernetes(root: Node, shown: Shown) -> Iterator[Held]:
             else:
                 todo.append(own.value)
         todo += node.items
+
+
+def _in_values(root: Node, holder: str, shown: Shown) -> Iterator[Held]:
+    """The values that a Secret or a ConfigMap is; SOPS encrypts them, and leaves their names."""
+    kind = root.member("kind")
+    if root.member("sops") is not None:
+        return
+    for part in _OF_VALUES.get(kind.text, ()) if kind else ():
+        values = root.member(part)
+        if values is not None:
+            read = _decoded(values) if kind and (kind.text, part) == _ENCODED else values
+            yield from _variables(STACK, f"{holder} {part}", read, shown)
+
+
+def _decoded(values: Node) -> Node:
+    """The values in plain text, as far as they are encoded."""
+    return values.but(
+        members=tuple(
+            Member.named(own.name, string(_plain(own.value.text), own.value.at))
+            if own.value.form is Form.STRING
+            else own
+            for own in values.members
+        )
+    )
+
+
+def _plain(text: str) -> str:
+    try:
+        return b64decode(text, validate=True).decode()
+    except ValueError:
+        return text
 
 
 def _in_resource(type_: str, name: str, properties: Node, shown: Shown) -> Iterator[Held]:
