@@ -177,7 +177,7 @@ TARGETS = (
     Target(name="evaluate", examples=_json(REQUEST), read=lambda t: run("policy", "evaluate", request=t, policies={"identity": [POLICY]})),
     Target(name="layers", examples=_json({"identity": [POLICY], "scp": [[POLICY]]}), read=lambda t: run("policy", "evaluate", request=REQUEST, policies=t)),
     Target(name="lookup", examples=("s3:Get*", "aws s3 sync a s3://b", "aws_s3_bucket", "send message to queue", "what does `aws s3 sync` need?"), read=lambda t: run("policy", "lookup", query=t)),
-    Target(name="diff", examples=(DIFF,), read=lambda t: run("policy", "compare", document=t, public=True)),
+    Target(name="diff", examples=(DIFF,), read=lambda t: run("policy", "review", document=t)),
     Target(name="denial", examples=(DENIAL,), read=lambda t: run("policy", "denied", message=t)),
     Target(name="events", examples=_json(EVENT), read=lambda t: run("policy", "generate", events=t)),
     Target(name="cloudformation", examples=(CLOUDFORMATION,), read=of_file("t.yaml")),
