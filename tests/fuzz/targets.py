@@ -168,6 +168,7 @@ cases:
 - {name: b, action: s3:PutObject, policies: {scp: [[FullAWSAccess, *d]], boundary: null}, expect: {outcome: Denied, blocked_by: identity, missing_keys: []}}
 """
 
+DIFF = '@@ -1,3 +1,3 @@\n {"Version": "2012-10-17",\n- "Statement": []\n+ "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}\n }\n'
 TARGETS = (
     Target(name="policy", examples=_json(POLICY, TRUST), read=lambda t: run("policy", "validate", document=t)),
     Target(name="shrink", examples=_json(POLICY, TRUST), read=lambda t: run("policy", "shrink", document=t)),
@@ -175,7 +176,8 @@ TARGETS = (
     Target(name="compare", examples=_json(POLICY, TRUST), read=lambda t: run("policy", "compare", document=t, baseline=POLICY)),
     Target(name="evaluate", examples=_json(REQUEST), read=lambda t: run("policy", "evaluate", request=t, policies={"identity": [POLICY]})),
     Target(name="layers", examples=_json({"identity": [POLICY], "scp": [[POLICY]]}), read=lambda t: run("policy", "evaluate", request=REQUEST, policies=t)),
-    Target(name="lookup", examples=("s3:Get*", "aws s3 sync a s3://b", "aws_s3_bucket", "send message to queue"), read=lambda t: run("policy", "lookup", query=t)),
+    Target(name="lookup", examples=("s3:Get*", "aws s3 sync a s3://b", "aws_s3_bucket", "send message to queue", "what does `aws s3 sync` need?"), read=lambda t: run("policy", "lookup", query=t)),
+    Target(name="diff", examples=(DIFF,), read=lambda t: run("policy", "review", document=t)),
     Target(name="denial", examples=(DENIAL,), read=lambda t: run("policy", "denied", message=t)),
     Target(name="events", examples=_json(EVENT), read=lambda t: run("policy", "generate", events=t)),
     Target(name="cloudformation", examples=(CLOUDFORMATION,), read=of_file("t.yaml")),

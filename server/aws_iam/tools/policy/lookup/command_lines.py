@@ -27,16 +27,20 @@ _PARTS = re.compile(
 _QUOTED = re.compile(
     r"(?P<quote>[`'\"])\s*(?P<command>(?:[$#>]\s+)?(?:sudo\s+)?aws2?\s[^`]+?)\s*(?P=quote)"
 )
-_SPOKEN = re.compile(
-    r"(?<![\w./-])(?P<command>aws2?\s+[a-z][a-z0-9-]*\s+[a-z][a-z0-9-]*(?:\s.*?)??)(?:\s+(?:needs?|requires?))?\s*[?!]*\s*\Z",
-    re.DOTALL,
-)
+_SPOKEN = re.compile(r"(?<![\w./-])aws2?\s+[a-z][a-z0-9-]*\s+[a-z]")
+_ASKED = ("needs", "need", "requires", "require")
 
 
 def in_question(query: str) -> str:
     """The command that a question is about: `aws s3 sync` of ``what does `aws s3 sync` need``; empty without one."""
-    found = _QUOTED.search(query) or _SPOKEN.search(query)
-    return plain(found["command"]) if found else ""
+    if quoted := _QUOTED.search(query):
+        return plain(quoted["command"])
+    spoken = _SPOKEN.search(query)
+    if spoken is None:
+        return ""
+    command = query[spoken.start() :].rstrip("?! \t\r\n")
+    before, _, last = command.rpartition(" ")
+    return plain(before.rstrip() if last in _ASKED else command)
 
 
 def plain(query: str) -> str:
