@@ -88,6 +88,13 @@ def placeholders_of_key(key: str, text: str) -> tuple[str, ...]:
     return (text,) if words and words.fullmatch(text) else ()
 
 
+def may_be_word_of_key(text: str) -> bool:
+    """Whether the text is a placeholder as the value of some condition key; for a first look that is quick."""
+    return any(words.fullmatch(text) for words in set(_OF_KEYS.values())) or any(
+        map(_PATH_PART.fullmatch, text.split("/"))
+    )
+
+
 def is_known_later_of_key(key: str, text: str) -> bool:
     """Whether a request decides about a part of the value of a condition key, or somebody who has yet to fill it in."""
     return "${" in text or bool(placeholders_of_key(key, text))

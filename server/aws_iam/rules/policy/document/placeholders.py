@@ -6,11 +6,24 @@ from typing import TYPE_CHECKING
 
 from aws_iam.answer import Severity
 from aws_iam.engine.language.document import Condition, Statement, Text
-from aws_iam.engine.language.placeholders import KEYS_WITH_WORDS, placeholders, placeholders_of_key
+from aws_iam.engine.language.placeholders import (
+    KEYS_WITH_WORDS,
+    may_be_word_of_key,
+    placeholders,
+    placeholders_of_key,
+)
 from aws_iam.escape import quoted
 from aws_iam.rules.check import check
 from aws_iam.rules.examples import OBJECTS, allow, allow_if, allow_to
-from aws_iam.rules.gates import PRINCIPALS, at_action, at_condition, at_keys, at_resource, at_value
+from aws_iam.rules.gates import (
+    PRINCIPALS,
+    Both,
+    at_action,
+    at_condition,
+    at_keys,
+    at_resource,
+    at_value,
+)
 from aws_iam.rules.outcomes import Fail
 
 if TYPE_CHECKING:
@@ -54,7 +67,7 @@ def _is_on_placeholder(condition: Condition) -> bool:
         at_resource(_has_placeholder),
         at_condition(_is_on_placeholder),
         at_value(_has_placeholder),
-        at_keys(*KEYS_WITH_WORDS),
+        Both(at_keys(*KEYS_WITH_WORDS), at_value(may_be_word_of_key)),
         PRINCIPALS,
     ),
     severity=Severity.WARNING,
