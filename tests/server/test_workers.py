@@ -342,9 +342,14 @@ def server_with_hanging_aws(*options: str) -> Iterator[Server]:
 
 
 def children(process: int) -> list[int]:
-    text = Path(f"/proc/{process}/task").iterdir()
-    found = [(task / "children").read_text() for task in text]
-    return sorted({int(child) for line in found for child in line.split()})
+    while True:
+        tasks = list(Path(f"/proc/{process}/task").iterdir())
+        try:
+            found = [(task / "children").read_text() for task in tasks]
+        except FileNotFoundError:
+            # A thread ended meanwhile, and another one has its children now.
+            continue
+        return sorted({int(child) for line in found for child in line.split()})
 
 
 def is_gone(process: int) -> bool:
