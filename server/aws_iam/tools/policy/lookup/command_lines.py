@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+# A substitution that is open at the end of its word is read in one way only: two would double the work with each of them.
+_OPEN = r"\"?\$\((?!\S*\)\"?\s)"
 _BEFORE = re.compile(
-    r"(?:[$#>]\s+)?(?:[A-Za-z_]\w*=\"?\$\(|\$\(|(?:sudo(?:\s+-\S+)*|time|env|exec|nohup|xargs(?:\s+-\S+)*"
-    r"|do|then|else|if|while|until|!|[A-Za-z_]\w*=\S*)\s+)*aws2?\s+"
+    rf"(?:[$#>]\s+)?(?:[A-Za-z_]\w*={_OPEN}|\$\(|(?:sudo(?:\s+-\S+)*|time|env|exec|nohup|xargs(?:\s+-\S+)*"
+    rf"|do|then|else|if|while|until|!|[A-Za-z_]\w*=(?!{_OPEN})\S*)\s+)*aws2?\s+"
 )
 # https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-options.html
 _WITHOUT_VALUE = "cli-auto-prompt|debug|no-cli-auto-prompt|no-cli-pager|no-paginate|no-sign-request|no-verify-ssl"
