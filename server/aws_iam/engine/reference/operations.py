@@ -85,8 +85,16 @@ def added_by_options(words: str, options: str) -> tuple[Operation, ...]:
 
 def _commands(words: str, options: str) -> Iterator[Mapping[str, Any]]:
     for row in _data()["cli_commands"]:
-        if row["command"] == words and any(o in options for o in row.get("options", ("",))):
+        if row["command"] == words and any(
+            _is_given(o, options) for o in row.get("options", ("",))
+        ):
             yield row
+
+
+def _is_given(option: str, options: str) -> bool:
+    """Whether the line has the option itself, or one that begins so for `--grant-`; `--tagging-directive` is not `--tagging`."""
+    end = "" if option.endswith("-") else r"(?![\w-])"
+    return not option or bool(re.search(rf"(?<![\w-]){re.escape(option)}{end}", options))
 
 
 def _of_command(row: Mapping[str, Any]) -> Operation:
