@@ -127,9 +127,12 @@ def sdk_method(service: str, name: str) -> Operation | None:
 
 def sdk_method_named(name: str) -> Operation | None:
     """A method of that kind by its name alone, if the name says enough, as `upload_file` does and `copy` does not."""
-    bare, rows = _bare(name), _data()["sdk_methods"]
+    bare, rows = bare_name(name), _data()["sdk_methods"]
     listed = [
-        row for row in rows for method in row["methods"] if _bare(method) == bare and "_" in method
+        row
+        for row in rows
+        for method in row["methods"]
+        if bare_name(method) == bare and "_" in method
     ]
     return sdk_method(listed[0]["service"], bare) if listed else None
 
@@ -174,8 +177,8 @@ class Waiter:
 
 def waiter(client: str, name: str) -> Waiter | None:
     """The waiter of a client, however its name is spelled: `instance-running`, `InstanceRunning`."""
-    bare = _bare(name)
-    return next((row for row in waiters_of(client) if _bare(row.name) == bare), None)
+    bare = bare_name(name)
+    return next((row for row in waiters_of(client) if bare_name(row.name) == bare), None)
 
 
 def waiters_of(client: str) -> tuple[Waiter, ...]:
@@ -193,7 +196,8 @@ def clients_with_waiter(name: str) -> tuple[str, ...]:
     )
 
 
-def _bare(name: str) -> str:
+def bare_name(name: str) -> str:
+    """A name as it is compared: `put_object` and `put-object` are `putobject`."""
     return name.replace("-", "").replace("_", "").lower()
 
 

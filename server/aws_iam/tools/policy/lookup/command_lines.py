@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # A substitution that is open at the end of its word is read in one way only: two would double the work with each of them.
 _OPEN = r"\"?\$\((?!\S*\)\"?\s)"
@@ -23,7 +27,8 @@ _PARTS = re.compile(
     r"(?P<value>'[^']*'|\"(?:[^\"\\]|\\.)*\")|(?P<end>&&|\|\|?|[;\n]|,(?=\s|aws ))|\\\n|.",
     re.DOTALL,
 )
-
+# `s3 cp`
+_LONGEST_NAME = 2
 
 # A command in a question: between quotes, or from its name on to what is asked of it.
 _QUOTED = re.compile(
@@ -39,6 +44,12 @@ def in_question(query: str) -> str:
     """The command that a question is about: `aws s3 sync` of ``what does `aws s3 sync` need``; empty without one."""
     found = _QUOTED.search(query) or _SPOKEN.search(query)
     return plain(found["command"]) if found else ""
+
+
+def asks_for_help(words: Sequence[str]) -> bool:
+    """Whether the words after `aws` end in `help` behind the command alone; elsewhere it is a value, such as a file."""
+    longest = _LONGEST_NAME + ("wait" in words[1:2])
+    return len(words) <= longest + 1 and words[-1].lower() == "help"
 
 
 def plain(query: str) -> str:
