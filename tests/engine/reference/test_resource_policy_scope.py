@@ -35,8 +35,19 @@ NAMED = {"AWS": "arn:aws:iam::444455556666:root"}
         ("secretsmanager:BatchGetSecretValue", SOME, False),
         ("kms:CreateAlias", SOME, True),
         ("kms:ListAliases", SOME, False),
-        ("glacier:SetDataRetrievalPolicy", SOME, False),
         ("glacier:UploadArchive", SOME, True),
+        # AWS's pages show these in the policies of a registry, a log destination, a catalog, a cluster, a sink and a rule.
+        ("ecr:PutRegistryPolicy", "AWS::ECR::RegistryPolicy", True),
+        ("ecr:PutRegistryPolicy", ECR, False),
+        ("logs:PutAccountPolicy", "AWS::Logs::Destination", True),
+        ("Logs:putaccountpolicy", SOME, True),
+        ("logs:DescribeLogGroups", SOME, False),
+        ("glue:AuthorizeInboundIntegration", SOME, True),
+        ("kafka:GetBootstrapBrokers", SOME, True),
+        ("oam:UpdateLink", SOME, True),
+        ("schemas:DescribeSchema", SOME, True),
+        ("sagemaker:DescribeModelPackage", SOME, True),
+        ("route53resolver:ListResolverRules", SOME, True),
         ("backup:CreateBackupPlan", SOME, False),
         ("backup:StartRestoreJob", SOME, True),
         ("elasticfilesystem:CreateFileSystem", SOME, False),
@@ -61,6 +72,8 @@ def test_an_action_is_decided_by_the_policy_of_what_it_is_asked_of(
     [
         ({"Action": "ecr:*"}, None, SOME),
         ({"Action": "ecr:*"}, ECR, ECR),
+        # The policy of a registry names resources, that of a repository none.
+        ({"Action": "ecr:*", "Resource": "*"}, None, None),
         ({"Action": "s3:*", "Resource": "*"}, "AWS::EC2::VPCEndpoint", None),
         ({"Action": "kms:*", "Resource": "*"}, None, SOME),
         # As AWS's example of a VPC endpoint for KMS.

@@ -9,6 +9,7 @@ import pytest
 
 from aws_iam.cli.files import read_policies
 from aws_iam.engine.comparison import uncovered_statements
+from aws_iam.engine.effective import denied_strangers
 from aws_iam.engine.language.document import Statement
 from aws_iam.errors import InputError
 from aws_iam.tools.policy.actions import tool
@@ -68,6 +69,32 @@ def test_statements_are_not_compared_once_for_each_of_thousands_of_actions(
     many = policy(*[{"Effect": "Allow", "NotAction": own, "Resource": "*"} for own in but])
     assert tool.run({"action": "validate", "document": many}).findings
     assert compared < 100_000
+
+
+def test_a_deny_is_not_asked_for_each_action_on_each_resource(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = 0
+    covers = denied_strangers.covers
+
+    def counting(*words: Any, **how: Any) -> bool:
+        nonlocal asked
+        asked += 1
+        return covers(*words, **how)
+
+    monkeypatch.setattr(denied_strangers, "covers", counting)
+    actions = [f"s3:Get{n}*" for n in range(60)]
+    resources = [f"arn:aws:s3:::amzn-s3-demo-bucket{n}/*" for n in range(60)]
+    own = {
+        "Principal": "*",
+        "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}},
+    }
+    parts = (resources[:30], resources[30:])
+    denials = [{**allow(actions, part, "Deny"), **own} for part in parts]
+    statements = ({**allow(actions, resources), "Principal": "*"}, *denials)
+    found = tool.run({"action": "validate", "document": policy(*statements)}).findings
+    assert "PUBLIC_ACCESS_ALLOWED" not in {finding.code for finding in found}
+    assert asked < 20_000
 
 
 BASE = policy(allow("s3:Get*", "arn:aws:s3:::b/*"), allow("s3:Put*"), allow("s3:*", effect="Deny"))

@@ -36,13 +36,23 @@ def is_taken_back(denials: Sequence[Statement], allow: Statement) -> bool:
     """Whether these Deny statements cover each action of the Allow on each resource that it can be about."""
     if not denials:
         return False
-    actions = allow.action_words or _EVERYTHING
-    resources = allow.resource_words or _EVERYTHING
-    return all(
-        any(_denies(deny, action, resource) for deny in denials)
-        for action in actions
-        for resource in resources
-        if _may_be_about(action, resource)
+    by_action = dict.fromkeys(allow.action_words or _EVERYTHING, 0)
+    by_resource = dict.fromkeys(allow.resource_words or _EVERYTHING, 0)
+    # Each Deny is one bit of the actions and of the resources that it covers.
+    for number, deny in enumerate(denials):
+        actions = [action for action in by_action if _takes_action(deny, action)]
+        resources = [own for own in by_resource if _takes_resource(deny, own)] if actions else ()
+        if len(actions) == len(by_action) and len(resources) == len(by_resource):
+            return True
+        for action in actions:
+            by_action[action] |= 1 << number
+        for resource in resources:
+            by_resource[resource] |= 1 << number
+    return not any(
+        _may_be_about(action, resource)
+        for action, denying in by_action.items()
+        for resource, also_denying in by_resource.items()
+        if not denying & also_denying
     )
 
 
@@ -82,10 +92,6 @@ def _may_be_about(action: str, resource: str) -> bool:
     """Whether the action may be asked for on the resource: `s3:GetObject` is about no bucket."""
     known = catalog().action(action) if is_literal(action) else None
     return known is None or may_be_asked(known.full_name, resource)
-
-
-def _denies(deny: Statement, action: str, resource: str) -> bool:
-    return _takes_action(deny, action) and _takes_resource(deny, resource)
 
 
 def _takes_action(deny: Statement, action: str) -> bool:

@@ -17,8 +17,6 @@ from aws_iam.frozen import slotted
 from aws_iam.wording import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from aws_iam.engine.language.document import Source, Statement
     from aws_iam.engine.sources.gathered import Gathered
 
@@ -37,6 +35,7 @@ _PRINCIPALS = frozenset(
 )
 """The types of holders whose policies are those of one principal; a managed policy has as many as attach it."""
 _OF_ACCOUNT = "Policies[]"
+_MANAGED = frozenset({"AWS::IAM::ManagedPolicy", "aws_iam_policy"})
 _DOCUMENT = "aws_iam_policy_document"
 _SHOWN = 5
 
@@ -45,12 +44,13 @@ _SHOWN = 5
 class LayerParts:
     """The policies of the layer that the document holds, those of AWS that it attaches, and why others are unknown.
 
-    `boundaries` are the permissions boundaries that it sets, as documents or as ARNs of AWS's, and `unknown_boundaries` the others.
+    `unused` are those that the document, beside a principal, gives to nobody. `boundaries` are the permissions boundaries that it sets, as documents or as ARNs of AWS's, and `unknown_boundaries` the others.
     """
 
     sources: tuple[Source, ...]
     attached: tuple[str, ...] = ()
     unknown: str = ""
+    unused: frozenset[str] = frozenset()
     boundaries: tuple[str, ...] = ()
     unknown_boundaries: str = ""
 
@@ -88,6 +88,7 @@ def parts_of(layer: str, pointer: str, value: object, found: Gathered) -> LayerP
         ),
         attached=tuple(own.policy for own in attached if own.managed),
         unknown=joined(list(dict.fromkeys((*unread, *lacking))), shown=_SHOWN),
+        unused=_unused(found) if owners else frozenset(),
         boundaries=limits,
         unknown_boundaries=unknown,
     )
@@ -122,6 +123,16 @@ def _is_in_force(source: Source, found: Gathered, owners: list[str]) -> bool:
     return not owners or source.holder.type != _OF_ACCOUNT
 
 
+def _unused(found: Gathered) -> frozenset[str]:
+    """The managed policies that the document attaches to nobody; what is not in it may."""
+    attached = {own.document for own in found.attachments}
+    return frozenset(
+        own.name
+        for own in found.sources
+        if own.holder.type in _MANAGED and not own.holder.attached_to and own.name not in attached
+    )
+
+
 def _owners(found: Gathered) -> list[str]:
     """The principals whose policies the document has, each by its own name where the document tells it."""
     names = {own.name: own.own_name.partition(" ")[2] for own in found.resources}
@@ -137,11 +148,15 @@ def doubt_about(source: Source) -> str:
     return f"{quoted(source.name or 'the document')} has values that are known only at deployment"
 
 
-def doubt_of_all(source: Source, sources: Iterable[Source]) -> str:
-    """Why the whole policy may be there or not, or another one of `sources`; empty for one that certainly is there."""
+def doubt_of_all(source: Source, parts: LayerParts) -> str:
+    """Why the whole policy may be there or not, or another one of the parts; empty for one that certainly is there."""
+    if source.name in parts.unused:
+        return f"the document does not attach {quoted(source.name)}"
     # Nothing has to use a document that is given by itself.
     is_used = source.holder.in_force or source.holder.type == _DOCUMENT
-    has_side = source.other_side_of or any(own.other_side_of == source.name for own in sources)
+    has_side = source.other_side_of or any(
+        own.other_side_of == source.name for own in parts.sources
+    )
     if is_used and source.cases == ALWAYS and not (source.alternatives or has_side):
         return ""
     return (

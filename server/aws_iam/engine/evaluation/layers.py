@@ -265,7 +265,7 @@ def _of_larger(
     if parts.unknown:
         beside.append((layer, parts.unknown))
     for source in parts.sources:
-        absent = doubt_of_all(source, parts.sources)
+        absent = doubt_of_all(source, parts)
         yield from _as_far_as_known(source, layer, pointer, beside, absent)
     for arn in parts.attached:
         yield from _policies(layer, pointer, arn, beside)

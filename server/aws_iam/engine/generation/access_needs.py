@@ -66,7 +66,7 @@ class Target:
         own = self.arn.service if self.arn else ""
         if self.types_in(own):
             return (own,)
-        types = types_spelling(self.arn) if self.arn else ()
+        types = _types_spelling(self.arn) if self.arn else ()
         return tuple(dict.fromkeys(type_.service for type_ in types))
 
     def types_in(self, service: str) -> tuple[ResourceType, ...]:
@@ -88,7 +88,7 @@ def _types_in(arn: Arn, service: str) -> tuple[ResourceType, ...]:
     return types_following(arn, tuple(row.resource_types.values())) if row else ()
 
 
-def types_spelling(arn: Arn) -> tuple[ResourceType, ...]:
+def _types_spelling(arn: Arn) -> tuple[ResourceType, ...]:
     """The types with a format that names the ARN's service; a placeholder such as `${Vendor}` does not count."""
     spelled = f":{arn.service}:"
     return tuple(
@@ -307,7 +307,7 @@ def _is_of_some_type(text: str, arn: Arn | None, pointer: str, problems: Problem
         )
     elif not is_literal(arn.service) or "$" in arn.service:
         problems.add(pointer, f"{quoted(text)} names no service; write one in the third field")
-    elif _types_in(arn, arn.service) or types_spelling(arn):
+    elif _types_in(arn, arn.service) or _types_spelling(arn):
         return True
     elif catalog().service(arn.service) is None:
         near = () if problems.many else catalog().suggest_service(arn.service)

@@ -20,6 +20,8 @@ from aws_iam.frozen import slotted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aws_iam.engine.reference.catalog import Action
+
 TRUST = "AWS::IAM::AssumeRolePolicyDocument"
 """ValidatePolicy's name for the trust policy of a role."""
 
@@ -34,18 +36,25 @@ class AttachmentType:
     """A type of resource that can have a policy.
 
     `service` is the prefix of its actions; empty when the policy may contain actions of any service. `types` are the
-    resource types whose ARNs the policy may name, `acts_on` further types whose actions it may contain. `most` is the
-    size limit of the policy in bytes, `most_actions` that of the actions of one statement, `quota_source` the page that
-    documents them; 0 and empty when none does.
+    resource types whose ARNs the policy may name, `acts_on` further types whose actions it may contain, `further` actions for
+    which the reference has no such type, `*` for all. `most` is the size limit of the policy in bytes, `most_actions` that
+    of the actions of one statement, `quota_source` the page that documents them; 0 and empty when none does.
     """
 
     name: str
     service: str = ""
     types: tuple[str, ...] = ()
     acts_on: tuple[str, ...] = ()
+    further: tuple[str, ...] = ()
     most: int = 0
     most_actions: int = 0
     quota_source: str = ""
+
+    def decides(self, action: Action) -> bool:
+        """Whether the policy can decide about requests for an action of its service."""
+        if not {*self.types, *self.acts_on}.isdisjoint(action.resource_types):
+            return True
+        return "*" in self.further or action.name in self.further
 
     def arn_formats(self) -> tuple[str, ...]:
         """The formats of the ARNs that the policy may name; empty when it may name any."""
@@ -68,8 +77,7 @@ def attachment_types() -> Mapping[str, AttachmentType]:
     """Every type by its name."""
     rows = (
         AttachmentType(
-            **row
-            | {"types": tuple(row.get("types", ())), "acts_on": tuple(row.get("acts_on", ()))}
+            **row | {name: tuple(row.get(name, ())) for name in ("types", "acts_on", "further")}
         )
         for row in _data()["types"]
     )

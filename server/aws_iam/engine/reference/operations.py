@@ -85,8 +85,16 @@ def added_by_options(words: str, options: str) -> tuple[Operation, ...]:
 
 def _commands(words: str, options: str) -> Iterator[Mapping[str, Any]]:
     for row in _data()["cli_commands"]:
-        if row["command"] == words and any(o in options for o in row.get("options", ("",))):
+        if row["command"] == words and any(
+            _is_given(o, options) for o in row.get("options", ("",))
+        ):
             yield row
+
+
+def _is_given(option: str, options: str) -> bool:
+    """Whether the line has the option itself, or one that begins so for `--grant-`; `--tagging-directive` is not `--tagging`."""
+    end = "" if option.endswith("-") else r"(?![\w-])"
+    return not option or bool(re.search(rf"(?<![\w-]){re.escape(option)}{end}", options))
 
 
 def _of_command(row: Mapping[str, Any]) -> Operation:
@@ -119,9 +127,12 @@ def sdk_method(service: str, name: str) -> Operation | None:
 
 def sdk_method_named(name: str) -> Operation | None:
     """A method of that kind by its name alone, if the name says enough, as `upload_file` does and `copy` does not."""
-    bare, rows = _bare(name), _data()["sdk_methods"]
+    bare, rows = bare_name(name), _data()["sdk_methods"]
     listed = [
-        row for row in rows for method in row["methods"] if _bare(method) == bare and "_" in method
+        row
+        for row in rows
+        for method in row["methods"]
+        if bare_name(method) == bare and "_" in method
     ]
     return sdk_method(listed[0]["service"], bare) if listed else None
 
@@ -166,8 +177,8 @@ class Waiter:
 
 def waiter(client: str, name: str) -> Waiter | None:
     """The waiter of a client, however its name is spelled: `instance-running`, `InstanceRunning`."""
-    bare = _bare(name)
-    return next((row for row in waiters_of(client) if _bare(row.name) == bare), None)
+    bare = bare_name(name)
+    return next((row for row in waiters_of(client) if bare_name(row.name) == bare), None)
 
 
 def waiters_of(client: str) -> tuple[Waiter, ...]:
@@ -185,7 +196,8 @@ def clients_with_waiter(name: str) -> tuple[str, ...]:
     )
 
 
-def _bare(name: str) -> str:
+def bare_name(name: str) -> str:
+    """A name as it is compared: `put_object` and `put-object` are `putobject`."""
     return name.replace("-", "").replace("_", "").lower()
 
 

@@ -1,7 +1,7 @@
 """Which actions the policy of a resource can decide about: those that can be asked of such a resource.
 
 scope_of(policy)                                   →   "AWS::ECR::Repository"; SOME for a resource that is not known; None where nothing limits it
-is_decided("ecr:PutRegistryPolicy", SOME)          →   False: AWS authorises it on no resource that has a policy
+is_decided("sns:ListTopics", SOME)                 →   False: AWS authorises it on no resource that has a policy
 is_decided("sqs:SendMessage", "AWS::SNS::Topic")   →   False
 """
 
@@ -35,7 +35,10 @@ def scope_of(policy: Policy) -> str | None:
     if policy.resource_type:
         target = attachment_type(policy.resource_type)
         return policy.resource_type if target and target.service else None
-    return None if any(map(_may_be_of_endpoint, policy.statements)) else SOME
+    statements = policy.statements
+    if any(map(_may_be_of_endpoint, statements)) or any(map(_may_be_of_registry, statements)):
+        return None
+    return SOME
 
 
 def together(scopes: Iterable[str | None]) -> str | None:
@@ -65,6 +68,15 @@ def _may_be_of_endpoint(statement: Statement) -> bool:
     return everyone or any(is_literal(word) and not is_decided(word, SOME) for word in words)
 
 
+def _may_be_of_registry(statement: Statement) -> bool:
+    """Whether the policy of a registry of ECR may have the statement, which decides about all actions of ECR.
+
+    That of a repository has no resources.
+    """
+    words = statement.action_words if statement.resource_words else ()
+    return any(word.lower().startswith("ecr:") for word in words)
+
+
 @memo_of_reference(20_000)
 def is_decided(action: str, scope: str) -> bool:
     """Whether a policy of that scope can decide about requests for the action; True where that is not known."""
@@ -72,7 +84,7 @@ def is_decided(action: str, scope: str) -> bool:
     service = action.partition(":")[0].lower()
     if scope == SOME:
         types = types_with_policy().get(service)
-        if types is None or known is None:
+        if types is None or known is None or known.full_name in _further_actions():
             return True
         return not types.isdisjoint(map(str.lower, known.resource_types))
     targets = (attachment_type(scope), attachment_type(_BUCKETS.get(scope)))
@@ -80,9 +92,7 @@ def is_decided(action: str, scope: str) -> bool:
     if target is None:
         # Services that do not exist are no other service.
         return catalog().tier(action) == "unknown"
-    if known is None:
-        return True
-    return not {*target.types, *target.acts_on}.isdisjoint(known.resource_types)
+    return known is None or target.decides(known)
 
 
 @memo_of_reference(2_000)
@@ -96,11 +106,23 @@ def decided_actions(service: str, scope: str) -> frozenset[str]:
 
 @cache
 def types_with_policy() -> Mapping[str, frozenset[str]]:
-    """The types of resource that the policy of some resource governs, in lower case, by service."""
+    """The types of resource that the policy of some resource governs, in lower case, by service.
+
+    Only of services whose types AWS documents one by one: the policies of others decide about actions for which the reference
+    has none of these types, such as glue:AuthorizeInboundIntegration in that of a catalog.
+    """
     found: dict[str, set[str]] = {}
     for row in attachment_types().values():
         if row.service and row.service != "sts":
             found.setdefault(row.service, set()).update((*row.types, *row.acts_on))
     for service, names in resources.data("types-with-policy.json")["types"].items():
-        found.setdefault(service, set()).update(names)
+        if service in found:
+            found[service].update(names)
     return {service: frozenset(map(str.lower, types)) for service, types in found.items()}
+
+
+@cache
+def _further_actions() -> frozenset[str]:
+    """The actions that a policy decides about though the reference lists no type of its resource for them."""
+    rows = attachment_types().values()
+    return frozenset(f"{row.service}:{name}" for row in rows for name in row.further)

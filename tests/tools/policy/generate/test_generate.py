@@ -145,6 +145,8 @@ def test_a_level_gives_what_its_word_means_and_says_what_it_leaves_out(
     text = plain(answer)
     for words in case["says"]:
         assert words in text
+    for words in case.get("says_not", ()):
+        assert words not in text
     assert set(case.get("next", ())) <= set(map(as_command, answer.next))
 
 

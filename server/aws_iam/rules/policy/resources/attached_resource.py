@@ -130,7 +130,7 @@ def _misfit(entry: Text, target: AttachmentType, *, rejected: bool) -> Fail | No
     if prefix != target.service:
         return Fail(entry.where, message) if rejected else None
     action = catalog().action(entry.value) if is_literal(entry.value) else None
-    if action is None or set(action.resource_types) & {*target.types, *target.acts_on}:
+    if action is None or target.decides(action):
         return None
     return Fail(entry.where, message) if (target.service == "s3") is rejected else None
 

@@ -21,7 +21,7 @@ from aws_iam.engine.generation.access_levels import (
     rows_for,
 )
 from aws_iam.engine.generation.plan import Plan, plan
-from aws_iam.engine.language.pattern import is_literal
+from aws_iam.engine.language.pattern import covers, is_literal
 from aws_iam.engine.language.problems import Problems
 from aws_iam.engine.reference.catalog import catalog
 from aws_iam.engine.repair.empty_policy import granting
@@ -171,7 +171,7 @@ def _beside(needs: Sequence[Need], needed_plan: Plan) -> Iterator[str]:
             for row in rows_for("beside", need.level, types) if need.level and target.arn else ():
                 added = [_filled(arn, target.arn) for arn in row["arns"] if target.arn]
                 said.setdefault(row["why"], {}).update(
-                    dict.fromkeys(a for a in added if a not in named)
+                    dict.fromkeys(a for a in added if not any(covers(own, a) for own in named))
                 )
     for why, arns in said.items():
         if arns:

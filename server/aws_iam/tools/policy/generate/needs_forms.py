@@ -23,6 +23,7 @@ _ACTIONS = ("action", "actions", "permissions", "access", "accesslevel", "level"
 _RESOURCES = ("resource", "resources", "arn", "arns")
 _ACCOUNT_FIELD = 4
 _S3 = "s3://"
+_DIRECTORY_BUCKET = "--x-s3"
 # A list of objects with lists of ARNs.
 _DEPTH = 3
 _SHOWN = 3
@@ -90,10 +91,7 @@ def _with_accounts(value: Any, understood: dict[str, None], depth: int = _DEPTH)
 def _with_account(text: str, understood: dict[str, None]) -> str:
     """The ARN with 12 digits for its account; also of a bucket, key or folder in the form of the AWS CLI."""
     if text.startswith(_S3):
-        key = text.removeprefix(_S3).partition("/")[2]
-        arn = f"arn:aws:s3:::{text.removeprefix(_S3)}{'*' if key.endswith('/') else ''}"
-        understood[f"{quoted(text)} as {quoted(arn.rstrip('/'))}"] = None
-        return arn.rstrip("/")
+        return _of_s3(text, understood)
     fields = text.split(":", _ACCOUNT_FIELD + 1)
     if fields[0] != "arn" or len(fields) <= _ACCOUNT_FIELD:
         return text
@@ -102,6 +100,21 @@ def _with_account(text: str, understood: dict[str, None]) -> str:
     if fields[_ACCOUNT_FIELD] != written:
         understood[f"account {quoted(written)} as `{fields[_ACCOUNT_FIELD]}`"] = None
     return ":".join(fields)
+
+
+def _of_s3(text: str, understood: dict[str, None]) -> str:
+    """The ARN of `s3://bucket/folder/`; an access point in that form has an ARN of its own, and stays as it is."""
+    bucket, _, key = text.removeprefix(_S3).partition("/")
+    if not bucket or ":" in bucket:
+        return text
+    if bucket.endswith(_DIRECTORY_BUCKET):
+        # What is in it is reached in a session of the bucket, and has no ARN.
+        arn = f"arn:aws:s3express:*:*:bucket/{bucket}"
+    else:
+        path = f"{bucket}/{key}{'*' if key.endswith('/') else ''}".removesuffix("/")
+        arn = f"arn:aws:s3:::{path}"
+    understood[f"{quoted(text)} as {quoted(arn)}"] = None
+    return arn
 
 
 def _read(part: dict[Any, Any], understood: dict[str, None]) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aws_iam.engine.reference.operations import (
     Operation,
     added_by_options,
+    bare_name,
     cli_command,
     clients_with_waiter,
     gateway_operation,
@@ -26,7 +27,7 @@ from aws_iam.engine.reference.operations import (
 )
 from aws_iam.errors import nearest
 from aws_iam.escape import escaped, quoted
-from aws_iam.tools.policy.lookup import tables
+from aws_iam.tools.policy.lookup import command_lines, tables
 from aws_iam.tools.policy.lookup.answer import facts_answer, quoted_names, unknown_answer
 from aws_iam.wording import joined
 
@@ -96,7 +97,7 @@ def _of_command(known: Catalog, query: str, words: Sequence[str]) -> Answer | No
 
 def _listed_command(command: str, words: Sequence[str]) -> Operation | None:
     """A command that is no call, or needs more than its call: `configure`, `emr ssh`, `ec2 help`."""
-    if words[-1].lower() == "help":
+    if command_lines.asks_for_help(words):
         note = "it shows a page of the manual"
         return Operation(name="help", service="", actions=(), note=note)
     name = f"{command} {words[1].lower()}" if len(words) > 1 else command
@@ -235,7 +236,7 @@ def unknown_call(known: Catalog, query: str, client: str, name: str) -> Answer:
     if service is None:
         return unknown_answer(known, query, kind="sdk_method", what="has no call that is known")
     own = {action.lower(): f"{service.prefix}:{action}" for action in service.action_names}
-    near = nearest(_bare(name), own)
+    near = nearest(bare_name(name), own)
     what = f"is not a known call of {service.title}"
     options = [own[one] for one in near]
     return unknown_answer(
@@ -243,14 +244,10 @@ def unknown_call(known: Catalog, query: str, client: str, name: str) -> Answer:
     )
 
 
-def _bare(name: str) -> str:
-    return name.replace("_", "").replace("-", "").lower()
-
-
 def call(known: Catalog, query: str, client: str, name: str) -> Answer | None:
     """An operation or method by its name; `client` is empty when no service is named."""
-    bare = _bare(name)
-    if not (bare.isalnum() and bare.isascii()):
+    plain = bare_name(name)
+    if not (plain.isalnum() and plain.isascii()):
         return None
     prefixes = dict.fromkeys(filter(None, (client.lower(), service_of_client(client))))
     if not client:
@@ -258,16 +255,16 @@ def call(known: Catalog, query: str, client: str, name: str) -> Answer | None:
             what = f"is a method of the SDK that calls operations of `{alone.service}`"
             return _of_listed(known, query, alone, "sdk_method", what)
         # Actions such as `apigateway:GET` are HTTP's verbs, and no operation has their names.
-        of_name = [name for name in known.having(bare) if not name.partition(":")[2].isupper()]
-        return _of_names(known, query, operations_named(bare), of_name)
-    exceptions = [operations()[key] for p in prefixes if (key := f"{p}:{bare}") in operations()]
-    if "apigateway" in prefixes and (of_gateway := gateway_operation(bare)):
+        of_name = [name for name in known.having(plain) if not name.partition(":")[2].isupper()]
+        return _of_names(known, query, operations_named(plain), of_name)
+    exceptions = [operations()[key] for p in prefixes if (key := f"{p}:{plain}") in operations()]
+    if "apigateway" in prefixes and (of_gateway := gateway_operation(plain)):
         exceptions.append(of_gateway)
-    methods = [method for prefix in prefixes if (method := sdk_method(prefix, bare))]
+    methods = [method for prefix in prefixes if (method := sdk_method(prefix, plain))]
     if methods and not exceptions:
         what = f"is a method of the SDK that calls operations of `{methods[0].service}`"
         return _of_listed(known, query, methods[0], "sdk_method", what)
-    same_name = [action.full_name for p in prefixes if (action := known.action(f"{p}:{bare}"))]
+    same_name = [action.full_name for p in prefixes if (action := known.action(f"{p}:{plain}"))]
     return _of_names(known, query, exceptions, same_name)
 
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# A substitution that is open at the end of its word is read in one way only: two would double the work with each of them.
+_OPEN = r"\"?\$\((?!\S*\)\"?\s)"
 _BEFORE = re.compile(
-    r"(?:[$#>]\s+)?(?:[A-Za-z_]\w*=\"?\$\(|\$\(|(?:sudo(?:\s+-\S+)*|time|env|exec|nohup|xargs(?:\s+-\S+)*"
-    r"|do|then|else|if|while|until|!|[A-Za-z_]\w*=\S*)\s+)*aws2?\s+"
+    rf"(?:[$#>]\s+)?(?:[A-Za-z_]\w*={_OPEN}|\$\(|(?:sudo(?:\s+-\S+)*|time|env|exec|nohup|xargs(?:\s+-\S+)*"
+    rf"|do|then|else|if|while|until|!|[A-Za-z_]\w*=(?!{_OPEN})\S*)\s+)*aws2?\s+"
 )
 # https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-options.html
 _WITHOUT_VALUE = "cli-auto-prompt|debug|no-cli-auto-prompt|no-cli-pager|no-paginate|no-sign-request|no-verify-ssl"
@@ -21,7 +27,8 @@ _PARTS = re.compile(
     r"(?P<value>'[^']*'|\"(?:[^\"\\]|\\.)*\")|(?P<end>&&|\|\|?|[;\n]|,(?=\s|aws ))|\\\n|.",
     re.DOTALL,
 )
-
+# `s3 cp`
+_LONGEST_NAME = 2
 
 # A command in a question: between quotes, or from its name on to what is asked of it.
 _QUOTED = re.compile(
@@ -41,6 +48,12 @@ def in_question(query: str) -> str:
     command = query[spoken.start() :].rstrip("?! \t\r\n")
     before, _, last = command.rpartition(" ")
     return plain(before.rstrip() if last in _ASKED else command)
+
+
+def asks_for_help(words: Sequence[str]) -> bool:
+    """Whether the words after `aws` end in `help` behind the command alone; elsewhere it is a value, such as a file."""
+    longest = _LONGEST_NAME + ("wait" in words[1:2])
+    return len(words) <= longest + 1 and words[-1].lower() == "help"
 
 
 def plain(query: str) -> str:

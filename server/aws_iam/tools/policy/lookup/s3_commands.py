@@ -12,7 +12,7 @@ from aws_iam import resources
 from aws_iam.answer import next_call
 from aws_iam.escape import escaped, quoted
 from aws_iam.frozen import slotted
-from aws_iam.tools.policy.lookup import tables
+from aws_iam.tools.policy.lookup import command_lines, tables
 from aws_iam.tools.policy.lookup.answer import facts_answer, quoted_names, unknown_answer
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def s3_command(known: Catalog, query: str) -> Answer | None:
     if [word.lower() for word in words[:2]] != ["aws", "s3"] or len(words) < _BEFORE_PATHS:
         return None
     name = words[2].lower()
-    if words[-1].lower() == "help":
+    if command_lines.asks_for_help(words[1:]):
         return None
     rows = [row for row in _rows() if name in row["commands"]]
     if not rows:

@@ -44,7 +44,7 @@ _STATEMENT_END = re.compile(r"\)\s*[;\n]\s*\S")
 # `what does s3:GetObject (read) allow` is no code.
 _QUESTION = re.compile(r"(?<![\w.\"'])[a-z0-9-]+:[A-Z]\w*\s+\(")
 _CODE = re.compile(r"\bboto(?:3|core)\b|[\w)\]]\.[A-Za-z_]\w*\s*\(|\bnew\s+\w+Command\b")
-_CLIENT_WORDS = re.compile(r"^(?:amazon|aws)(?=\w)|_?client$", re.IGNORECASE)
+_CLIENT_WORDS = re.compile(r"^_*(?:amazon|aws)(?=\w)|_?client$", re.IGNORECASE)
 _NO_METHODS = frozenset({"client", "resource", "session", "get_paginator", "paginate"})
 _MOST_METHODS = 8
 
