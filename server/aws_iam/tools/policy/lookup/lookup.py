@@ -53,6 +53,10 @@ _MAY_HAVE_SPACES = re.compile(r"\$\{|[^ ]*/")
 def lookup(query: str) -> Answer:
     """The facts about a service, action, wildcard, condition key, operator, ARN, resource type or API call."""
     text = query.strip()
+    if len(text) > _LONGEST:
+        raise InputError(
+            f"`query` has {len(text):,} characters; no name has more than {_LONGEST:,}"
+        )
     query = command_lines.plain(text)
     if not query:
         raise InputError(
@@ -60,10 +64,6 @@ def lookup(query: str) -> Answer:
             hint="give a service (`s3`), an action (`s3:GetObject`), a wildcard (`s3:Get*`), a condition key or "
             "operator, an ARN, a resource type (`s3:bucket`), a level (`s3 write`), a call (`list_objects_v2`), a command "
             "(`aws s3 sync`), a Terraform resource (`aws_s3_bucket`) or an AWS managed policy (`ReadOnlyAccess`)",
-        )
-    if len(query) > _LONGEST:
-        raise InputError(
-            f"`query` has {len(query):,} characters; no name has more than {_LONGEST:,}"
         )
     known = catalog()
     names = _lines(known, text)
