@@ -176,22 +176,24 @@ def as_written(text: str, written: tuple[tuple[str, str], ...]) -> str:
     if not written:
         return text
     texts = dict(written)
-    return _words(written).sub(lambda word: texts[word[1]], text)
+    return _words(written).sub(lambda found: texts[found[1]] if found[1] else found[0], text)
 
 
 _QUOTED = re.compile(r"`[^`]*`")
+_NAME = r"AWS::\w+::\w+|(?<=`)[a-z][a-z0-9-]*:\w+(?=`)"
 
 
 @lru_cache(maxsize=64)
 def _words(written: tuple[tuple[str, str], ...]) -> re.Pattern[str]:
-    """The words, longest first.
+    """The words, longest first, and names of types, keys and actions, which have none: `AWS::S3::Bucket`, `aws:SourceAccount`.
 
     `Org` counts only where no letter stands beside it, and `role` not at all: it is a part of ARNs.
     """
     found = sorted((word for word, _ in written if word not in _ELEMENTS), key=len, reverse=True)
     forms = [re.escape(word) for word in found if "-" in word]
     forms += [rf"(?<!\w){word}(?!\w)" for word in found if word.isalnum() and not word.islower()]
-    return re.compile(rf"({'|'.join(forms) or '(?!)'})(?:{re.escape(NOT_KNOWN_YET)})?")
+    any_word = "|".join(forms) or "(?!)"
+    return re.compile(rf"{_NAME}|({any_word})(?:{re.escape(NOT_KNOWN_YET)})?")
 
 
 def _in_file(where: Where, file: str) -> Where:

@@ -36,12 +36,15 @@ NAMED = {"AWS": "arn:aws:iam::444455556666:root"}
         ("kms:CreateAlias", SOME, True),
         ("kms:ListAliases", SOME, False),
         ("glacier:UploadArchive", SOME, True),
-        # AWS's pages show these in the policies of a registry, a log destination, a catalog, a cluster, a sink and a rule.
+        # AWS's pages show these in the policies of a registry, a log destination, a domain, a catalog, a cluster, a sink and a rule.
         ("ecr:PutRegistryPolicy", "AWS::ECR::RegistryPolicy", True),
         ("ecr:PutRegistryPolicy", ECR, False),
         ("logs:PutAccountPolicy", "AWS::Logs::Destination", True),
         ("Logs:putaccountpolicy", SOME, True),
         ("logs:DescribeLogGroups", SOME, False),
+        ("codeartifact:CreateRepository", "AWS::CodeArtifact::Domain", True),
+        ("codeartifact:CreateRepository", "AWS::CodeArtifact::Repository", False),
+        ("codeartifact:CreateRepository", SOME, True),
         ("glue:AuthorizeInboundIntegration", SOME, True),
         ("kafka:GetBootstrapBrokers", SOME, True),
         ("oam:UpdateLink", SOME, True),

@@ -6,7 +6,7 @@ import json
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
-from aws_iam.engine.evaluation.larger_documents import parts_of
+from aws_iam.engine.evaluation.larger_documents import doubt_of_all, parts_of
 from aws_iam.engine.evaluation.layers import KIND_OF_LAYER, LEVELLED, layers_of
 from aws_iam.engine.language.document import Policy, dump
 from aws_iam.engine.reference.managed_policies import is_policy_arn
@@ -131,8 +131,15 @@ def _documents(layer: str, pointer: str, value: Any) -> Iterator[PolicyDocument]
         yield from _documents(layer, pointer, arn)
     for source in parts.sources if parts else found.sources:
         if isinstance(source.content, Policy):
+            if parts and _may_be_absent(source.content, doubt_of_all(source, parts)):
+                continue
             yield PolicyDocument(
                 document=json.loads(dump(source.content)),
                 pointer=pointer,
                 aws_managed=source.name if is_policy_arn(source.name) else "",
             )
+
+
+def _may_be_absent(policy: Policy, doubt: str) -> bool:
+    """Whether the policy may not be there and only allows: it did not allow what AWS refused."""
+    return bool(doubt) and all(statement.allows for statement in policy.statements)

@@ -255,3 +255,20 @@ def test_a_problem_of_what_is_switched_off_says_so() -> None:
     assert "only if it is switched on" in (found.message or "")
     (found,) = of_folders(dev=CALL + "  on = false\n}\n", prod=CALL + "}\n")
     assert "switched on" not in (found.message or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "action", "says"),
+    [
+        ("Bucket", "kms:Decrypt", "a resource of type `AWS::S3::Bucket`"),
+        ("SourceAccount", "s3:GetObject", "`12` under `aws:SourceAccount` is not"),
+        ("GetObjectt", "s3:GetObjectt", "`s3:GetObjectt` is not an action of s3"),
+    ],
+)
+def test_a_parameter_with_the_name_of_something_else_is_not_quoted_in_its_place(
+    name: str, action: str, says: str
+) -> None:
+    statement = {**OPEN, "Action": action, "Resource": {"Fn::Sub": f"arn:aws:s3:::${{{name}}}/*"}}
+    condition = {"StringEquals": {"aws:SourceAccount": [{"Ref": name}, "12"]}}
+    found = validate(template("AWS::S3::BucketPolicy", statement, condition))
+    assert any(says in (finding.message or "") for finding in found)
