@@ -123,6 +123,14 @@ def principals(chance: random.Random) -> Policy:
     return document(*named)
 
 
+def many_statements(chance: random.Random) -> Policy:
+    """Thousands of statements in one version, each a difference, and one in the other."""
+    # The first seed has many.
+    number = 5_000 if chance.random() < 0.5 else 1
+    every = ({"Resource": f"arn:aws:s3:::b{at}/x*"} for at in range(number))
+    return document(*every)
+
+
 MADE: dict[str, Callable[[random.Random], Policy]] = {
     made.__name__: made
     for made in (
@@ -138,6 +146,7 @@ MADE: dict[str, Callable[[random.Random], Policy]] = {
         long_patterns,
         all_but_some,
         principals,
+        many_statements,
     )
 }
 NAMES = tuple(MADE)
@@ -148,6 +157,7 @@ RELATIONS = dict.fromkeys(NAMES, ("unknown",)) | {
     "long_lists": ("incomparable",),
     "all_but_some": ("equal",),
     "principals": ("incomparable", "unknown"),
+    "many_statements": ("more",),
 }
 
 

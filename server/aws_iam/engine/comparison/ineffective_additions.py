@@ -16,6 +16,7 @@ from aws_iam.engine.evaluation.fixed_outcomes import works_across_accounts
 from aws_iam.engine.evaluation.layers import IndexedStatement
 from aws_iam.engine.language.arn import as_short_form
 from aws_iam.engine.language.kinds import Kind
+from aws_iam.engine.language.memo import memo_on_subject
 from aws_iam.engine.language.operators import OPERATORS
 from aws_iam.engine.language.pattern import is_literal
 from aws_iam.engine.reference.catalog import catalog
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 # Names that are looked up, and pairs of an action and a resource that are compared; a row says when there are more.
 _WORK = 20_000
+# Statements that are looked at in one step of it.
+_COMPARED = 10
 _SHOWN = 2
 # IAM User Guide, reference_identifiers and reference_policies_elements_principal: AWS puts the id of a user or a role in
 # place of its ARN when it is deleted.
@@ -66,27 +69,14 @@ def ineffective_additions(
     `decisive` are the changed statements, by identity, `changed` the actions that some request gains or loses;
     `is_complete` if these are all of them.
     """
-    before = _words([statement for policy in old for statement in policy.statements])
-    budget = Budget(_WORK)
+    before = _words_of(old)
     scope = together(scope_of(own) for own in (*new, *old) if own.statements)
     sides = _Sides(new, old, known_owner((*new, *old)), decisive, scope)
-    found = [*_principals_of_nobody(new, old, decisive)]
-    try:
-        for policy in new:
-            for statement in policy.statements:
-                if id(statement) not in decisive or _is_for_nobody(policy, statement):
-                    continue
-                for word in _added(statement, before):
-                    effective = changed if is_complete else None
-                    if word in changed and is_complete and catalog().action(word):
-                        continue
-                    if why := _why(word, statement, effective, sides, budget):
-                        found.append(_row(word, statement, why))
-    except OverBudget:
-        why = "the policies have too many for all to be judged"
-        found.append({"entry": "further entries", "statement": "", "why": why})
-    found += _repeated(sides, before, changed if is_complete else frozenset())
-    return tuple(found)
+    rows = chain(
+        _new_entries(sides, before, changed if is_complete else None),
+        _repeated(sides, before, changed if is_complete else frozenset()),
+    )
+    return (*_principals_of_nobody(new, old, decisive), *_as_far_as_judged(rows))
 
 
 def ineffective_removals(
@@ -94,17 +84,40 @@ def ineffective_removals(
 ) -> tuple[dict[str, str], ...]:
     """The entries that changed statements lack now, and that meant no request: why the policies are equal."""
     scope = together(scope_of(own) for own in (*new, *old) if own.statements)
-    words = _words([statement for policy in old for statement in policy.statements])
     sides = _Sides(old, new, "", decisive, scope)
-    return (*_principals_of_nobody(old, new, decisive), *_repeated(sides, words, frozenset()))
+    return (
+        *_principals_of_nobody(old, new, decisive),
+        *_as_far_as_judged(_repeated(sides, _words_of(old), frozenset())),
+    )
+
+
+def _as_far_as_judged(rows: Iterable[dict[str, str]]) -> Iterator[dict[str, str]]:
+    try:
+        yield from rows
+    except OverBudget:
+        why = "the policies have too many for all to be judged"
+        yield {"entry": "further entries", "statement": "", "why": why}
 
 
 def _row(word: str, statement: Statement, why: str) -> dict[str, str]:
     return {"entry": as_short_form(word), "statement": statement.place().pointer, "why": why}
 
 
+def _new_entries(
+    sides: _Sides, before: frozenset[str], changed: Container[str] | None
+) -> Iterator[dict[str, str]]:
+    """The entries that no statement had and that change nothing; `changed` are the actions with a difference, if all are known."""
+    budget = Budget(_WORK)
+    for statement in _decisive(sides):
+        for word in _entries(statement, _words(statement) - before):
+            if changed is not None and word in changed and catalog().action(word):
+                continue
+            if why := _why(word, statement, changed, sides, budget):
+                yield _row(word, statement, why)
+
+
 def _repeated(
-    sides: _Sides, before: Container[str], changed: Container[str]
+    sides: _Sides, before: frozenset[str], changed: Container[str]
 ) -> Iterator[dict[str, str]]:
     """The entries that other statements had, too, or that of other principals, and that mean no request in a changed one.
 
@@ -112,20 +125,27 @@ def _repeated(
     """
     old = [own for policy in sides.old for own in policy.statements if id(own) in sides.decisive]
     budget = Budget(_WORK)
-    try:
-        for policy in sides.new:
-            for statement in policy.statements:
-                if id(statement) not in sides.decisive or _is_for_nobody(policy, statement):
-                    continue
-                had = _words([own for own in old if _is_for_all_of(own, statement)])
-                for word in (*statement.action_words, *statement.resource_words):
-                    lower = word.lower()
-                    if lower in had or lower not in before or word in changed:
-                        continue
-                    if why := _why_unasked(word, statement, sides, budget):
-                        yield _row(word, statement, why)
-    except OverBudget:
-        return
+    for statement in _decisive(sides):
+        left = _words(statement) & before
+        budget.spend(len(old) // _COMPARED)
+        for own in old:
+            if not left:
+                break
+            if _is_for_all_of(own, statement):
+                left -= _words(own)
+        for word in _entries(statement, left):
+            if word in changed:
+                continue
+            if why := _why_unasked(word, statement, sides, budget):
+                yield _row(word, statement, why)
+
+
+def _decisive(sides: _Sides) -> Iterator[Statement]:
+    """The changed statements of the new policies that are for somebody."""
+    for policy in sides.new:
+        for statement in policy.statements:
+            if id(statement) in sides.decisive and not _is_for_nobody(policy, statement):
+                yield statement
 
 
 def _is_for_all_of(own: Statement, statement: Statement) -> bool:
@@ -147,14 +167,20 @@ def _why_unasked(word: str, statement: Statement, sides: _Sides, budget: Budget)
     return _why_apart(known, statement, budget) or _why_of_other_resource(known, sides.scope)
 
 
-def _words(statements: Iterable[Statement]) -> frozenset[str]:
-    listed = (words for own in statements for words in (own.action_words, own.resource_words))
-    return frozenset(map(str.lower, chain.from_iterable(listed)))
+def _words_of(policies: Iterable[Policy]) -> frozenset[str]:
+    return frozenset().union(*(_words(own) for policy in policies for own in policy.statements))
 
 
-def _added(statement: Statement, before: Container[str]) -> Iterator[str]:
-    words = (*statement.action_words, *statement.resource_words)
-    yield from (word for word in words if word.lower() not in before)
+@memo_on_subject
+def _words(statement: Statement) -> frozenset[str]:
+    return frozenset(map(str.lower, (*statement.action_words, *statement.resource_words)))
+
+
+def _entries(statement: Statement, words: frozenset[str]) -> Iterator[str]:
+    """The entries of a statement that are among the words, which are in lower case."""
+    if words:
+        listed = (*statement.action_words, *statement.resource_words)
+        yield from (word for word in listed if word.lower() in words)
 
 
 def _why(

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from aws_iam.engine.comparison.actions import ActionGroup
     from aws_iam.engine.comparison.caller_cases import CallerCase
     from aws_iam.engine.comparison.clauses import Clause
-    from aws_iam.engine.comparison.differences import Confirmed
+    from aws_iam.engine.comparison.differences import Candidate, Confirmed
     from aws_iam.engine.comparison.distinct_values import Atom, DistinctValue, Value
     from aws_iam.engine.evaluation.layers import IndexedStatement
     from aws_iam.engine.language.document import Policy
@@ -46,6 +46,8 @@ _MOST_OWNERS = 8
 """Accounts that are tried as the owner of a resource when its ARNs name none."""
 # Requests for the same actions that may show no further statement.
 _MOST_FRUITLESS = 8
+# Statements that are weighed in one step of the budget.
+_WEIGHED = 8
 _MOST_DOUBTS = 3
 _NOT_SHOWN = "a possible difference was found, but `evaluate` confirmed no request that shows it"
 
@@ -344,7 +346,7 @@ class _ScenarioSearch:
         for question, known in zip(*questions, strict=False):
             try:
                 for confirmed in question.accepted(
-                    lambda candidate: self.replay.confirmed(candidate, fixed), known
+                    lambda candidate: self._confirmed(candidate, fixed), known
                 ):
                     shown.add(confirmed.result["request"]["action"])
                     yield Difference(
@@ -355,6 +357,14 @@ class _ScenarioSearch:
                     )
             finally:
                 self.open |= dict.fromkeys(self._why_open(question, shown, is_first=not before))
+
+    def _confirmed(
+        self, candidate: Candidate, fixed: Mapping[str, Value]
+    ) -> Mapping[str, Any] | None:
+        """The candidate as a request; each weighs all statements, which adds up where many of them are changed."""
+        statements = sum(len(policy.statements) for policy in self.direction.all_policies)
+        self.budget.spend(statements // _WEIGHED)
+        return self.replay.confirmed(candidate, fixed)
 
     def _why_open(
         self, question: DifferenceSearch, shown: Collection[str], *, is_first: bool
