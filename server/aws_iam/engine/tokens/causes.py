@@ -198,25 +198,28 @@ def _case(met: ConditionMatch, _wanted: Text, given: str, _host: str) -> Cause |
     )
     if found is None:
         return None
-    return Cause(
-        code="TOKEN-CASE",
-        title="Upper and lower case differ",
-        message=f"{quoted(met.condition.key.value)} must be {quoted(found.value)}, but the token has {quoted(given)}: "
-        "they differ only in upper and lower case, which matters",
-        fix=_write(found, given),
-        place=found,
-    )
+    only = "in upper and lower case, which matters"
+    return _all_but_the_same(met, found, given, "TOKEN-CASE", "Upper and lower case differ", only)
 
 
 def _spaces(met: ConditionMatch, _wanted: Text, given: str, _host: str) -> Cause | None:
     found = next((v for v in met.condition.values if matches(v.value.strip(), given)), None)
     if found is None:
         return None
+    title = "The value begins or ends with white space"
+    only = "in the white space around the value, which counts"
+    return _all_but_the_same(met, found, given, "TOKEN-SPACE", title, only)
+
+
+def _all_but_the_same(  # noqa: PLR0913, PLR0917 - the words of a cause
+    met: ConditionMatch, found: Text, given: str, code: str, title: str, only: str
+) -> Cause:
+    """The token has the value but for what `only` says."""
     return Cause(
-        code="TOKEN-SPACE",
-        title="The value begins or ends with white space",
+        code=code,
+        title=title,
         message=f"{quoted(met.condition.key.value)} must be {quoted(found.value)}, but the token has {quoted(given)}: "
-        "they differ only in the white space around the value, which counts",
+        f"they differ only {only}",
         fix=_write(found, given),
         place=found,
     )
