@@ -96,7 +96,8 @@ def unfilled(statement: Statement) -> Iterator[Fail]:
     """
     for text, found in _unfilled(statement):
         for placeholder in found[:1]:
+            inside = "" if placeholder == text.value else f" in {quoted(text.value)}"
             yield Fail(
                 text.where,
-                f"{quoted(placeholder)} in {quoted(text.value)} was not filled in: it matches nothing as it stands",
+                f"{quoted(placeholder)}{inside} was not filled in: it matches nothing as it stands",
             )
