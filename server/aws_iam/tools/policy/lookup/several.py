@@ -88,9 +88,11 @@ def several_names(
         )
     unknown = [str(row["query"]) for row in rows if not row["known"]]
     missing = f"; not known: {quoted_names(unknown)}" if unknown else ""
+    first = f"{counted(len(rows), 'name')}, {len(rows) - len(unknown)} known{missing}."
+    told = [str(row["says"]) for row in rows if row["known"]] if len(rows) <= _TOLD else []
     return facts_answer(
         known,
-        f"{counted(len(rows), 'name')}, {len(rows) - len(unknown)} known{missing}.",
+        " ".join([first, *told]),
         {"known": not unknown, "kind": "several", "query": escaped(query), "names": rows}
         | ({"did_you_mean": near} if unknown else {}),
         sources=tuple(sources)[:_MOST_SOURCES],
@@ -99,3 +101,5 @@ def several_names(
 
 
 _MOST_SOURCES = 10
+# Names whose answers fit into a summary.
+_TOLD = 3
